@@ -1,0 +1,23 @@
+# make quickstart   sets up .venv, then trains on digits that the program draws, evaluates and exports
+# make test         sets up .venv, then runs the tests
+# make install      only sets up .venv; activate it with: . .venv/bin/activate
+
+PYTHON ?= python3
+VENV ?= .venv
+
+.PHONY: install quickstart test
+
+install: $(VENV)/installed
+
+$(VENV)/installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else \
+	  f"error: {sys.executable} is Python {v[0]}.{v[1]}\n  expected: 3.11, 3.12 or 3.13\n  to do:    make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	@touch $@
+
+quickstart: install
+	$(VENV)/bin/python -m tf_ttur.train --config configs/quickstart.py
+
+test: install
+	$(VENV)/bin/python -m pytest

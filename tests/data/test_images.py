@@ -1,0 +1,175 @@
+import io
+import zipfile
+
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+from tf_ttur.data import sources
+from tf_ttur.data.images import Images
+from tf_ttur.errors import UserError
+
+SEED = np.array([1, 2], np.int32)
+
+
+def numbered(tmp_path, count=23, side=16):
+    """An array file in which every image is filled with its number."""
+    images = np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None], (count, side, side, 3))
+    np.save(tmp_path / "numbered.npy", images)
+    return str(tmp_path / "numbered.npy")
+
+
+def take(images, batches, first=0, stride=1, batch_size=4):
+    """The numbers of the images in the given count of batches."""
+    dataset = images.batches(SEED, first, stride, batch_size).take(batches)
+    return np.rint((np.stack(list(dataset.as_numpy_iterator()))[..., 0, 0, 0] + 1) * 127.5).astype(int)
+
+
+@pytest.mark.parametrize("memory_gib", [1.0, 0.0])
+def test_each_epoch_is_an_order_of_its_own(tmp_path, memory_gib):
+    images = Images(numbered(tmp_path), 16, memory_gib=memory_gib)
+    first, second = take(images, 10).reshape(2, 20)  # 5 batches an epoch; 3 of the 23 images are left out
+    for epoch in (first, second):
+        assert len(set(epoch)) == 20 and set(epoch) < set(range(23))
+        assert list(epoch) != sorted(epoch)
+    assert list(first) != list(second)
+
+
+@pytest.mark.parametrize("memory_gib", [1.0, 0.0])
+def test_a_batch_is_a_function_of_its_number(tmp_path, memory_gib):
+    word = numbered(tmp_path)
+    whole = take(Images(word, 16), 12)
+    np.testing.assert_array_equal(take(Images(word, 16, memory_gib=memory_gib), 5, first=7), whole[7:])
+
+
+def test_batches_of_replicas_make_up_the_global_batch(tmp_path):
+    images = Images(numbered(tmp_path), 16)
+    np.testing.assert_array_equal(take(images, 20, stride=2, batch_size=2).reshape(10, 4), take(images, 10))
+
+
+def test_scale(tmp_path):
+    np.save(tmp_path / "a.npy", np.tile(np.uint8([[[[0, 51, 255]]]]), (4, 16, 16, 1)))
+    batch = next(Images(str(tmp_path / "a.npy"), 16).batches(SEED, 0, 1, 2).as_numpy_iterator())
+    assert batch.dtype == np.float32 and batch.shape == (2, 16, 16, 3)
+    np.testing.assert_allclose(batch[0, 0, 0], [-1, -0.6, 1], rtol=1e-6)
+
+
+def test_too_few_images(tmp_path):
+    with pytest.raises(UserError, match="23 images"):
+        Images(numbered(tmp_path), 16).batches(SEED, 0, 1, 24)
+
+
+def test_folder_is_read_in_sorted_order(folder):
+    source = sources.open_source(str(folder))
+    assert source.num_images == 12
+    read = np.stack(list(source.in_order().as_numpy_iterator()))
+    names = sorted(folder.rglob("*.png"))
+    np.testing.assert_array_equal(read, [np.asarray(PIL.Image.open(name)) for name in names])
+    np.testing.assert_array_equal(source.read(tf.constant(3, tf.int64)), read[3])
+
+
+def test_in_order_gives_the_last_partial_batch(folder):
+    assert [len(batch) for batch in Images(str(folder)).in_order(5)] == [5, 5, 2]
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_zip_equals_folder(folder, tmp_path, compression):
+    with zipfile.ZipFile(tmp_path / "images.zip", "w", compression) as archive:
+        for file in folder.rglob("*"):
+            archive.write(file, file.relative_to(folder))
+    from_zip, from_folder = (np.concatenate(list(Images(str(word)).in_order(5))) for word in (tmp_path / "images.zip", folder))
+    np.testing.assert_array_equal(from_zip, from_folder)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_decoding_equals_pillow(tmp_path, kind):
+    smooth = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)).resize((41, 37))
+    smooth.save(tmp_path / f"image.{kind.lower()}", kind)
+    read = next(sources.open_source(str(tmp_path)).in_order().as_numpy_iterator())
+    np.testing.assert_array_equal(read, np.asarray(PIL.Image.open(tmp_path / f"image.{kind.lower()}")))
+
+
+def test_arrays(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
+    np.savez(tmp_path / "one.npz", anything=images)
+    np.savez(tmp_path / "two.npz", images=images, labels=np.arange(5))
+    for name in ("one.npz", "two.npz"):
+        np.testing.assert_array_equal(np.stack(list(sources.open_source(str(tmp_path / name)).in_order().as_numpy_iterator())), images)
+    np.savez(tmp_path / "float.npz", images=images / 255)
+    np.savez(tmp_path / "many.npz", a=images, b=images)
+    for name in ("float.npz", "many.npz"):
+        with pytest.raises(UserError, match="holds"):
+            sources.open_source(str(tmp_path / name))
+
+
+def test_crop_and_resize(tmp_path):
+    image = np.zeros((20, 40, 3), np.uint8)
+    image[4:16, 14:26] = 200  # the centre 12x12
+    PIL.Image.fromarray(image).save(tmp_path / "wide.png")
+    PIL.Image.fromarray(np.full((50, 30, 3), 77, np.uint8)).save(tmp_path / "x_high.png")
+    [cropped] = Images(str(tmp_path), 8, "12").in_order(2)
+    assert (cropped[0] == 200).all() and (cropped[1] == 77).all()
+    [square] = Images(str(tmp_path), 10, "square").in_order(2)
+    assert square.shape == (2, 10, 10, 3) and square[0, 0, 0, 0] == 0 and square[0, 5, 5, 0] == 200
+
+
+def test_crop_larger_than_the_image_is_an_error(folder):
+    with pytest.raises(UserError, match="cannot be used"):
+        list(Images(str(folder), 32, "64").in_order(4))
+
+
+def test_images_of_another_size_than_the_network(folder):
+    with pytest.raises(UserError, match="64x64"):
+        list(Images(str(folder), 64).in_order(4))
+
+
+def bad_image(folder, kind):
+    good = PIL.Image.open(folder / "00.png")
+    if kind == "size":
+        good.resize((16, 16)).save(folder / "07.png")
+    elif kind == "truncated":
+        content = io.BytesIO()
+        good.resize((256, 256)).save(content, "JPEG")
+        (folder / "07.jpg").write_bytes(content.getvalue()[:2000])
+    elif kind == "empty":
+        (folder / "07.png").write_bytes(b"")
+    else:
+        good.convert(kind).save(folder / "07.png")
+
+
+@pytest.mark.parametrize("kind", ["size", "truncated", "empty", "L", "RGBA", "I;16"])
+def test_a_bad_image_is_named(folder, kind):
+    bad_image(folder, kind)
+    with pytest.raises(UserError, match=r"07\.(png|jpg)"):
+        list(Images(str(folder)).in_order(4))
+
+
+@pytest.mark.parametrize("word", ["missing", "missing.npz", "tfds:cifar10", "tfds:/train", "digits:", "digits:x", "digits:0", "notes.txt"])
+def test_words_that_name_nothing(word, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(UserError):
+        sources.open_source(word)
+
+
+def test_empty_folder_and_zip(tmp_path):
+    with pytest.raises(UserError, match="no images"):
+        sources.open_source(str(tmp_path))
+    zipfile.ZipFile(tmp_path / "empty.zip", "w").close()
+    (tmp_path / "broken.zip").write_bytes(b"PK but no zip")
+    for name, message in (("empty.zip", "no images"), ("broken.zip", "not a readable zip")):
+        with pytest.raises(UserError, match=message):
+            sources.open_source(str(tmp_path / name))
+
+
+def test_real_cifar10(shared, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(shared / "data/tfds"))
+    monkeypatch.setattr("tensorflow_datasets.core.constants.DATA_DIR", str(shared / "data/tfds"))
+    images = Images("tfds:cifar10/test", 32)
+    [batch] = images.in_order(1000)
+    assert images.num_images == 1000 and batch.shape == (1000, 32, 32, 3)
+    assert 115 < batch.mean() < 125  # CIFAR-10's mean is 120.7
+    with pytest.raises(UserError, match="no split"):
+        sources.open_source("tfds:cifar10/validation")
+    with pytest.raises(UserError, match="GiB"):
+        Images("tfds:cifar10/test", 32, memory_gib=0).batches(SEED, 0, 1, 10)

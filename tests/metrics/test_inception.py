@@ -1,0 +1,152 @@
+import io
+import pathlib
+import tarfile
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.metrics.mini_inception import graph_bytes, run_by_session
+from tf_ttur.errors import UserError
+from tf_ttur.metrics import inception
+
+IMAGES = np.random.RandomState(0).randint(0, 256, (7, 32, 32, 3)).astype(np.uint8)
+
+
+def relative_error(features, expected):
+    return (np.linalg.norm(features - expected, axis=1) / np.linalg.norm(expected, axis=1)).max()
+
+
+def test_features_are_those_of_a_tf1_session():
+    content = graph_bytes()
+    pool_3, logits = inception.Inception(content)(IMAGES)
+    expected = run_by_session(content, IMAGES)
+    assert relative_error(pool_3, expected[0]) < 1e-5 and relative_error(logits, expected[1]) < 1e-5
+
+
+def test_features_of_the_2015_graph_are_those_of_a_tf1_session(shared):
+    content = (shared / "inception" / inception.GRAPH_FILE).read_bytes()
+    network = inception.Inception(content)
+    pool_3, logits = network(IMAGES[:3])
+    expected = run_by_session(content, IMAGES[:3])
+    assert relative_error(pool_3, expected[0]) < 1e-5 and relative_error(logits, expected[1]) < 1e-5
+    assert network.network == "stand-in" and network.metric == "fid_stand_in"
+    assert pool_3.shape == (3, 2048) and logits.shape == (3, 1008)
+
+
+def test_batch_size_type_and_image_size_are_free():
+    network = inception.Inception(graph_bytes())
+    whole = network(IMAGES)[0]
+    np.testing.assert_allclose(tf.concat([network(IMAGES[:3])[0], network(IMAGES[3:])[0]], 0), whole, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(network(IMAGES.astype(np.float32))[0], whole)
+    assert network(np.zeros((2, 64, 48, 3), np.uint8))[0].shape == (2, 20)
+
+
+def test_bfloat16_is_near():
+    content = graph_bytes()
+    exact, fast = (inception.Inception(content, precision)(IMAGES)[0] for precision in ("float32", "bfloat16"))
+    assert fast.dtype == tf.float32 and 0 < relative_error(fast.numpy(), exact.numpy()) < 0.03
+
+
+@pytest.mark.parametrize("row, expected", [([0, 10], [0, 5, 10, 10]), ([0, 10], [0, 4, 8, 10, 10]), ([0, 10, 20, 30], [0, 40 / 3, 80 / 3])])
+def test_resize_has_no_half_pixel_shift(row, expected):
+    image = tf.reshape(tf.constant(row, tf.float32), (1, 1, -1, 1))
+    np.testing.assert_allclose(inception._resize(image, (1, len(expected)))[0, 0, :, 0], expected, rtol=1e-6)
+
+
+def test_resize_of_an_image_to_299():
+    image = np.random.RandomState(0).randint(0, 256, (1, 32, 32, 3)).astype(np.float32)
+    resized = inception._resize(tf.constant(image), (299, 299))[0].numpy()
+    np.testing.assert_allclose(resized[150, 150], (96.28969, 204.75494, 36.27745), rtol=1e-6)
+    np.testing.assert_allclose(resized[298, 298], (26, 191, 155), rtol=1e-6)
+
+
+def test_nan_in_an_image_is_an_error():
+    images = IMAGES.astype(np.float32)
+    images[2, 0, 0, 0] = np.nan
+    with pytest.raises(tf.errors.InvalidArgumentError, match="images"):
+        inception.Inception(graph_bytes())(images)
+
+
+def test_only_the_original_gives_a_fid():
+    assert inception.metric_name("original") == "fid"
+    assert inception.Inception(graph_bytes()).metric == "fid_unknown"
+
+
+def test_other_operations_are_refused():
+    graph = tf.compat.v1.GraphDef.FromString(graph_bytes())
+    next(node for node in graph.node if node.name == "conv").op = "ReadFile"
+    with pytest.raises(UserError, match="ReadFile"):
+        inception.Inception(graph.SerializeToString())
+
+
+@pytest.mark.parametrize("content", [b"", b"no graph at all", graph_bytes()[:2000]])
+def test_what_is_no_graph_is_refused(content):
+    with pytest.raises(UserError):
+        inception.Inception(content)
+
+
+def archive_of(content, path):
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo(inception.GRAPH_FILE)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def test_places(tmp_path, cache, monkeypatch):
+    assert inception.locate() is None
+    (cache / inception.GRAPH_FILE).write_bytes(graph_bytes(seed=0))
+    assert inception.locate() == cache / inception.GRAPH_FILE
+    archive = archive_of(graph_bytes(seed=1), tmp_path / inception.ARCHIVE_FILE)
+    monkeypatch.setenv("TF_TTUR_INCEPTION", str(tmp_path))
+    assert inception.locate() == archive
+    file = tmp_path / "other.pb"
+    file.write_bytes(graph_bytes(seed=2))
+    assert inception.locate(file) == file and inception.locate("hub:x") == "hub:x"
+    with pytest.raises(UserError, match="no Inception network"):
+        inception.locate(tmp_path / "missing")
+    digests = {inception.load(place).digest for place in (None, file, cache)}
+    assert len(digests) == 3
+
+
+def test_download_keeps_only_the_original(tmp_path, cache, monkeypatch):
+    archive = archive_of(graph_bytes(), tmp_path / "served.tgz")
+    monkeypatch.setattr(inception, "ARCHIVE_URL", archive.as_uri())
+    with pytest.raises(UserError, match="git-blob SHA-1"):
+        inception.load()
+    assert not list(cache.iterdir())
+    content = archive.read_bytes()
+    monkeypatch.setattr(inception, "_ARCHIVE", (len(content), inception._git_blob_sha1(content)))
+    assert inception.load().dimension == 20
+    assert [file.name for file in cache.iterdir()] == [inception.GRAPH_FILE]
+
+
+def test_without_internet(offline):
+    with pytest.raises(UserError, match="cannot be downloaded"):
+        inception.load()
+
+
+def test_hub_module_has_the_same_interface(tmp_path):
+    class Module(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, 299, 299, 3))])
+        def __call__(self, images):
+            return {"pool_3": tf.reduce_mean(images, (1, 2), keepdims=True), "logits": tf.reduce_max(images, (1, 2))}
+
+    tf.saved_model.save(Module(), str(tmp_path / "module"))
+    network = inception.load(f"hub:{tmp_path / 'module'}")
+    network.dimension = 3
+    images = np.full((2, 40, 40, 3), 192, np.uint8)
+    pool_3, _ = network(images)
+    np.testing.assert_allclose(pool_3, 0.5)  # (192 - 128) / 128
+    assert network.metric == "fid_hub"
+
+
+def test_archive_cannot_write_outside(tmp_path):
+    path = tmp_path / "evil.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        member = tarfile.TarInfo(f"../{inception.GRAPH_FILE}")
+        archive.addfile(member, io.BytesIO())
+    with pytest.raises(UserError, match="holds no"):
+        inception.load(path)
+    assert not (pathlib.Path(tmp_path).parent / inception.GRAPH_FILE).exists()

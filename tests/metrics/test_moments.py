@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from tf_ttur.metrics.moments import Moments
+
+FEATURES = np.random.default_rng(0).normal(1e3, 1, (257, 12))
+
+
+def stream(features, batch_size):
+    moments = Moments(features.shape[1])
+    for start in range(0, len(features), batch_size):
+        moments.update(features[start : start + batch_size])
+    return moments
+
+
+@pytest.mark.parametrize("batch_size", [1, 10, 256, 257, 1000])
+def test_every_example_counts(batch_size):
+    moments = stream(FEATURES, batch_size)
+    assert moments.count == 257
+    np.testing.assert_allclose(moments.mean, FEATURES.mean(0), rtol=1e-14)
+    np.testing.assert_allclose(moments.covariance, np.cov(FEATURES, rowvar=False), rtol=1e-9, atol=1e-12)
+
+
+def test_merge():
+    parts = [stream(FEATURES[a:b], 7) for a, b in ((200, 257), (0, 1), (1, 200))]
+    total = Moments(12)
+    for part in [*parts, Moments(12)]:
+        total.merge(part)
+    np.testing.assert_allclose(total.covariance, np.cov(FEATURES, rowvar=False), rtol=1e-9, atol=1e-12)
+
+
+def test_wrong_use():
+    with pytest.raises(ValueError, match="at least 2"):
+        stream(FEATURES[:1], 1).covariance
+    with pytest.raises(ValueError, match="shape"):
+        Moments(3).update(FEATURES)

@@ -1,0 +1,135 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.metrics.mini_inception import graph_bytes
+from tf_ttur import files
+from tf_ttur.errors import UserError
+from tf_ttur.training import evaluation, loop
+
+pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.filterwarnings("ignore:.*features. The covariance is singular")]
+
+
+def rows(folder, skip_time=True):
+    found = files.read_json_lines(folder / "metrics.jsonl")
+    return [(row["update"], row["name"], row["value"]) for row in found] if skip_time else found
+
+
+def final_weights(folder):
+    reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(folder / "checkpoints")))
+    names = [n for n in reader.get_variable_to_shape_map() if "/.ATTRIBUTES/VARIABLE_VALUE" in n and "training_seconds" not in n and "save_counter" not in n]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+def test_a_run_leaves_its_folder(tiny, tmp_path):
+    export = loop.train(tiny, tmp_path / "run")
+    folder = tmp_path / "run"
+    assert json.loads((folder / "config.json").read_text())["updates"] == 4
+    assert {"packages", "devices", "git_commit"} <= json.loads((folder / "environment.json").read_text()).keys()
+    assert [row[0] for row in rows(folder) if row[1] == "frechet_pixels"] == [0, 2, 4]
+    assert [row[0] for row in rows(folder) if row[1] == "loss/generator"] == [1, 2, 3, 4]
+    seconds = [row["training_seconds"] for row in rows(folder, skip_time=False)]
+    assert seconds == sorted(seconds)
+    assert sorted(file.name for file in (folder / "samples").iterdir()) == [f"{n:07}.png" for n in (0, 2, 4)]
+    assert list(folder.glob("events.out.tfevents.*"))
+    model = tf.saved_model.load(str(export))
+    assert model.signatures["sample"](count=tf.constant(3), seed=tf.constant(0))["images"].shape == (3, 32, 32, 3)
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_end(tiny, tmp_path, monkeypatch):
+    loop.train(tiny, tmp_path / "whole")
+
+    class Stop(Exception):
+        pass
+
+    scalars = loop.RunFolder.scalars
+
+    def stop_at_three(self, update, *arguments):
+        scalars(self, update, *arguments)
+        if update == 3:
+            raise Stop
+
+    with monkeypatch.context() as patch, pytest.raises(Stop):
+        patch.setattr(loop.RunFolder, "scalars", stop_at_three)
+        loop.train(tiny, tmp_path / "stopped")
+    with (tmp_path / "stopped/metrics.jsonl").open("a") as file:
+        file.write('{"update": 3, "name": "cut o')
+    loop.train(tiny, tmp_path / "stopped")
+    assert rows(tmp_path / "stopped") == rows(tmp_path / "whole")
+    whole, stopped = final_weights(tmp_path / "whole"), final_weights(tmp_path / "stopped")
+    assert whole.keys() == stopped.keys()
+    for name in whole:
+        np.testing.assert_array_equal(whole[name], stopped[name], err_msg=name)
+
+
+def test_a_finished_run_can_be_made_longer_but_not_changed(tiny, tmp_path):
+    loop.train(tiny, tmp_path / "run")
+    before = rows(tmp_path / "run")
+    tiny.updates = 5
+    loop.train(tiny, tmp_path / "run")
+    assert rows(tmp_path / "run")[: len(before)] == before and rows(tmp_path / "run")[-1][0] == 5
+    tiny.generator.learning_rate = 1e-4
+    with pytest.raises(UserError, match="generator.learning_rate = 0.002; now"):
+        loop.train(tiny, tmp_path / "run")
+
+
+def test_a_folder_with_other_things_is_left_alone(tiny, tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UserError, match="not empty"):
+        loop.train(tiny, tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_evaluation_by_an_inception_graph(tiny, tmp_path, cache):
+    (tmp_path / "graph.pb").write_bytes(graph_bytes())
+    loop.train(tiny, tmp_path / "run", tmp_path / "graph.pb")
+    values = [row[2] for row in rows(tmp_path / "run") if row[1] == "fid_unknown"]
+    assert len(values) == 3 and all(value > 0 for value in values)
+    assert len(list((cache / "statistics").iterdir())) == 1
+
+
+def test_without_inception_only_a_config_that_says_so_goes_on(tiny, tmp_path):
+    tiny.evaluation.without_inception = "fail"
+    with pytest.raises(UserError, match="cannot be downloaded"):
+        loop.train(tiny, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_reference_of_another_network_is_refused_before_training(tiny, tmp_path):
+    images = evaluation.open_images(tiny)
+    for seed in (0, 1):
+        (tmp_path / f"{seed}.pb").write_bytes(graph_bytes(seed))
+    network = evaluation.load_network(tiny, tmp_path / "0.pb")
+    evaluation.image_statistics(images, network).save(tmp_path / "reference.npz")
+    tiny.evaluation.reference = str(tmp_path / "reference.npz")
+    with pytest.raises(UserError, match="network_sha1"):
+        loop.train(tiny, tmp_path / "run", tmp_path / "1.pb")
+    loop.train(tiny, tmp_path / "run", tmp_path / "0.pb")
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path):
+    tiny.loss, tiny.generator.optimizer, tiny.discriminator.optimizer = "wasserstein", "sgd", "sgd"
+    tiny.discriminator.learning_rate = 1e30
+    with pytest.raises(UserError, match="loss/.* after . updates"):
+        loop.train(tiny, tmp_path / "run")
+    assert any(row[2] is None for row in rows(tmp_path / "run"))
+    assert all(row[2] is None or math.isfinite(row[2]) for row in rows(tmp_path / "run"))
+
+
+def test_a_bad_image_is_named_while_streaming(tiny, tmp_path, folder):
+    tiny.data.source, tiny.data.memory_gib = str(folder), 0.0
+    tiny.evaluation.every_updates = 0
+    loop.train(tiny, tmp_path / "good")
+    (folder / "05.png").write_bytes((folder / "05.png").read_bytes()[:60])
+    with pytest.raises(UserError, match="05.png"):
+        loop.train(tiny, tmp_path / "bad")
+
+
+def test_part_of_the_data_as_reference(tiny):
+    images = evaluation.open_images(tiny)
+    network = evaluation.load_network(tiny)
+    assert evaluation.image_statistics(images, network, 10, limit=25).provenance["num_images"] == 25
+    assert evaluation.reference_path(images, network, 25) != evaluation.reference_path(images, network)

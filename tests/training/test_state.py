@@ -1,0 +1,85 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf_ttur.errors import UserError
+from tf_ttur.training import devices
+from tf_ttur.training import state as states
+from tf_ttur.training.state import State
+
+
+def weights(state):
+    return state.generator.get_weights() + state.discriminator.get_weights()
+
+
+def test_checkpoint_holds_everything(tiny, tmp_path):
+    first = State(tiny)
+    gradients = [tf.ones_like(v) for v in first.generator.trainable_variables]
+    first.generator_optimizer.apply(gradients, first.generator.trainable_variables)
+    first.generator(tf.random.stateless_normal((4, tiny.latent.size), (0, 0)), training=True)  # moves the averages
+    first.updates.assign(7)
+    first.training_seconds.assign(1.5)
+    first.manager(tmp_path).save()
+
+    tiny.seed = 1
+    second = State(tiny)
+    assert second.restore(second.manager(tmp_path))
+    assert all((a == b).all() for a, b in zip(weights(first), weights(second)))
+    assert int(second.updates) == 7 and float(second.training_seconds) == 1.5
+    for state in (first, second):  # the optimizer's moments came along: the next step is the same
+        state.generator_optimizer.apply(gradients, state.generator.trainable_variables)
+    assert all((a == b).all() for a, b in zip(weights(first), weights(second)))
+
+
+def test_nothing_to_restore(tiny, tmp_path):
+    state = State(tiny)
+    assert not state.restore(state.manager(tmp_path))
+
+
+def test_damaged_checkpoint(tiny, tmp_path):
+    state = State(tiny)
+    path = state.manager(tmp_path).save()
+    with open(f"{path}.index", "r+b") as file:
+        file.truncate(20)
+    with pytest.raises(UserError, match="cannot be restored"):
+        state.restore(state.manager(tmp_path))
+
+
+READ = """
+import sys
+import numpy as np
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+latents = tf.constant(np.load(sys.argv[2]))
+np.savez(sys.argv[3],
+         images=model.signatures["serving_default"](latents=latents)["images"],
+         many=model.signatures["sample"](count=tf.constant(70), seed=tf.constant(3))["images"],
+         few=model.signatures["sample"](count=tf.constant(2), seed=tf.constant(3))["images"],
+         other=model.signatures["sample"](count=tf.constant(2), seed=tf.constant(4))["images"])
+assert "tf_ttur" not in sys.modules
+"""
+
+
+def test_export_gives_the_same_images_in_a_process_without_this_package(tiny, tmp_path):
+    with devices.mirrored_strategy().scope():
+        state = State(tiny)
+    states.export(tiny, state.generator, tmp_path / "export")
+    latents = np.random.default_rng(0).uniform(-1, 1, (5, 100)).astype(np.float32)
+    np.save(tmp_path / "latents.npy", latents)
+    files = [str(tmp_path / name) for name in ("export", "latents.npy", "result.npz")]
+    subprocess.run([sys.executable, "-c", READ, *files], check=True, cwd=tmp_path)
+    with np.load(tmp_path / "result.npz") as result:
+        np.testing.assert_allclose(result["images"], state.generator(latents, training=False), atol=1e-6)
+        assert result["many"].shape == (70, 32, 32, 3) and result["many"].dtype == np.uint8
+        np.testing.assert_array_equal(result["many"][:2], result["few"])
+        assert (result["few"] != result["other"]).any()
+    parameters = sum(w.size for w in state.generator.get_weights())
+    size = sum(file.stat().st_size for file in (tmp_path / "export/variables").iterdir())
+    assert size < 1.1 * 4 * parameters + 10_000  # every variable once
+
+
+def test_to_uint8():
+    np.testing.assert_array_equal(states.to_uint8(tf.constant([-1.5, -1, 0, 0.999, 1, 2.0])), [0, 0, 128, 255, 255, 255])

@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from ml_collections import ConfigDict
+
+from tf_ttur import config as configs
+from tf_ttur import losses
+from tf_ttur.data.images import Images
+from tf_ttur.errors import UserError
+from tf_ttur.training import devices, randomness
+from tf_ttur.training import update as updates
+from tf_ttur.training.randomness import Purpose
+from tf_ttur.training.state import State
+
+
+@pytest.fixture
+def strategies():
+    """{replicas: strategy}."""
+    return {1: tf.distribute.MirroredStrategy(["CPU:0"]), 2: devices.mirrored_strategy()}
+
+
+def run(config, strategy, count=2):
+    """Weights after `count` updates, generator first, and the losses of each."""
+    with strategy.scope():
+        state = State(config)
+    images = Images(config.data.source, config.data.image_size)
+    update = updates.build_update(config, strategy, state)
+    iterator = updates.distribute_batches(config, strategy, images, devices.batch_per_replica(config, strategy), 0)
+    values = [update(tf.constant(number, tf.int64), iterator) for number in range(count)]
+    values = [{name: float(value) for name, value in row.items()} for row in values]
+    return state.generator.get_weights() + state.discriminator.get_weights(), values
+
+
+def settings(config, **changes):
+    """A validated copy with changes, such as {"generator.learning_rate": 1e-3}."""
+    config = ConfigDict(config.to_dict())
+    config.update_from_flattened_dict(changes)
+    return configs.validate(config)
+
+
+SGD = {"discriminator.optimizer": "sgd", "generator.optimizer": "sgd"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"discriminator.steps": 2, "latent.shared": False}, {"loss": "wasserstein", "discriminator.gradient_penalty": 10.0}],
+    ids=["dcgan", "two-steps", "penalty"],
+)
+def test_one_replica_equals_two(tiny, strategies, changes):
+    config = settings(tiny, **SGD, **changes)  # what SGD moves is the gradient
+    (one, values_one), (two, values_two) = run(config, strategies[1]), run(config, strategies[2])
+    for a, b in zip(values_one, values_two):
+        np.testing.assert_allclose([*a.values()], [*b.values()], rtol=1e-5)
+    for start, a, b in zip(run(config, strategies[1], count=0)[0], one, two):
+        np.testing.assert_allclose(a - start, b - start, rtol=1e-3, atol=1e-3 * abs(a - start).max() + 1e-7)
+
+
+def test_one_replica_equals_two_with_adam(tiny, strategies):
+    # Adam turns the rounding of gradients that should be 0 into whole steps, so the losses are compared, not the weights.
+    for a, b in zip(run(tiny, strategies[1], 5)[1], run(tiny, strategies[2], 5)[1]):
+        np.testing.assert_allclose([*a.values()], [*b.values()], rtol=1e-3)
+
+
+def test_same_seed_same_run_and_other_seed_another(tiny, strategies):
+    first, second, other = (run(config, strategies[1])[0] for config in (tiny, tiny, settings(tiny, seed=1)))
+    assert all((a == b).all() for a, b in zip(first, second))
+    assert any(abs(a - b).max() > 0.01 for a, b in zip(first, other))
+
+
+def test_order_of_the_two_steps(tiny, strategies):
+    """Against the same update written out: the discriminator first, then the generator with the new discriminator."""
+    config = settings(tiny, **SGD)
+    measured, values = run(config, strategies[1], count=1)
+
+    state = State(config)
+    generator, discriminator = state.generator, state.discriminator
+    pair = losses.PAIRS[config.loss]
+    seed = randomness.key(config.seed, Purpose.LATENTS, 0, 0)
+    latents = randomness.latents("uniform", (config.batch_size, config.latent.size), seed)
+    order = randomness.key(config.seed, Purpose.DATA_ORDER).numpy()
+    real = next(iter(Images(config.data.source, 32).batches(order, 0, 1, config.batch_size)))
+    with tf.GradientTape() as tape:
+        fake = generator(latents, training=True)
+        loss_d = tf.reduce_mean(pair.discriminator(discriminator(real), discriminator(fake)))
+    for variable, gradient in zip(discriminator.trainable_variables, tape.gradient(loss_d, discriminator.trainable_variables)):
+        variable.assign(variable - config.discriminator.learning_rate * gradient)
+    moving = [(norm.moving_mean, norm.moving_variance) for norm in generator.norms]
+    kept = [(mean.numpy(), variance.numpy()) for mean, variance in moving]
+    with tf.GradientTape() as tape:
+        loss_g = tf.reduce_mean(pair.generator(discriminator(generator(latents, training=True))))
+    for variable, gradient in zip(generator.trainable_variables, tape.gradient(loss_g, generator.trainable_variables)):
+        variable.assign(variable - config.generator.learning_rate * gradient)
+    for (mean, variance), (old_mean, old_variance) in zip(moving, kept):  # one forward pass an update moves them once
+        mean.assign(old_mean)
+        variance.assign(old_variance)
+
+    assert values[0]["loss/discriminator"] == pytest.approx(float(loss_d), rel=1e-5)
+    assert values[0]["loss/generator"] == pytest.approx(float(loss_g), rel=1e-5)
+    for a, b in zip(measured, generator.get_weights() + discriminator.get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
+
+
+def test_rates_are_per_player(tiny, strategies):
+    slow = settings(tiny, **{"generator.learning_rate": 1e-9})
+    start, end = run(slow, strategies[1], count=0)[0], run(slow, strategies[1], count=1)[0]
+    generator = len(State(slow).generator.trainable_variables)
+    moved = [abs(a - b).max() for a, b in zip(start, end)]
+    assert max(moved[-9:]) > 1e-4  # the discriminator's
+    kernels = [m for m, weights in zip(moved[:generator], start) if weights.ndim > 1]
+    assert max(kernels) < 1e-6
+
+
+@pytest.mark.parametrize("loss", configs.LOSSES)
+def test_every_loss_trains(tiny, strategies, loss):
+    _, values = run(settings(tiny, loss=loss), strategies[1], count=1)
+    assert all(np.isfinite(value) for value in values[0].values())
+
+
+def test_batch_that_cannot_be_divided(tiny, strategies):
+    with pytest.raises(UserError, match="2 devices"):
+        devices.batch_per_replica(settings(tiny, batch_size=9), strategies[2])

@@ -1,0 +1,81 @@
+"""What all command lines share: flags and errors as messages, and a quiet start of the libraries."""
+
+import argparse
+import contextlib
+import os
+import re
+import sys
+import tempfile
+import warnings
+
+from absl import logging
+
+from tf_ttur.errors import UserError
+
+# Start-up messages of TensorFlow that tell a user without a GPU nothing. All others are shown.
+_START_UP_NOISE = re.compile(
+    r"before absl::InitializeLog|oneDNN custom operations are on|To turn them off, set|Could not find cuda drivers|"
+    r"failed call to cuInit|This TensorFlow binary is optimized|To enable the following instructions|^\s*$"
+)
+
+
+def run(main):
+    """Calls `main` and ends the process: 0 for success, 2 with a message for a `UserError`, 130 for Ctrl-C."""
+    warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def parser(documentation):
+    """An argument parser whose help is a tool's module docstring."""
+    return argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def add_network_arguments(arguments):
+    """The arguments of every tool that computes features."""
+    arguments.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, a folder with either, or hub:HANDLE")
+    arguments.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the network [float32]")
+    arguments.add_argument("--batch-size", type=positive, default=100, help="images that go through the network at a time [100]")
+
+
+def positive(text):
+    """A whole number above 0, for `argparse`."""
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def start_tensorflow():
+    """Imports TensorFlow and finds its devices, without the messages that mean nothing."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _filtered_stderr():
+        import tensorflow as tf
+
+        tf.config.list_logical_devices()
+    logging.set_verbosity(logging.ERROR)  # notices of the strategy and of TFDS
+
+
+@contextlib.contextmanager
+def _filtered_stderr():
+    """Holds back what the block writes to file descriptor 2, C++ included, and then shows all but the noise."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            os.close(saved)
+            held.seek(0)
+            for line in held.read().decode(errors="replace").splitlines():
+                if not _START_UP_NOISE.search(line):
+                    print(line, file=sys.stderr)

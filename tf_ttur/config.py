@@ -1,0 +1,211 @@
+"""The defaults of every experiment, in one place, and the checks that find a mistake before anything heavy starts.
+
+A file in `configs/` is an experiment card: its `get_config(variant)` takes `default()` and sets what differs.
+"""
+
+import difflib
+import json
+import math
+import numbers
+import pathlib
+import runpy
+
+from ml_collections import ConfigDict
+
+from tf_ttur.errors import UserError
+
+LOSSES = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein")
+OPTIMIZERS = ("adam", "sgd")
+SCHEDULES = ("constant", "linear", "cosine")
+
+
+def default():
+    """The configuration that every experiment starts from; the comments are the documentation of the keys."""
+    player = {
+        "optimizer": "adam",  # one of OPTIMIZERS
+        "learning_rate": 0.0,  # every experiment sets it
+        "schedule": "constant",  # one of SCHEDULES; linear and cosine fall to 0 at the last update
+        "beta_1": 0.5,  # Adam
+        "beta_2": 0.999,  # Adam
+        "epsilon": 1e-8,  # Adam; TensorFlow 1's value, not Keras' 1e-7
+        "momentum": 0.0,  # SGD
+    }
+    return ConfigDict(
+        {
+            "name": "",  # of the experiment
+            "variant": "",  # which of its settings: ttur or orig
+            "seed": 0,
+            "updates": 0,  # generator updates in all
+            "batch_size": 64,  # of all replicas together
+            "loss": "non_saturating",  # one of LOSSES
+            "discriminator": player | {"steps": 1, "gradient_penalty": 0.0},  # steps per update; weight of the penalty
+            "generator": dict(player),
+            "latent": {
+                "size": 100,
+                "distribution": "uniform",  # uniform in -1 ... 1, or normal
+                "shared": True,  # the generator learns from the latents of the last discriminator step
+            },
+            "model": {
+                "width": 64,  # channels next to the image; 64 is the paper's
+                # The original moves the generator's batch statistics four times an update with the same latents: 0.9^4.
+                "batch_norm_momentum": 0.6561,
+            },
+            "data": {
+                "source": "",  # a word of tf_ttur/data/sources.py
+                "image_size": 32,
+                "crop": "none",  # none, square, or the side of a centred square in pixels
+                "memory_gib": 4.0,  # larger sets are read from their source all the time
+            },
+            "evaluation": {
+                "every_updates": 5000,  # also at update 0 and at the end; 0 never
+                "num_samples": 50000,
+                "sample_batch_size": 1000,
+                "feature_batch_size": 100,
+                "quantisation": "float",  # of generated images: float, truncate or round
+                "precision": "float32",  # of the Inception network: float32 or bfloat16
+                "reference": "",  # statistics file; empty: computed from the data on first use and cached
+                "reference_samples": 0,  # images of the data in the reference; 0 takes all
+                "without_inception": "fail",  # or frechet_pixels, a distance that is not the FID
+            },
+            "log_every_updates": 100,
+            "samples_every_updates": 5000,  # grids from fixed latents
+            "checkpoint_every_updates": 2000,  # also after each evaluation
+            "keep_checkpoints": 2,
+        }
+    )
+
+
+# (what is allowed, in words; the test) of values that have a range.
+_POSITIVE = ("a number above 0", lambda v: v > 0)
+_NOT_NEGATIVE = ("0 or more", lambda v: v >= 0)
+_FRACTION = ("at least 0 and below 1", lambda v: 0 <= v < 1)
+
+
+def _one_of(*values):
+    return (f"one of {', '.join(values)}", lambda v: v in values)
+
+
+_PLAYER_RULES = {
+    "optimizer": _one_of(*OPTIMIZERS),
+    "learning_rate": _POSITIVE,
+    "schedule": _one_of(*SCHEDULES),
+    "beta_1": _FRACTION,
+    "beta_2": _FRACTION,
+    "epsilon": _POSITIVE,
+    "momentum": _FRACTION,
+}
+_RULES = {
+    "name": ("a name without slashes", lambda v: v and "/" not in v),
+    "variant": ("a name without slashes", lambda v: v and "/" not in v),
+    "seed": ("0 to 2^31 - 1", lambda v: 0 <= v < 2**31),
+    "updates": _POSITIVE,
+    "batch_size": ("2 or more (batch norm needs two)", lambda v: v >= 2),
+    "loss": _one_of(*LOSSES),
+    **{f"{player}.{key}": rule for player in ("discriminator", "generator") for key, rule in _PLAYER_RULES.items()},
+    "discriminator.steps": ("1 or more", lambda v: v >= 1),
+    "discriminator.gradient_penalty": _NOT_NEGATIVE,
+    "latent.size": _POSITIVE,
+    "latent.distribution": _one_of("uniform", "normal"),
+    "model.width": _POSITIVE,
+    "model.batch_norm_momentum": _FRACTION,
+    "data.source": ("the word of a data source (see README)", bool),
+    "data.image_size": ("a multiple of 16, 32 or more", lambda v: v >= 32 and v % 16 == 0),
+    "data.crop": ("none, square, or a number of pixels", lambda v: v in ("none", "square") or (v.isdecimal() and int(v) > 0)),
+    "data.memory_gib": _NOT_NEGATIVE,
+    "evaluation.every_updates": _NOT_NEGATIVE,
+    "evaluation.num_samples": ("2 or more", lambda v: v >= 2),
+    "evaluation.sample_batch_size": _POSITIVE,
+    "evaluation.feature_batch_size": _POSITIVE,
+    "evaluation.quantisation": _one_of("float", "truncate", "round"),
+    "evaluation.precision": _one_of("float32", "bfloat16"),
+    "evaluation.reference_samples": ("0, or 2 or more", lambda v: v == 0 or v >= 2),
+    "evaluation.without_inception": _one_of("fail", "frechet_pixels"),
+    "log_every_updates": _POSITIVE,
+    "samples_every_updates": _NOT_NEGATIVE,
+    "checkpoint_every_updates": _POSITIVE,
+    "keep_checkpoints": _POSITIVE,
+}
+
+
+def validate(config):
+    """Checks every key, type and value.
+
+    Raises:
+      UserError: naming the key, what was found and what is allowed.
+    """
+    found, known = flatten(config), flatten(default())
+    for key in found:
+        if key not in known:
+            raise unknown_key(key)
+    for key, wanted in known.items():
+        if key not in found:
+            raise UserError(f"config.{key} is missing", type(wanted).__name__, "build the config on tf_ttur.config.default()")
+        value = found[key]
+        right = isinstance(value, numbers.Real) if isinstance(wanted, float) else isinstance(value, type(wanted))
+        if not right or (isinstance(value, bool) and not isinstance(wanted, bool)):
+            raise UserError(f"config.{key} = {value!r} ({type(value).__name__})", type(wanted).__name__, "correct the value")
+        allowed, test = _RULES.get(key, ("", lambda v: True))
+        finite = not isinstance(value, float) or math.isfinite(value)
+        if not finite or not test(value):
+            raise UserError(f"config.{key} = {value!r}", allowed or "a finite value", "correct the value")
+    return config
+
+
+def unknown_key(key):
+    """The `UserError` for a key that does not exist, with the keys it may have been meant for."""
+    known = list(flatten(default()))
+    near = difflib.get_close_matches(key, known, 3) or [k for k in known if k.startswith(key.partition(".")[0] + ".")] or known
+    return UserError(f"config.{key} is not a key", f"one of {', '.join(near)}", "correct the name")
+
+
+def flatten(config, prefix=""):
+    """{"data.source": ..., ...} of a nested config, in its order."""
+    flat = {}
+    for key, value in config.items():
+        if isinstance(value, ConfigDict | dict):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def choose(variant, variants):
+    """`variants[variant]`, or the error that lists what there is. For use in `get_config`."""
+    if variant not in variants:
+        raise UserError(f"there is no variant {variant!r}", f"one of {', '.join(variants)}", "write CONFIG:VARIANT with one of these")
+    return variants[variant]
+
+
+def run_name(config):
+    """The default name of the run folder."""
+    return f"{config.name}-{config.variant}-seed{config.seed}"
+
+
+def to_json(config):
+    return json.dumps(config.to_dict(), indent=2) + "\n"
+
+
+def summary(config):
+    """One line for people."""
+    rates = [f"{p.learning_rate:g}" for p in (config.discriminator, config.generator)]
+    return (
+        f"{config.name} ({config.variant}), seed {config.seed}: discriminator {rates[0]}, generator {rates[1]}, "
+        f"{config.updates:,} updates on {config.data.source}"
+    )
+
+
+def load(word):
+    """The validated config that `PATH[:VARIANT]` names, without overrides."""
+    path, _, variant = word.partition(":")
+    if not pathlib.Path(path).is_file():
+        raise UserError(f"there is no config {path}", "PATH[:VARIANT], for example configs/svhn.py:orig", "correct the path")
+    get_config = runpy.run_path(path)["get_config"]
+    return validate(get_config(variant) if variant else get_config())
+
+
+def from_json(path):
+    """The config in a run folder's `config.json`, complete and validated."""
+    try:
+        return validate(ConfigDict(json.loads(pathlib.Path(path).read_text())))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error})", "the config.json of a run", "name a run folder") from error

@@ -1,0 +1,141 @@
+"""From raw images to batches: crop, resize, scale, and an order that is a pure function of (seed, epoch)."""
+
+import hashlib
+import json
+
+import numpy as np
+import tensorflow as tf
+
+from tf_ttur import progress
+from tf_ttur.data import sources
+from tf_ttur.errors import UserError
+
+_GIB = 2**30
+
+
+class Images:
+    """Prepared images of one source.
+
+    A set of at most `memory_gib` lives in memory as uint8. A larger one is read from its source for every batch, which
+    needs a source with random access (folder, zip, array).
+
+    Attributes:
+      source: the `sources.Source`.
+      num_images: how many.
+      preparation: dict with the crop and the size, for provenance.
+    """
+
+    def __init__(self, source, size=0, crop="none", memory_gib=4.0):
+        """Args:
+        source: a `sources.Source`, or a word that names one.
+        size: side of the square images in pixels; 0 leaves all images as they are, which must then be of one size.
+        crop: "none"; "square" for the largest centred square; or the side of a centred square in pixels, as "108".
+          What is cropped is resized to `size` (bilinear with antialiasing); what is not must have that size already.
+        memory_gib: limit of what is kept in memory, in GiB of uint8.
+        """
+        self.source = sources.open_source(source) if isinstance(source, str) else source
+        self.num_images = self.source.num_images
+        self.preparation = {"size": size, "crop": crop}
+        self._size, self._crop = size, crop
+        self._memory_bytes = memory_gib * _GIB
+        self._loaded = None
+
+    @property
+    def identity(self):
+        """A string that changes with the images or their preparation."""
+        return hashlib.sha256(json.dumps([self.source.identity, self.preparation]).encode()).hexdigest()
+
+    def in_order(self, batch_size):
+        """Yields every image once, in the order of the source: uint8 (n, height, width, 3), the last n may be smaller."""
+        dataset = self.source.in_order().map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        yield from self._iterate(dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE))
+
+    def batches(self, seed, first, stride, batch_size):
+        """A `tf.data.Dataset` of shuffled batches without end: float32 (batch_size, size, size, 3) in -1 ... 1.
+
+        Batch number n holds the positions n * batch_size and following of the epoch, each epoch in an order of its own;
+        the images that do not fill the last `stride` batches of an epoch are left out of it. So every batch is a
+        function of its number, and no state needs saving.
+
+        Args:
+          seed: (2,) int32 seed of the order.
+          first: number of the first batch.
+          stride: batches that make one update (the number of replicas times the discriminator's steps).
+          batch_size: images of one batch.
+        """
+        per_epoch = self.num_images // (batch_size * stride) * stride
+        if not per_epoch:
+            raise UserError(
+                f"{self.source.word} has {self.num_images} images",
+                f"at least the {batch_size * stride} of one update",
+                "lower config.batch_size or name a larger data set",
+            )
+        image = self._random_access()
+        last = tf.constant(self.num_images - 1, tf.int64)
+
+        def batch(number):
+            epoch, position = number // per_epoch, number % per_epoch * batch_size
+            positions = position + tf.range(batch_size, dtype=tf.int64)
+            return tf.random.experimental.index_shuffle(positions, tf.random.fold_in(seed, tf.cast(epoch, tf.int32)), last)
+
+        numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max).map(batch)
+        if self._loaded is not None:
+            dataset = numbers.map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        else:
+            dataset = numbers.unbatch().map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).batch(batch_size, drop_remainder=True)
+        dataset = dataset.map(lambda images: scale(images, batch_size, self._size))
+        return dataset.prefetch(tf.data.AUTOTUNE)
+
+    def _random_access(self):
+        """Loads the images if they fit, and gives the function index -> uint8 image(s)."""
+        if self.num_images * self._size**2 * 3 <= self._memory_bytes:
+            if self._loaded is None:
+                self._loaded = tf.constant(self._load())
+            return lambda indices: tf.gather(self._loaded, indices)
+        if self.source.read is None:
+            raise UserError(
+                f"{self.source.word} takes {self.num_images * self._size**2 * 3 / _GIB:.1f} GiB, and can only be read in order",
+                f"at most config.data.memory_gib = {self._memory_bytes / _GIB:g}",
+                "raise that value, or name a folder, zip or .npy array of the images",
+            )
+        return lambda index: self._prepare(self.source.read(index))
+
+    def _load(self):
+        images = np.empty((self.num_images, self._size, self._size, 3), np.uint8)
+        position = 0
+        for batch in progress.track(self.in_order(256), f"reading {self.source.word}", self.num_images):
+            images[position : position + len(batch)] = batch
+            position += len(batch)
+        return images
+
+    def _prepare(self, image):
+        if self._crop != "none":
+            height, width = tf.shape(image)[0], tf.shape(image)[1]
+            side = tf.minimum(height, width) if self._crop == "square" else tf.constant(int(self._crop))
+            image = tf.image.crop_to_bounding_box(image, (height - side) // 2, (width - side) // 2, side, side)
+            image = tf.image.resize(tf.cast(image, tf.float32), (self._size, self._size), antialias=True)
+            image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
+        return tf.ensure_shape(image, (self._size or None, self._size or None, 3))
+
+    def _iterate(self, dataset):
+        try:
+            yield from dataset.as_numpy_iterator()
+        except tf.errors.OpError as error:
+            raise self.explain(error) from error
+
+    def explain(self, error):
+        """The `UserError` behind a `tf.errors.OpError` that reading gave: it names the image and what is wrong with it."""
+        cause = self.source.explain(error)
+        if isinstance(cause, UserError):
+            return cause
+        wanted = f"{self._size}x{self._size} pixels" if self._size else "images of one size"
+        return UserError(
+            f"{self.source.word} holds an image that cannot be used ({error.message.splitlines()[0]})",
+            f"{wanted}, with crop = {self._crop}",
+            "set config.data.crop to 'square' or to a side in pixels, which crops and resizes, or prepare the images",
+        )
+
+
+def scale(images, batch_size, size):
+    """uint8 0 ... 255 to float32 -1 ... 1, with the static shape that the networks are built for."""
+    return tf.ensure_shape(tf.cast(images, tf.float32) / 127.5 - 1.0, (batch_size, size, size, 3))

@@ -1,0 +1,261 @@
+"""Where raw images come from: a folder, a zip, an array, TFDS, or the program's own digits.
+
+A source is named by one word, the same everywhere:
+
+  PATH/            folder, read recursively in sorted order (png, jpg, jpeg, webp; hidden files are left out)
+  FILE.zip         the same out of a zip
+  FILE.npy, .npz   uint8 array (n, height, width, 3); in an .npz the only array, or the one named `images`
+  tfds:NAME/SPLIT  TensorFlow Datasets, prepared on first use; the folder is the variable TFDS_DATA_DIR
+  digits:N[:SEED]  N street-number-like images of 32x32 pixels, drawn here
+  EXPORT/          an exported generator (a folder with saved_model.pb), which makes `count` images from `seed`
+"""
+
+import dataclasses
+import functools
+import hashlib
+import io
+import json
+import os
+import pathlib
+import zipfile
+from collections.abc import Callable
+
+import numpy as np
+import PIL.Image
+import tensorflow as tf
+
+from tf_ttur.data import digits
+from tf_ttur.errors import UserError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+_WORDS = "a folder, FILE.zip, FILE.npy, FILE.npz, tfds:NAME/SPLIT, or digits:N"
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Raw images.
+
+    Attributes:
+      word: the name that the user gave.
+      num_images: how many there are.
+      identity: a string that changes when the images do (names, sizes and times of files; not their content).
+      read: function of a scalar int64 index tensor giving one uint8 (height, width, 3) image, for use in `tf.data`;
+        None where only reading in order is possible.
+      in_order: function without arguments giving a `tf.data.Dataset` of all images.
+      explain: function of a `tf.errors.OpError` met while reading, giving the `UserError` that names the bad image.
+    """
+
+    word: str
+    num_images: int
+    identity: str
+    in_order: Callable
+    read: Callable | None = None
+    explain: Callable = None
+
+
+def open_source(word, count=50_000, seed=0):
+    """The `Source` that `word` names; `count` and `seed` are for exported generators, all else is taken whole.
+
+    Raises:
+      UserError: there is no such thing, or nothing in it.
+    """
+    word = str(word)
+    if word.startswith("tfds:"):
+        return _tfds(word)
+    if word.startswith("digits:"):
+        return _digits(word)
+    path = pathlib.Path(word).expanduser()
+    if (path / "saved_model.pb").is_file():
+        return open_generator(word, count, seed)
+    if path.is_dir():
+        return _folder(word, path)
+    if path.suffix == ".zip" and path.is_file():
+        return _zip(word, path)
+    if path.suffix in (".npy", ".npz") and path.is_file():
+        return _array(word, path)
+    if path.exists():
+        raise UserError(f"{word} is a file of another kind", _WORDS, "convert it to one of these")
+    raise UserError(f"{word} does not exist", _WORDS, "correct the path, or put the data there")
+
+
+def _random_access(word, num_images, identity, read, explain=None):
+    def in_order():
+        return tf.data.Dataset.range(num_images).map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    return Source(word, num_images, identity, in_order, read, explain or (lambda error: error))
+
+
+def _folder(word, path):
+    found = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+    if not found:
+        raise UserError(f"{word} holds no images", f"files that end in {', '.join(SUFFIXES)}", "name the folder of the images")
+    names = tf.constant([str(file) for file in found])
+    marks = [(str(file.relative_to(path)), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in found]
+    return _random_access(
+        word,
+        len(found),
+        _identity(str(path.resolve()), marks),
+        lambda index: _decode(tf.io.read_file(names[index])),
+        functools.partial(_explain, lambda: ((str(file), file.read_bytes()) for file in found)),
+    )
+
+
+def _zip(word, path):
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(f"{word} is not a readable zip ({error})", "a zip of images", "make or fetch it again") from error
+    names = sorted(
+        info.filename
+        for info in archive.infolist()
+        if info.filename.lower().endswith(SUFFIXES) and not any(part.startswith((".", "__MACOSX")) for part in info.filename.split("/"))
+    )
+    if not names:
+        raise UserError(f"{word} holds no images", f"members that end in {', '.join(SUFFIXES)}", "name the zip of the images")
+
+    def read(index):
+        encoded = tf.numpy_function(lambda i: archive.read(names[i]), [index], tf.string, stateful=False)
+        return _decode(tf.ensure_shape(encoded, ()))
+
+    stat = path.stat()
+    return _random_access(
+        word,
+        len(names),
+        _identity(str(path.resolve()), stat.st_size, stat.st_mtime_ns),
+        read,
+        functools.partial(_explain, lambda: ((f"{word}:{name}", archive.read(name)) for name in names)),
+    )
+
+
+def _array(word, path):
+    expected = "one uint8 array (n, height, width, 3)"
+    cure = "save the images as uint8 RGB, channels last: numpy.save(file, images)"
+    try:
+        content = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{word} cannot be read ({error})", expected, cure) from error
+    if path.suffix == ".npz":
+        names = content.files
+        name = "images" if "images" in names else names[0] if len(names) == 1 else None
+        if name is None:
+            raise UserError(f"{word} holds {names}", f"{expected}, alone or named images", cure)
+        content = content[name]
+    if content.dtype != np.uint8 or content.ndim != 4 or content.shape[-1] != 3 or not len(content):
+        raise UserError(f"{word} holds {content.dtype} of shape {content.shape}", expected, cure)
+    stat = path.stat()
+    identity = _identity(str(path.resolve()), stat.st_size, stat.st_mtime_ns)
+    return _random_access(word, len(content), identity, _indexed(lambda i: content[i], content.shape[1:]))
+
+
+def _digits(word):
+    fields = word.split(":")[1:]
+    if len(fields) not in (1, 2) or not all(field.isdecimal() for field in fields) or int(fields[0]) < 1:
+        raise UserError(f"{word}", "digits:N or digits:N:SEED with whole numbers", "for example digits:8192")
+    count, seed = int(fields[0]), int(fields[1]) if len(fields) == 2 else 0
+    read = _indexed(lambda i: digits.draw(i, seed), (digits.SIZE, digits.SIZE, 3))
+    return _random_access(word, count, _identity(word, digits.VERSION), read)
+
+
+def open_generator(word, count, seed):
+    """An exported generator as a source of `count` images."""
+    path = pathlib.Path(word)
+    try:
+        model = tf.saved_model.load(str(path))
+        model.signatures["sample"]
+    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+        raise UserError(f"{word} is not an exported generator ({error})", "a folder that tools/export.py wrote", "export it again") from error
+
+    def in_order():
+        images = model.signatures["sample"](count=tf.constant(count), seed=tf.constant(seed))["images"]
+        return tf.data.Dataset.from_tensor_slices(images)
+
+    fingerprint = (path / "fingerprint.pb").read_bytes().hex() if (path / "fingerprint.pb").is_file() else ""
+    return Source(word, count, _identity(str(path.resolve()), fingerprint, count, seed), in_order, None, lambda error: error)
+
+
+def _indexed(draw, shape):
+    """A Python function of an index as a graph operation."""
+
+    def read(index):
+        return tf.ensure_shape(tf.numpy_function(lambda i: np.asarray(draw(i)), [index], tf.uint8, stateful=False), shape)
+
+    return read
+
+
+def _tfds(word):
+    name, _, split = word.removeprefix("tfds:").partition("/")
+    expected, cure = "tfds:NAME/SPLIT of a data set with images", "for example tfds:cifar10/train or tfds:svhn_cropped/train"
+    if not name or not split:
+        raise UserError(word, expected, cure)
+    import tensorflow_datasets as tfds  # slow to import, and not needed for files
+
+    try:
+        builder = tfds.builder(name, try_gcs=False)
+        builder.download_and_prepare()
+    except tfds.core.DatasetNotFoundError as error:
+        raise UserError(f"TFDS has no data set {name}", expected, cure) from error
+    except Exception as error:  # TFDS and its downloader raise whatever the network and the host give them
+        raise UserError(
+            f"TFDS cannot prepare {name} ({type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''})",
+            f"{name} prepared under {tfds.core.constants.DATA_DIR}, or an internet connection",
+            "set TFDS_DATA_DIR to a folder that holds it, or name a folder, zip or array of the images instead",
+        ) from error
+    try:
+        num_images = builder.info.splits[split].num_examples
+    except (KeyError, ValueError) as error:
+        raise UserError(f"{name} has no split {split}", f"one of {list(builder.info.splits)}, or slices and sums of them", cure) from error
+    if "image" not in builder.info.features or builder.info.features["image"].shape[-1] != 3:
+        raise UserError(f"{name} has the features {list(builder.info.features)}", "RGB images under image", cure)
+
+    def in_order():
+        config = tfds.ReadConfig(interleave_cycle_length=1, add_tfds_id=False)
+        decoders = tfds.decode.PartialDecoding({"image": True})
+        dataset = builder.as_dataset(split=split, shuffle_files=False, read_config=config, decoders=decoders)
+        return dataset.map(lambda example: example["image"], num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+    identity = _identity(name, str(builder.version), split)
+    return Source(word, num_images, identity, in_order, None, lambda error: error)
+
+
+def _decode(encoded):
+    """One image of any channel count as uint8; JPEG by the accurate transform, which gives libjpeg's (and Pillow's) values."""
+    image = tf.cond(
+        tf.io.is_jpeg(encoded),
+        lambda: tf.io.decode_jpeg(encoded, channels=0, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_image(encoded, channels=0, expand_animations=False),
+    )
+    channels = tf.shape(image)[-1]
+    with tf.control_dependencies([tf.debugging.assert_equal(channels, 3, "not an RGB image")]):
+        return tf.ensure_shape(image, (None, None, 3))
+
+
+def _explain(contents, error):
+    """Reads the images one by one until the bad one is found. Slow, but only a failure comes here."""
+    first = None
+    for name, content in contents():
+        try:
+            with PIL.Image.open(io.BytesIO(content)) as image:
+                image.load()
+        except Exception as cause:
+            return UserError(f"{name} cannot be decoded ({cause})", "a whole image", "replace or remove this file")
+        if image.mode != "RGB":
+            return UserError(
+                f"{name} is of mode {image.mode}", "RGB, 8 bits, 3 channels", "convert it, for example with Pillow's image.convert('RGB')"
+            )
+        if first is None:
+            first = name, image.size
+        if image.size != first[1]:
+            return UserError(
+                f"{name} has {image.size[0]}x{image.size[1]} pixels, {first[0]} has {first[1][0]}x{first[1][1]}",
+                "images of one size",
+                "resize them beforehand, or train with config.data.crop='square'",
+            )
+    return error
+
+
+def _identity(*parts):
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

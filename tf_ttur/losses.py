@@ -1,0 +1,54 @@
+"""Losses of the two players as pure functions of the discriminator's logits.
+
+Each function gives one value per example; the update takes the mean over the global batch. Both players minimise.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class LossPair(NamedTuple):
+    """discriminator(real_logits, fake_logits) and generator(fake_logits); all of shape (n,)."""
+
+    discriminator: callable
+    generator: callable
+
+
+# -log sigmoid(x) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(x)
+_softplus, _relu = tf.nn.softplus, tf.nn.relu
+
+PAIRS = {
+    # Goodfellow et al. 2014, section 3: the generator maximises log D(G(z)). The TTUR experiments with DCGAN.
+    "non_saturating": LossPair(lambda real, fake: _softplus(-real) + _softplus(fake), lambda fake: _softplus(-fake)),
+    # Goodfellow et al. 2014, eq. 1: the same value function for both.
+    "minimax": LossPair(lambda real, fake: _softplus(-real) + _softplus(fake), lambda fake: -_softplus(fake)),
+    # Mao et al. 2017 with a = 0, b = c = 1.
+    "least_squares": LossPair(lambda real, fake: (tf.square(real - 1) + tf.square(fake)) / 2, lambda fake: tf.square(fake - 1) / 2),
+    # Lim and Ye 2017; Miyato et al. 2018.
+    "hinge": LossPair(lambda real, fake: _relu(1 - real) + _relu(1 + fake), lambda fake: -fake),
+    # Arjovsky et al. 2017; to be used with the gradient penalty.
+    "wasserstein": LossPair(lambda real, fake: fake - real, lambda fake: -fake),
+}
+
+
+def gradient_penalty(discriminator, real, fake, mix):
+    """(|grad D(x)| - 1)^2 at x between real and fake examples (Gulrajani et al. 2017).
+
+    Args:
+      discriminator: function of a batch giving logits (n,).
+      real, fake: (n, ...) examples.
+      mix: (n,) in 0 ... 1, the share of the fake example.
+
+    Returns:
+      (n,) penalties.
+    """
+    mix = tf.reshape(mix, [-1] + [1] * (real.shape.rank - 1))
+    between = real + mix * (fake - real)
+    with tf.GradientTape() as tape:
+        tape.watch(between)
+        logits = discriminator(between)
+    gradients = tape.gradient(logits, between)
+    squares = tf.reduce_sum(tf.square(gradients), axis=list(range(1, real.shape.rank)))
+    # The root has an infinite derivative at 0.
+    return tf.square(tf.sqrt(tf.maximum(squares, 1e-12)) - 1)

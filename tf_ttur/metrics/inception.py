@@ -1,0 +1,283 @@
+"""The original Inception network of the FID as a TensorFlow 2 function.
+
+The frozen graph of 2015 (`classify_image_graph_def.pb`) holds an operation that TensorFlow 2 no longer runs,
+`BatchNormWithGlobalNormalization`. Here the file is read as data: its few kinds of operation are carried out one by
+one inside a `tf.function`, with each batch norm folded into the convolution before it (in float64). An operation that
+is not in the list below is refused, so a graph from elsewhere cannot do anything but arithmetic.
+"""
+
+import hashlib
+import os
+import pathlib
+import shutil
+import tarfile
+import urllib.error
+import urllib.request
+
+import numpy as np
+import tensorflow as tf
+
+from tf_ttur import files
+from tf_ttur.errors import UserError
+
+DIMENSION = 2048
+GRAPH_FILE = "classify_image_graph_def.pb"
+ARCHIVE_FILE = "inception-2015-12-05.tgz"
+ARCHIVE_URL = f"https://download.tensorflow.org/models/image/imagenet/{ARCHIVE_FILE}"
+
+# Size in bytes and git-blob SHA-1: the digests under which the files are publicly known.
+_ARCHIVE = (88_931_400, "c0b8db7a2feaf3e26970e968c9bb7452b53e7f32")
+_ORIGINAL = (95_673_916, "f34cb9b774a4547b5e214ef4202e5775a9c0f436")
+_NETWORKS = {_ORIGINAL[1]: "original", "63637cff8c4363af7342ba7cbf5b2657c26ca6fe": "stand-in"}
+
+
+def locate(path=None):
+    """Finds the network without downloading.
+
+    Args:
+      path: a `.pb`, the `.tgz`, a folder that holds either, `hub:HANDLE`, or None for the variable
+        `TF_TTUR_INCEPTION` and then the cache.
+
+    Returns:
+      A path or `hub:HANDLE` that exists as far as can be told, or None if only a download can help.
+
+    Raises:
+      UserError: the place that was named holds no network.
+    """
+    named = path or os.environ.get("TF_TTUR_INCEPTION")
+    if named and str(named).startswith("hub:"):
+        return str(named)
+    place = pathlib.Path(named) if named else files.cache_dir()
+    if place.is_file():
+        return place
+    for name in (GRAPH_FILE, ARCHIVE_FILE):
+        if (place / name).is_file():
+            return place / name
+    if named:
+        raise UserError(
+            f"no Inception network at {place}",
+            f"{GRAPH_FILE}, {ARCHIVE_FILE}, a folder that holds one of them, or hub:HANDLE",
+            "correct --inception or TF_TTUR_INCEPTION, or leave both out to download the network",
+        )
+    return None
+
+
+def download(timeout_seconds=30):
+    """Downloads the original archive into the cache, checks it, and returns the path of the graph in it.
+
+    Raises:
+      UserError: no internet, or a file that is not the original.
+    """
+    target = files.cache_dir() / GRAPH_FILE
+    archive = files.cache_dir() / ARCHIVE_FILE
+    try:
+        with urllib.request.urlopen(ARCHIVE_URL, timeout=timeout_seconds) as response, files.atomic(archive) as file:
+            shutil.copyfileobj(response, file)
+    except (urllib.error.URLError, OSError) as error:
+        raise UserError(
+            f"the Inception network is not on this machine and cannot be downloaded ({error})",
+            f"{GRAPH_FILE} or {ARCHIVE_FILE} of {ARCHIVE_URL}",
+            f"fetch that file elsewhere, then name it by --inception PATH or TF_TTUR_INCEPTION, or put it in {archive.parent}",
+        ) from error
+    size, digest = archive.stat().st_size, _git_blob_sha1(archive.read_bytes())
+    if (size, digest) != _ARCHIVE:
+        archive.unlink()
+        raise UserError(
+            f"{ARCHIVE_URL} gave {size} bytes with git-blob SHA-1 {digest}",
+            f"{_ARCHIVE[0]} bytes with {_ARCHIVE[1]}",
+            "try again; if it stays so, fetch the archive from a source that you trust",
+        )
+    with files.atomic(target) as file:
+        file.write(_read_archive(archive))
+    archive.unlink()
+    return target
+
+
+def load(path=None, precision="float32"):
+    """The network from where `locate` finds it, else downloaded. Arguments as in `locate` and `Inception`."""
+    place = locate(path) or download()
+    if str(place).startswith("hub:"):
+        return HubInception(str(place).removeprefix("hub:"), precision)
+    place = pathlib.Path(place)
+    content = _read_archive(place) if tarfile.is_tarfile(place) else place.read_bytes()
+    return Inception(content, precision, name=str(place))
+
+
+def metric_name(network):
+    """The name of the Fréchet distance between features of a network: "fid" for the original file alone."""
+    return "fid" if network == "original" else f"fid_{network.replace('-', '_')}"
+
+
+class Inception:
+    """The frozen graph as a function of images.
+
+    Attributes:
+      network: "original", "stand-in", or "unknown" for a graph with another digest.
+    metric: the name of the Fréchet distance of these features: "fid" for the original file alone, else "fid_stand_in"
+      and the like.
+      digest: git-blob SHA-1 of the file.
+      precision: "float32", or "bfloat16" for the convolutions (weights and activations; resizing, pooling to pool_3
+        and logits stay float32).
+      dimension: number of pool_3 features.
+    """
+
+    def __init__(self, content, precision="float32", name="the given bytes"):
+        graph = tf.compat.v1.GraphDef()
+        try:
+            graph.ParseFromString(content)
+        except Exception as error:
+            raise UserError(f"{name} is not a frozen graph ({error})", GRAPH_FILE, "fetch the file again") from error
+        if precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision {precision!r}; expected 'float32' or 'bfloat16'")
+        self.digest = _git_blob_sha1(content)
+        self.network = _NETWORKS.get(self.digest, "unknown")
+        self.metric = metric_name(self.network)
+        self.precision = precision
+        self._steps = _steps(graph, tf.dtypes.as_dtype(precision), name)
+        self._function = tf.function(self._run, autograph=False, input_signature=[tf.TensorSpec((None, None, None, 3))])
+        self.dimension = self._function.get_concrete_function().structured_outputs[0].shape[1]
+
+    def __call__(self, images):
+        """Features of images.
+
+        Args:
+          images: (n, height, width, 3) with n > 0, RGB, uint8 or float in 0 ... 255.
+
+        Returns:
+          (pool_3, logits): float32, (n, 2048) and (n, 1008). The logits are those of the Inception Score's original
+          definition, without the bias.
+
+        Raises:
+          tf.errors.InvalidArgumentError: NaN or infinity in the images.
+        """
+        return self._function(tf.cast(images, tf.float32))
+
+    def _run(self, images):
+        # The graph itself checks after every convolution; once at the entrance serves the same purpose.
+        values = {"ExpandDims": tf.debugging.check_numerics(images, "images")}
+        for name, operation, inputs in self._steps:
+            values[name] = operation(*(values[i] for i in inputs))
+        pool_3 = values["pool_3"]
+        return tf.reshape(pool_3, (-1, pool_3.shape[-1])), values["softmax/logits/MatMul"]
+
+
+class HubInception:
+    """TF-GAN's TF-Hub module of the same network, behind the interface of `Inception` (float32 only)."""
+
+    def __init__(self, handle, precision="float32"):
+        import tensorflow_hub  # its import is slow and needs pkg_resources
+
+        if precision != "float32":
+            raise UserError(f"precision {precision} for hub:{handle}", "float32", "leave the precision out")
+        try:
+            self._module = tensorflow_hub.load(handle)
+        except Exception as error:
+            raise UserError(
+                f"hub:{handle} cannot be loaded ({error})",
+                "a TF-Hub module with the outputs pool_3 and logits",
+                "check the handle and the internet connection",
+            ) from error
+        self.network, self.metric = "hub", metric_name("hub")
+        self.precision, self.dimension = precision, DIMENSION
+        self.digest = hashlib.sha1(handle.encode()).hexdigest()
+
+    def __call__(self, images):
+        """As `Inception.__call__`; the logits are the module's own."""
+        outputs = self._module(_scale(_resize(tf.cast(images, tf.float32), (299, 299))))
+        return tf.reshape(outputs["pool_3"], (-1, self.dimension)), outputs["logits"]
+
+
+def _resize(images, size):
+    """Bilinear as in 2015: source coordinate = target * (in / out), without the half-pixel shift of `tf.image.resize`."""
+    return tf.raw_ops.ResizeBilinear(images=images, size=size, align_corners=False, half_pixel_centers=False)
+
+
+def _scale(images):
+    return (images - 128.0) * 0.0078125
+
+
+def _steps(graph, dtype, name):
+    """The graph as a list of (node name, operation on tensors, names of its inputs) in an order that can be run."""
+    nodes = {node.name: node for node in graph.node}
+    constants = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const" and node.attr["value"].HasField("tensor")}
+    steps, done = [], {"ExpandDims"}
+    pending = ["softmax/logits/MatMul", "pool_3"]
+    while pending:
+        node = nodes.get(pending[-1])
+        if node is None:
+            raise _refusal(name, f"it has no node {pending[-1]}")
+        if node.name in done:
+            pending.pop()
+            continue
+        operation, inputs = _operation(node, nodes, constants, dtype, name)
+        missing = [i for i in inputs if i not in done]
+        if any(i in pending for i in missing):
+            raise _refusal(name, "its nodes form a circle")
+        if missing:
+            pending.extend(missing)
+            continue
+        pending.pop()
+        done.add(node.name)
+        steps.append((node.name, operation, inputs))
+    return steps
+
+
+def _operation(node, nodes, constants, dtype, name):
+    """One node as (function of tensors, names of the nodes whose values it takes)."""
+    inputs = [i for i in node.input if not i.startswith("^")]  # control dependencies only lead to CheckNumerics
+    tensors = [i for i in inputs if i not in constants]
+    arguments = [constants[i] for i in inputs if i in constants]
+    attr = node.attr
+    window = dict(ksize=list(attr["ksize"].list.i), strides=list(attr["strides"].list.i), padding=attr["padding"].s.decode())
+    match node.op:
+        case "Identity" | "CheckNumerics":
+            return (lambda x: x), tensors
+        case "Relu":
+            return tf.nn.relu, tensors
+        case "Concat":
+            return (lambda *x: tf.concat(x, axis=int(arguments[0]))), tensors
+        case "MaxPool":
+            return (lambda x: tf.nn.max_pool2d(x, **window)), tensors
+        case "AvgPool" if node.name == "pool_3":
+            return (lambda x: tf.nn.avg_pool2d(tf.cast(x, tf.float32), **window)), tensors
+        case "AvgPool":
+            return (lambda x: tf.nn.avg_pool2d(x, **window)), tensors
+        case "ResizeBilinear":
+            return (lambda x: _resize(x, arguments[0])), tensors
+        case "Sub":
+            return (lambda x: x - arguments[0]), tensors
+        case "Mul":
+            return (lambda x: x * arguments[0]), tensors
+        case "Reshape":
+            return (lambda x: tf.reshape(x, (-1, arguments[0][-1]))), tensors
+        case "MatMul":
+            return (lambda x: tf.matmul(x, arguments[0])), tensors
+        case "BatchNormWithGlobalNormalization":
+            convolution = nodes[inputs[0]]
+            mean, variance, beta, gamma = (a.astype(np.float64) for a in arguments)
+            scale = 1 / np.sqrt(variance + attr["variance_epsilon"].f)
+            if attr["scale_after_normalization"].b:
+                scale = scale * gamma
+            weights = tf.cast(constants[convolution.input[1]] * scale, dtype)
+            bias = tf.cast(beta - mean * scale, dtype)
+            strides, padding = list(convolution.attr["strides"].list.i), convolution.attr["padding"].s.decode()
+            convolve = lambda x: tf.nn.bias_add(tf.nn.conv2d(tf.cast(x, dtype), weights, strides, padding), bias)
+            return convolve, [convolution.input[0]]
+    raise _refusal(name, f"its node {node.name} is of the kind {node.op}")
+
+
+def _refusal(name, reason):
+    return UserError(f"{name} is not the Inception graph of 2015: {reason}", GRAPH_FILE, "name the right file")
+
+
+def _read_archive(path):
+    """The graph's bytes out of the archive; nothing is extracted to disk."""
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if member.isfile() and member.name.removeprefix("./") == GRAPH_FILE:
+                return archive.extractfile(member).read()
+    raise UserError(f"{path} holds no {GRAPH_FILE}", ARCHIVE_FILE, "fetch the archive again")
+
+
+def _git_blob_sha1(content):
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()

@@ -1,0 +1,160 @@
+"""The file of feature statistics: NumPy .npz with `mu`, `sigma`, and where they come from.
+
+The two arrays are those of the official tool and of pytorch-fid, which read this file and whose files are read here.
+`provenance` is JSON in a string array; a pair of files that does not belong together is refused.
+"""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+import warnings
+import zipfile
+
+import numpy as np
+
+from tf_ttur import files
+from tf_ttur.errors import UserError
+from tf_ttur.metrics.frechet import frechet_distance
+from tf_ttur.metrics.moments import Moments
+
+# What two sets of features must share to be compared.
+_SHARED = ("network", "network_sha1", "precision", "image_shape")
+
+
+@dataclasses.dataclass(frozen=True)
+class Statistics:
+    """Moments of features.
+
+    Attributes:
+      mu: (d,) float64 mean.
+      sigma: (d, d) float64 covariance, divisor n - 1.
+      provenance: dict with num_images, source, images_sha256, image_shape, preparation, quantisation, network,
+        network_sha1, precision and versions; empty for a file of another tool.
+      name: how messages call it.
+    """
+
+    mu: np.ndarray
+    sigma: np.ndarray
+    provenance: dict
+    name: str
+
+    def save(self, path):
+        """Writes the file atomically."""
+        with files.atomic(path) as file:
+            np.savez(file, mu=self.mu, sigma=self.sigma, provenance=np.array(json.dumps(self.provenance)))
+
+
+def load(path):
+    """Reads a statistics file of this project, the official tool or pytorch-fid.
+
+    Raises:
+      UserError: missing, unreadable or wrong content.
+    """
+    cure = "name a file that tools/precalc_stats.py or the official precalc_stats wrote"
+    expected = "an .npz with mu (d,) and sigma (d, d)"
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            missing = {"mu", "sigma"} - set(content.files)
+            if missing:
+                raise UserError(f"{path} has no {' and no '.join(sorted(missing))} (it holds {content.files})", expected, cure)
+            mu, sigma = content["mu"].astype(np.float64), content["sigma"].astype(np.float64)
+            provenance = json.loads(str(content["provenance"])) if "provenance" in content.files else {}
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:  # TypeError: a plain .npy
+        raise UserError(f"{path} cannot be read ({error})", expected, cure) from error
+    if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)):
+        raise UserError(f"{path} has mu of shape {mu.shape} and sigma of shape {sigma.shape}", expected, cure)
+    return Statistics(mu, sigma, provenance, str(path))
+
+
+def compute(batches, network, provenance, name):
+    """Statistics of every image of `batches`.
+
+    Args:
+      batches: iterable of (n, height, width, 3) images in 0 ... 255, uint8 or float; any n, also in the last one.
+      network: a callable with `dimension`, `network`, `digest` and `precision`, such as `inception.Inception`.
+      provenance: what is known of the images (source, preparation, quantisation).
+      name: how messages call the result.
+
+    Raises:
+      UserError: fewer than two images.
+    """
+    moments, digest, shape = Moments(network.dimension), hashlib.sha256(), None
+    for batch in batches:
+        digest.update(np.ascontiguousarray(batch))
+        shape = list(batch.shape[1:])
+        moments.update(network(batch)[0])
+    if moments.count < 2:
+        raise UserError(f"{name} has {moments.count} images", "at least 2, better 10,000", "name a larger source")
+    warn_if_few(moments.count, network.dimension, name)
+    provenance = provenance | {
+        "num_images": moments.count,
+        "images_sha256": digest.hexdigest(),
+        "image_shape": shape,
+        "network": network.network,
+        "network_sha1": network.digest,
+        "precision": network.precision,
+        "versions": {"tf_ttur": files.version(), "tensorflow": files.version("tensorflow"), "numpy": np.__version__},
+    }
+    return Statistics(moments.mean, moments.covariance, provenance, name)
+
+
+def warn_if_few(num_images, dimension, name):
+    """Says what a covariance from no more images than features means."""
+    if num_images <= dimension:
+        warnings.warn(
+            f"{name}: {num_images} images for {dimension} features. The covariance is singular and the distance is biased "
+            f"upward, by much: compare it only with values from the same number of images. Use at least {dimension + 1}, "
+            "better 10,000; published values use 50,000.",
+            stacklevel=2,
+        )
+
+
+def check_network(reference, network):
+    """Refuses, before any work, a reference that was not made by this network. Raises `UserError`."""
+    found = {"network": network.network, "network_sha1": network.digest, "precision": network.precision}
+    for key, value in found.items():
+        if reference.provenance and reference.provenance.get(key) != value:
+            raise UserError(
+                f"{reference.name} was made with {key} {reference.provenance.get(key)}; the network here has {value}",
+                f"the same {key}: distances between others mean nothing",
+                "name the network that made the file, or make the file anew with tools/precalc_stats.py",
+            )
+    if len(reference.mu) != network.dimension:
+        raise UserError(
+            f"{reference.name} has {len(reference.mu)} features",
+            f"the {network.dimension} of the network {network.network}",
+            "name statistics of this network",
+        )
+
+
+def distance(first, second):
+    """Fréchet distance between two `Statistics`.
+
+    Raises:
+      UserError: they come from other networks, precisions or image shapes, and cannot be compared.
+    """
+    if first.mu.shape != second.mu.shape:
+        raise UserError(
+            f"{first.name} has {len(first.mu)} features, {second.name} has {len(second.mu)}",
+            "statistics of the same network",
+            "compute both with the same network",
+        )
+    if first.provenance and second.provenance:
+        for key in _SHARED:
+            found = first.provenance.get(key), second.provenance.get(key)
+            if found[0] != found[1]:
+                raise UserError(
+                    f"{first.name} has {key} {found[0]}, {second.name} has {found[1]}",
+                    f"the same {key}: distances between others mean nothing",
+                    "compute both statistics in the same way (tools/precalc_stats.py)",
+                )
+    return frechet_distance(first.mu, first.sigma, second.mu, second.sigma)
+
+
+def cached(path, make):
+    """The statistics at `path`; made by `make()` and kept there on first use."""
+    path = pathlib.Path(path)
+    if not path.exists():
+        make().save(path)
+    return load(path)

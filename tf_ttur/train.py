@@ -1,0 +1,61 @@
+"""Trains one experiment.
+
+    python -m tf_ttur.train --config configs/svhn.py[:VARIANT] [--workdir DIR] [--config.KEY=VALUE ...]
+
+Run again on the same folder it goes on where it stopped.
+"""
+
+import sys
+
+from absl import flags
+
+from tf_ttur import command, config_flag
+from tf_ttur import config as configs
+from tf_ttur.errors import UserError
+
+_CONFIG = config_flag.define()
+_WORKDIR = flags.DEFINE_string("workdir", None, "The run folder. [default: runs/NAME-VARIANT-seedSEED]")
+_INCEPTION = flags.DEFINE_string("inception", None, "The Inception network: a .pb, the .tgz, a folder with either, or hub:HANDLE.")
+_DRY_RUN = flags.DEFINE_boolean("dry-run", False, "Print the experiment as it would run, and stop.")
+
+
+def main(arguments):
+    if arguments:
+        raise UserError(f"unexpected {' '.join(arguments)}", "flags only", "see --help")
+    config = config_flag.read(_CONFIG)
+    workdir = _WORKDIR.value or f"runs/{configs.run_name(config)}"
+    if _DRY_RUN.value:
+        command.start_tensorflow()
+        print(describe(config, workdir))
+        return
+    print(configs.summary(config), file=sys.stderr)
+    command.start_tensorflow()
+    from tf_ttur.training import loop
+
+    export = loop.train(config, workdir, _INCEPTION.value)
+    print(f"metrics    {workdir}/metrics.jsonl\nsamples    {workdir}/samples\ngenerator  {export}")
+
+
+def describe(config, workdir):
+    """The resolved experiment in words and numbers."""
+    from tf_ttur.training import state
+
+    players = state.State(config)
+    evaluation = config.evaluation
+    times = len(range(0, config.updates, evaluation.every_updates)) + 1 if evaluation.every_updates else 0
+    sizes = [sum(int(v.shape.num_elements()) for v in network.trainable_variables) for network in (players.generator, players.discriminator)]
+    lines = [
+        configs.summary(config),
+        f"  run folder     {workdir}",
+        f"  generator      {sizes[0]:,} trainable parameters",
+        f"  discriminator  {sizes[1]:,} trainable parameters",
+        f"  updates        {config.updates:,} of {config.batch_size} images",
+        f"  evaluation     {times} times {evaluation.num_samples:,} samples: {times * evaluation.num_samples:,} images through the network",
+        "",
+        configs.to_json(config),
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    command.run(lambda: config_flag.run(main))

@@ -1,0 +1,86 @@
+"""The evaluator of an experiment: its network, its reference statistics, its protocol."""
+
+import hashlib
+import json
+
+from tf_ttur import files, progress
+from tf_ttur.data.images import Images
+from tf_ttur.errors import UserError
+from tf_ttur.metrics import inception, statistics
+from tf_ttur.metrics.evaluators import FrechetEvaluator
+from tf_ttur.metrics.pixels import PixelPooling
+
+
+def open_images(config):
+    """The training images of an experiment."""
+    data = config.data
+    return Images(data.source, data.image_size, data.crop, data.memory_gib)
+
+
+def load_network(config, path=None):
+    """The feature network of an experiment; `path` as in `inception.locate`."""
+    try:
+        return inception.load(path, config.evaluation.precision)
+    except UserError as error:
+        # Only where no network was named and none is to be had: a wrong path is an error for everybody.
+        if config.evaluation.without_inception != "frechet_pixels" or inception.locate(path) is not None:
+            raise
+        progress.STDERR.print(
+            "No Inception network here and none to be had: evaluating by frechet_pixels (average-pooled pixels), which is not the FID.",
+            soft_wrap=True,
+        )
+        return PixelPooling()
+
+
+def build_evaluator(config, images, network):
+    """The `FrechetEvaluator` of an experiment, with its reference computed and cached on first use."""
+    evaluation = config.evaluation
+    return FrechetEvaluator(
+        network,
+        reference_statistics(config, images, network),
+        evaluation.num_samples,
+        evaluation.sample_batch_size,
+        evaluation.feature_batch_size,
+        evaluation.quantisation,
+    )
+
+
+def reference_statistics(config, images, network):
+    """Statistics of the experiment's data: the file that the config names, else the cached one, else computed now."""
+    if config.evaluation.reference:
+        reference = statistics.load(config.evaluation.reference)
+        statistics.check_network(reference, network)
+        return reference
+    limit = config.evaluation.reference_samples
+    path = reference_path(images, network, limit)
+    return statistics.cached(path, lambda: image_statistics(images, network, config.evaluation.feature_batch_size, limit))
+
+
+def reference_path(images, network, limit=0):
+    """Where the statistics of these images by this network are cached."""
+    key = json.dumps([images.identity, network.digest, network.precision, limit])
+    name = "".join(c if c.isalnum() else "_" for c in images.source.word.rstrip("/").rpartition("tfds:")[2])[-40:]
+    return files.cache_dir() / "statistics" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
+
+
+def image_statistics(images, network, batch_size=100, limit=0):
+    """Statistics of images in their order; of the first `limit` ones if that is not 0. Shows a progress bar."""
+    total = min(images.num_images, limit or images.num_images)
+    batches = progress.track(_first(images.in_order(batch_size), total), f"statistics of {images.source.word}", total)
+    provenance = {
+        "source": images.source.word,
+        "source_identity": images.source.identity,
+        "preparation": images.preparation,
+        "quantisation": "uint8",
+    }
+    return statistics.compute(batches, network, provenance, images.source.word)
+
+
+def _first(batches, total):
+    """Cuts a stream of batches after `total` images."""
+    seen = 0
+    for batch in batches:
+        yield batch[: total - seen]
+        seen += len(batch)
+        if seen >= total:
+            return

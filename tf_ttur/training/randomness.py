@@ -1,0 +1,47 @@
+"""Every random number of a run as a pure function of (run seed, purpose, update, step, replica).
+
+Numbers are drawn for the global batch and each replica takes its share, so the number of replicas does not change them.
+"""
+
+import enum
+
+import tensorflow as tf
+
+
+class Purpose(enum.IntEnum):
+    """What random numbers are for. A value, once used, keeps its meaning."""
+
+    GENERATOR_WEIGHTS = 1
+    DISCRIMINATOR_WEIGHTS = 2
+    DATA_ORDER = 3
+    LATENTS = 4
+    GRADIENT_PENALTY = 5
+    EVALUATION = 6
+    SAMPLE_GRID = 7
+
+
+def key(seed, purpose, *counters):
+    """(2,) int32 seed for `tf.random.stateless_*`; the counters are integers or integer tensors."""
+    result = tf.constant([seed, purpose], tf.int32)
+    for counter in counters:
+        result = tf.random.fold_in(result, tf.cast(counter, tf.int32))
+    return result
+
+
+def integer(seed, purpose):
+    """A Python int in 0 ... 2^31 - 1, where a library wants one."""
+    return int(tf.random.stateless_uniform((), key(seed, purpose), 0, 2**31 - 1, tf.int32))
+
+
+def latents(distribution, shape, seed):
+    """float32 latents of the given shape: "uniform" in -1 ... 1 or standard "normal"."""
+    if distribution == "uniform":
+        return tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
+    return tf.random.stateless_normal(shape, seed)
+
+
+def share_of_replica(values):
+    """The part of a global batch that belongs to the replica that asks."""
+    replica = tf.distribute.get_replica_context()
+    shares = tf.reshape(values, (replica.num_replicas_in_sync, -1, *values.shape[1:]))
+    return shares[replica.replica_id_in_sync_group]

@@ -1,0 +1,145 @@
+"""The folder of a run: its config, where it ran, what it measured, what it drew."""
+
+import json
+import math
+import pathlib
+import platform
+import subprocess
+
+import numpy as np
+import PIL.Image
+import tensorflow as tf
+
+from tf_ttur import config as configs
+from tf_ttur import files
+from tf_ttur.errors import UserError
+
+# Keys that may differ when a run goes on: they do not change what has been computed.
+_MAY_CHANGE = ("updates", "keep_checkpoints", "log_every_updates")
+
+
+class RunFolder:
+    """A run folder that is open for writing.
+
+    `config.json`, `environment.json`, `metrics.jsonl` (one object a line: update, training_seconds, name, value),
+    `samples/*.png`, and TensorBoard events. Checkpoints and the export are written beside them by others.
+    """
+
+    def __init__(self, path, config):
+        """Opens or makes the folder.
+
+        Raises:
+          UserError: it belongs to another config, holds other things, or cannot be written.
+        """
+        self.path = pathlib.Path(path)
+        check(self.path, config)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            _write(self.path / "config.json", configs.to_json(config))
+        except OSError as error:
+            raise UserError(f"{path} cannot be written ({error})", "a folder with room for the run", "choose another --workdir") from error
+        self._metrics = self.path / "metrics.jsonl"
+        self._board = tf.summary.create_file_writer(str(self.path))
+
+    def begin(self, update):
+        """Starts or goes on after `update` updates: later rows are dropped, as they will be written again."""
+        _write(self.path / "environment.json", json.dumps(_environment(), indent=2) + "\n")
+        rows = [row for row in files.read_json_lines(self._metrics) if row["update"] <= update] if self._metrics.exists() else []
+        _write(self._metrics, "".join(json.dumps(row) + "\n" for row in rows))
+
+    def scalars(self, update, seconds, values):
+        """Adds a row for each of `values`, a {name: float}; a value that is not finite becomes null."""
+        with self._metrics.open("a") as file:
+            for name, value in values.items():
+                row = {"update": update, "training_seconds": round(seconds, 3), "name": name, "value": value if math.isfinite(value) else None}
+                file.write(json.dumps(row) + "\n")
+        with self._board.as_default(step=update):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+        self._board.flush()
+
+    def holds(self, update, name):
+        """Whether there is a row for this value."""
+        return any(row["update"] == update and row["name"] == name for row in files.read_json_lines(self._metrics))
+
+    def images(self, update, images):
+        """Writes a square grid of (n, height, width, 3) uint8 images."""
+        grid = tile(images)
+        folder = self.path / "samples"
+        with files.atomic(folder / f"{update:07d}.png") as file:
+            PIL.Image.fromarray(grid).save(file, "PNG")
+        with self._board.as_default(step=update):
+            tf.summary.image("samples", grid[None])
+        self._board.flush()
+
+
+def check(path, config):
+    """Refuses a folder that is not this run's, without writing anything. Raises `UserError`."""
+    path = pathlib.Path(path)
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path} is a file", "a folder", "choose another --workdir")
+    known = path / "config.json"
+    if not known.exists():
+        if path.exists() and any(path.iterdir()):
+            raise UserError(f"{path} is not empty and not a run folder", "a new folder, or one of an earlier run", "choose another --workdir")
+        return
+    try:
+        old = configs.flatten(json.loads(known.read_text()))
+    except (OSError, ValueError, AttributeError) as error:
+        raise UserError(f"{known} cannot be read ({error})", "the config of this run", "choose another --workdir") from error
+    new = configs.flatten(config)
+    fixed = config.generator.schedule == config.discriminator.schedule == "constant"
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key) and not (key in _MAY_CHANGE and (fixed or key != "updates")):
+            raise UserError(
+                f"{path} holds a run with {key} = {old.get(key)!r}; now {key} = {new.get(key)!r}",
+                "the config that the run was started with",
+                "choose another --workdir, or give the same config to go on with this run",
+            )
+
+
+def tile(images):
+    """(n, height, width, 3) images as one picture, as square as n allows; missing ones are black."""
+    images = np.asarray(images)
+    columns = math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    grid = np.zeros((rows * columns, *images.shape[1:]), images.dtype)
+    grid[: len(images)] = images
+    height, width = images.shape[1:3]
+    return grid.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+
+
+def _write(path, text):
+    with files.atomic(path, "w") as file:
+        file.write(text)
+
+
+def _environment():
+    packages = ("tf_ttur", "tensorflow", "keras", "numpy", "scipy", "tensorflow-datasets")
+    return {
+        "python": platform.python_version(),
+        "packages": {name: files.version(name) for name in packages},
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "devices": [device.name for device in tf.config.list_logical_devices()],
+        "gpus": [tf.config.experimental.get_device_details(gpu).get("device_name", "unknown") for gpu in tf.config.list_physical_devices("GPU")],
+        "git_commit": _git_commit(),
+    }
+
+
+def _processor():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        return f"{len(models)} x {models[0]}" if models else platform.processor()
+    except OSError:
+        return platform.processor()
+
+
+def _git_commit():
+    """The commit of the code, with "-dirty" for changes since; null outside a checkout."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, cwd=pathlib.Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,20 @@
+"""Draws the FID of runs against updates, beside the published curve with the same learning rates.
+
+    python tools/curve.py runs/cifar10-ttur-seed0 runs/cifar10-orig-seed0 --output curve.png
+"""
+
+from tf_ttur import command
+from tf_ttur.studies import curves
+
+
+def main():
+    parser = command.parser(__doc__)
+    parser.add_argument("workdirs", metavar="WORKDIR", nargs="+")
+    parser.add_argument("--output", required=True, metavar="FILE", help=".png or .svg")
+    arguments = parser.parse_args()
+    curves.plot(arguments.workdirs, arguments.output)
+    print(arguments.output)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,48 @@
+"""Statistics of a data set, for the Fréchet distance.
+
+    python tools/precalc_stats.py --config configs/svhn.py                     # of an experiment, where its training finds them
+    python tools/precalc_stats.py tfds:svhn_cropped/train --output stats/svhn.npz
+
+SOURCE is a folder or zip of images, an .npy or .npz of uint8 images, tfds:NAME/SPLIT, digits:N, config:configs/svhn.py,
+or an exported generator.
+"""
+
+from absl import flags
+
+from tf_ttur import command, config_flag
+from tf_ttur.errors import UserError
+
+_CONFIG = config_flag.define()
+_OUTPUT = flags.DEFINE_string("output", None, "The .npz to write. [default with --config: the cache]")
+_INCEPTION = flags.DEFINE_string("inception", None, "The Inception network: a .pb, the .tgz, a folder with either, or hub:HANDLE.")
+_PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], "Of the network, where no config says it.")
+_BATCH_SIZE = flags.DEFINE_integer("batch-size", 100, "Images that go through the network at a time.", lower_bound=1)
+
+
+def main(arguments):
+    if not config_flag.given() and (len(arguments) != 1 or not _OUTPUT.value):
+        raise UserError(f"{len(arguments)} sources, --output {_OUTPUT.value}", "SOURCE --output FILE.npz, or --config CONFIG", "see --help")
+    if config_flag.given() and arguments:
+        raise UserError(f"--config together with {arguments[0]}", "one of them", "leave one out")
+    config = config_flag.read(_CONFIG) if config_flag.given() else None
+    command.start_tensorflow()
+    from tf_ttur import inputs
+    from tf_ttur.metrics import inception
+    from tf_ttur.training import evaluation
+
+    if config is not None:
+        images = evaluation.open_images(config)
+        network = evaluation.load_network(config, _INCEPTION.value)
+        limit, batch_size = config.evaluation.reference_samples, config.evaluation.feature_batch_size
+        output = _OUTPUT.value or evaluation.reference_path(images, network, limit)
+    else:
+        images = inputs.open_images(arguments[0])
+        network = inception.load(_INCEPTION.value, _PRECISION.value)
+        limit, batch_size, output = 0, _BATCH_SIZE.value, _OUTPUT.value
+    statistics = evaluation.image_statistics(images, network, batch_size, limit)
+    inputs.save_statistics(statistics, output)
+    print(output)
+
+
+if __name__ == "__main__":
+    command.run(lambda: config_flag.run(main))
