@@ -1,0 +1,177 @@
+"""The command lines as a user types them: what they print, how they end, and that no mistake ends in a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from tests.conftest import ROOT
+from tests.metrics.mini_inception import graph_bytes
+
+TINY = [
+    "--config.model.width=4", "--config.data.source=digits:64", "--config.batch_size=8", "--config.updates=2",
+    "--config.evaluation.num_samples=40", "--config.evaluation.reference_samples=40", "--config.evaluation.every_updates=2",
+    "--config.samples_every_updates=2", "--config.checkpoint_every_updates=2",
+]  # fmt: skip
+
+
+def run(*arguments, cwd=ROOT):
+    """Runs `python ARGUMENTS` in the repository and returns the ended process."""
+    arguments = [str(argument) for argument in arguments]
+    if arguments[0].startswith("tools/"):
+        arguments[0] = str(ROOT / arguments[0])
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def train(*arguments, cwd=ROOT):
+    return run("-m", "tf_ttur.train", *arguments, cwd=cwd)
+
+
+def assert_refused(process, *words):
+    assert process.returncode == 2, process.stderr
+    assert "Traceback" not in process.stderr and process.stdout == ""
+    for word in ("error: ", "expected: ", "to do: ", *words):
+        assert word in process.stderr
+
+
+CARD = ROOT / "configs/svhn.py"
+
+
+@pytest.mark.parametrize(
+    "arguments, word",
+    [
+        ([], "--config is missing"),
+        (["--config", "configs/nothing.py"], "configs/nothing.py"),
+        (["--config=configs/nothing.py"], "configs/nothing.py"),
+        (["--config", f"{CARD}:fast"], "no variant 'fast'"),
+        (["--config", CARD, "--config.generator.rate=1"], "config.generator.rate is not a key"),
+        (["--config", CARD, "--config.updates=many"], "config.updates"),
+        (["--config", CARD, "--config.seed=1.5"], "config.seed"),
+        (["--config", CARD, "--config.batch_size=0"], "config.batch_size = 0"),
+        (["--config", CARD, "--config.loss=mse"], "non_saturating"),
+        (["--config", CARD, "--wordir=x"], "wordir"),
+        (["--config", CARD, "extra"], "extra"),
+    ],
+)
+def test_mistakes_in_a_config_are_found_at_once(arguments, word):
+    assert_refused(train(*arguments), word)
+
+
+def test_mistakes_are_found_before_tensorflow_is_imported():
+    code = (
+        "import sys; sys.argv = ['train', '--config', 'configs/svhn.py', '--config.batch_size=0']\n"
+        "from tf_ttur import command, config_flag, train\n"
+        "try: command.run(lambda: config_flag.run(train.main))\n"
+        "except SystemExit as end: print(end.code, 'tensorflow' in sys.modules)"
+    )
+    assert run("-c", code).stdout.strip() == "2 False"
+
+
+def test_dry_run(tmp_path):
+    process = train("--config", ROOT / "configs/celeba.py", "--dry-run", cwd=tmp_path)
+    assert process.returncode == 0 and process.stderr == ""
+    assert "5,135,363" in process.stdout and "4,316,545" in process.stdout and "256,365" in process.stdout
+    assert "53 times 50,000 samples: 2,650,000 images" in process.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory):
+    path = tmp_path_factory.mktemp("graph") / "small.pb"
+    path.write_bytes(graph_bytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory, graph):
+    """A run folder of two updates."""
+    path = tmp_path_factory.mktemp("run") / "workdir"
+    process = train("--config", ROOT / "configs/quickstart.py", *TINY, "--workdir", path, "--inception", graph)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.split() == ["metrics", f"{path}/metrics.jsonl", "samples", f"{path}/samples", "generator", f"{path}/export"]
+    return path
+
+
+def test_from_a_run_to_images_and_their_distance(workdir, graph, tmp_path):
+    process = run("tools/export.py", workdir, "--output", tmp_path / "exported")
+    assert process.returncode == 0 and "after 2 updates" in process.stdout
+    process = run("tools/sample.py", tmp_path / "exported", "--count", 64, "--output", tmp_path / "samples")
+    assert process.returncode == 0 and len(list((tmp_path / "samples").iterdir())) == 64
+
+    process = run("tools/precalc_stats.py", "digits:64", "--output", tmp_path / "digits.npz", "--inception", graph)
+    assert process.returncode == 0 and process.stdout.strip() == str(tmp_path / "digits.npz"), process.stderr
+    with np.load(tmp_path / "digits.npz") as file:
+        assert file["mu"].shape == (20,) and json.loads(str(file["provenance"]))["num_images"] == 64
+
+    process = run("tools/fid.py", tmp_path / "samples", tmp_path / "digits.npz", "--json", "--inception", graph)
+    assert process.returncode == 0, process.stderr
+    result = json.loads(process.stdout)
+    assert result["metric"] == "fid_unknown" and result["value"] > 0
+    assert (result["source"]["num_images"], result["reference"]["num_images"]) == (64, 64)
+    # The exported generator itself, as a source, is the same images.
+    process = run("tools/fid.py", tmp_path / "exported", tmp_path / "digits.npz", "--count", 64, "--json", "--inception", graph)
+    assert json.loads(process.stdout)["value"] == pytest.approx(result["value"], rel=1e-6)
+    # Two files need no network at all.
+    process = run("tools/fid.py", tmp_path / "digits.npz", tmp_path / "digits.npz")
+    assert process.stdout.startswith("fid_unknown 0.0000")
+
+
+def test_statistics_of_a_config_are_where_training_finds_them(graph, tmp_path):
+    config = ["--config", ROOT / "configs/quickstart.py", *TINY]
+    made = run("tools/precalc_stats.py", *config, "--inception", graph).stdout.strip()
+    before = os.stat(made).st_mtime_ns
+    assert train(*config, "--workdir", tmp_path / "run", "--inception", graph).returncode == 0
+    assert os.stat(made).st_mtime_ns == before and len(os.listdir(os.path.dirname(made))) == 1
+
+
+def test_run_folder_of_another_config(workdir, graph):
+    before = (workdir / "metrics.jsonl").read_bytes()
+    process = train("--config", ROOT / "configs/quickstart.py", *TINY, "--config.seed=5", "--workdir", workdir, "--inception", graph)
+    assert_refused(process, "seed = 0; now seed = 5")
+    assert (workdir / "metrics.jsonl").read_bytes() == before
+
+
+def test_training_on_what_is_not_there(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for source, word in (("missing", "does not exist"), ("empty", "holds no images")):
+        process = train("--config", ROOT / "configs/lsun.py", f"--config.data.source={tmp_path / source}", cwd=tmp_path)
+        assert_refused(process, word)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_fid_of_what_cannot_be_read(tmp_path, folder, graph):
+    np.savez(tmp_path / "no_mu.npz", sigma=np.eye(3))
+    np.savez(tmp_path / "other.npz", mu=np.zeros(7), sigma=np.eye(7))
+    PIL.Image.new("L", (32, 32)).save(folder / "99.png")
+    network = ["--inception", graph]
+    assert_refused(run("tools/fid.py", folder, tmp_path / "no_mu.npz", *network), "no mu")
+    assert_refused(run("tools/fid.py", folder, tmp_path / "other.npz", *network), "7 features")
+    assert_refused(run("tools/fid.py", folder, "digits:30", *network), "99.png", "mode L")
+    assert_refused(run("tools/fid.py", "digits:30", "digits:30", "--inception", tmp_path), "no Inception network")
+
+
+def test_tools_on_the_wrong_folder(tmp_path):
+    assert_refused(run("tools/export.py", tmp_path, "--output", tmp_path / "x"), "config.json")
+    assert_refused(run("tools/sample.py", tmp_path, "--output", tmp_path / "x"), "not an exported generator")
+    assert_refused(run("tools/precalc_stats.py"), "SOURCE --output")
+    zipfile.ZipFile(tmp_path / "empty.zip", "w").close()
+    assert_refused(run("tools/precalc_stats.py", tmp_path / "empty.zip", "--output", tmp_path / "x.npz"), "holds no images")
+    assert not (tmp_path / "x").exists() and not (tmp_path / "x.npz").exists()
+
+
+def test_few_samples_are_a_warning(graph, tmp_path):
+    process = run("tools/precalc_stats.py", "digits:12", "--output", tmp_path / "few.npz", "--inception", graph)
+    assert process.returncode == 0 and "warning: digits:12: 12 images for 20 features" in process.stderr
+
+
+def test_curve(workdir, tmp_path):
+    process = run("tools/curve.py", workdir, "--output", tmp_path / "curve.png")
+    assert process.returncode == 0, process.stderr
+    assert PIL.Image.open(tmp_path / "curve.png").width > 500
+    assert_refused(run("tools/curve.py", tmp_path, "--output", tmp_path / "no.png"), "metrics.jsonl")
