@@ -20,12 +20,16 @@ _START_UP_NOISE = re.compile(
 
 
 def run(main):
-    """Calls `main` and ends the process: 0 for success, 2 with a message for a `UserError`, 130 for Ctrl-C."""
+    """Calls `main` and ends the process: 0 for success, 2 with a message for a `UserError` or a file that the system refuses, 130 for Ctrl-C."""
     warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
     try:
         main()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        expected, cure = "a file or folder that can be read and written", "check the path, its permissions and the free space"
+        print(f"error: {UserError(error, expected, cure)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -33,6 +33,14 @@ def atomic(path, mode="wb"):
         raise
 
 
+def check_writable(path):
+    """Makes sure, before long work, that `path` can be written: raises `OSError` if not."""
+    folder = pathlib.Path(path).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{pathlib.Path(path).name}."):
+        pass
+
+
 def _umask():
     mask = os.umask(0)
     os.umask(mask)

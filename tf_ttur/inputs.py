@@ -30,14 +30,6 @@ def is_statistics(word):
         return True  # reading it as statistics says what is wrong
 
 
-def save_statistics(result, path):
-    """Writes a statistics file. Raises `UserError` where that cannot be."""
-    try:
-        result.save(path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error})", "a folder with room", "choose another --output") from error
-
-
 def load_statistics(word, network, count, seed, batch_size):
     """Statistics of a word: read from a file, or computed from its images by `network`, a function that loads it."""
     if is_statistics(word):

@@ -9,7 +9,7 @@ or an exported generator.
 
 from absl import flags
 
-from tf_ttur import command, config_flag
+from tf_ttur import command, config_flag, files
 from tf_ttur.errors import UserError
 
 _CONFIG = config_flag.define()
@@ -39,8 +39,9 @@ def main(arguments):
         images = inputs.open_images(arguments[0])
         network = inception.load(_INCEPTION.value, _PRECISION.value)
         limit, batch_size, output = 0, _BATCH_SIZE.value, _OUTPUT.value
+    files.check_writable(output)
     statistics = evaluation.image_statistics(images, network, batch_size, limit)
-    inputs.save_statistics(statistics, output)
+    statistics.save(output)
     print(output)
 
 

@@ -8,6 +8,7 @@ import pathlib
 import PIL.Image
 
 from tf_ttur import command, files
+from tf_ttur.errors import UserError
 
 
 def main():
@@ -20,12 +21,15 @@ def main():
     command.start_tensorflow()
     from tf_ttur.data import sources
 
+    output = pathlib.Path(arguments.output)
+    if output.exists() and any(output.iterdir()):
+        raise UserError(f"{output} is not empty", "a new folder, so that it holds these images alone", "remove it or choose another --output")
     generator = sources.open_generator(arguments.export, arguments.count, arguments.seed)
     digits = len(str(arguments.count - 1))
     for number, image in enumerate(generator.in_order().as_numpy_iterator()):
-        with files.atomic(pathlib.Path(arguments.output) / f"{number:0{digits}d}.png") as file:
+        with files.atomic(output / f"{number:0{digits}d}.png") as file:
             PIL.Image.fromarray(image).save(file, "PNG")
-    print(f"{arguments.output}: {arguments.count} images")
+    print(f"{output}: {arguments.count} images")
 
 
 if __name__ == "__main__":

@@ -115,13 +115,17 @@ def test_crop_and_resize(tmp_path):
 
 
 def test_crop_larger_than_the_image_is_an_error(folder):
-    with pytest.raises(UserError, match="cannot be used"):
+    with pytest.raises(UserError, match="00.png has 32x32 pixels"):
         list(Images(str(folder), 32, "64").in_order(4))
+    with pytest.raises(UserError, match="digits:5 has 32x32 pixels"):
+        Images("digits:5", 32, "64")
 
 
 def test_images_of_another_size_than_the_network(folder):
-    with pytest.raises(UserError, match="64x64"):
+    with pytest.raises(UserError, match="00.png has 32x32 pixels\n.*64x64"):
         list(Images(str(folder), 64).in_order(4))
+    with pytest.raises(UserError, match="digits:5 has 32x32 pixels\n.*64x64"):
+        Images("digits:5", 64)
 
 
 def bad_image(folder, kind):

@@ -1,9 +1,11 @@
 """From raw images to batches: crop, resize, scale, and an order that is a pure function of (seed, epoch)."""
 
 import hashlib
+import io
 import json
 
 import numpy as np
+import PIL.Image
 import tensorflow as tf
 
 from tf_ttur import progress
@@ -39,6 +41,7 @@ class Images:
         self._size, self._crop = size, crop
         self._memory_bytes = memory_gib * _GIB
         self._loaded = None
+        self._check_size(self.source.word, *self.source.shape)
 
     @property
     def identity(self):
@@ -121,19 +124,44 @@ class Images:
         try:
             yield from dataset.as_numpy_iterator()
         except tf.errors.OpError as error:
-            raise self.explain(error) from error
+            self.explain(error)
+            raise
 
     def explain(self, error):
-        """The `UserError` behind a `tf.errors.OpError` that reading gave: it names the image and what is wrong with it."""
-        cause = self.source.explain(error)
-        if isinstance(cause, UserError):
-            return cause
-        wanted = f"{self._size}x{self._size} pixels" if self._size else "images of one size"
-        return UserError(
-            f"{self.source.word} holds an image that cannot be used ({error.message.splitlines()[0]})",
-            f"{wanted}, with crop = {self._crop}",
-            "set config.data.crop to 'square' or to a side in pixels, which crops and resizes, or prepare the images",
-        )
+        """Looks for the image behind a `tf.errors.OpError`, one by one; slow, but only a failure comes here.
+
+        Raises:
+          UserError: naming the first image that cannot be used. If there is none, the error has another cause, and this
+            returns.
+        """
+        first = None
+        for name, content in self.source.contents() if self.source.contents else ():
+            try:
+                with PIL.Image.open(io.BytesIO(content)) as image:
+                    image.load()
+            except Exception as cause:  # Pillow raises many kinds
+                raise UserError(f"{name} cannot be decoded ({cause})", "a whole image", "replace or remove this file") from error
+            if image.mode not in ("RGB", "P"):
+                cure = "convert it, for example with Pillow's image.convert('RGB')"
+                raise UserError(f"{name} is of mode {image.mode}", "RGB, 8 bits, 3 channels", cure) from error
+            self._check_size(name, image.height, image.width)
+            first = first or (name, image.size)
+            if not self._size and image.size != first[1]:
+                raise UserError(
+                    f"{name} has {image.width}x{image.height} pixels, {first[0]} has {first[1][0]}x{first[1][1]}",
+                    "images of one size",
+                    "resize them beforehand",
+                ) from error
+
+    def _check_size(self, name, height, width):
+        """Refuses an image, or a source of images, of the wrong size; None is a side that is not known."""
+        sides = [side for side in (width, height) if side is not None]
+        found = f"{name} has {'x'.join(map(str, sides))} pixels"
+        if self._crop == "none" and self._size and any(side != self._size for side in sides):
+            cure = "set config.data.crop to 'square' or to a side in pixels, which crops and resizes, or prepare the images"
+            raise UserError(found, f"{self._size}x{self._size} (config.data.image_size), as config.data.crop = 'none'", cure)
+        if self._crop.isdecimal() and any(side < int(self._crop) for side in sides):
+            raise UserError(found, f"at least the {self._crop} of config.data.crop", "lower config.data.crop or use 'square'")
 
 
 def scale(images, batch_size, size):

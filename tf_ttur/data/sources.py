@@ -11,17 +11,13 @@ A source is named by one word, the same everywhere:
 """
 
 import dataclasses
-import functools
 import hashlib
-import io
 import json
-import os
 import pathlib
 import zipfile
 from collections.abc import Callable
 
 import numpy as np
-import PIL.Image
 import tensorflow as tf
 
 from tf_ttur.data import digits
@@ -42,7 +38,9 @@ class Source:
       read: function of a scalar int64 index tensor giving one uint8 (height, width, 3) image, for use in `tf.data`;
         None where only reading in order is possible.
       in_order: function without arguments giving a `tf.data.Dataset` of all images.
-      explain: function of a `tf.errors.OpError` met while reading, giving the `UserError` that names the bad image.
+      shape: (height, width) where all images are known to have it, else (None, None).
+      contents: function without arguments giving the (name, bytes) of every file, for finding the one that is bad;
+        None where the images are not files.
     """
 
     word: str
@@ -50,7 +48,8 @@ class Source:
     identity: str
     in_order: Callable
     read: Callable | None = None
-    explain: Callable = None
+    shape: tuple = (None, None)
+    contents: Callable | None = None
 
 
 def open_source(word, count=50_000, seed=0):
@@ -78,11 +77,11 @@ def open_source(word, count=50_000, seed=0):
     raise UserError(f"{word} does not exist", _WORDS, "correct the path, or put the data there")
 
 
-def _random_access(word, num_images, identity, read, explain=None):
+def _random_access(word, num_images, identity, read, **known):
     def in_order():
         return tf.data.Dataset.range(num_images).map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    return Source(word, num_images, identity, in_order, read, explain or (lambda error: error))
+    return Source(word, num_images, identity, in_order, read, **known)
 
 
 def _folder(word, path):
@@ -100,7 +99,7 @@ def _folder(word, path):
         len(found),
         _identity(str(path.resolve()), marks),
         lambda index: _decode(tf.io.read_file(names[index])),
-        functools.partial(_explain, lambda: ((str(file), file.read_bytes()) for file in found)),
+        contents=lambda: ((str(file), file.read_bytes()) for file in found),
     )
 
 
@@ -127,7 +126,7 @@ def _zip(word, path):
         len(names),
         _identity(str(path.resolve()), stat.st_size, stat.st_mtime_ns),
         read,
-        functools.partial(_explain, lambda: ((f"{word}:{name}", archive.read(name)) for name in names)),
+        contents=lambda: ((f"{word}:{name}", archive.read(name)) for name in names),
     )
 
 
@@ -148,7 +147,8 @@ def _array(word, path):
         raise UserError(f"{word} holds {content.dtype} of shape {content.shape}", expected, cure)
     stat = path.stat()
     identity = _identity(str(path.resolve()), stat.st_size, stat.st_mtime_ns)
-    return _random_access(word, len(content), identity, _indexed(lambda i: content[i], content.shape[1:]))
+    shape = content.shape[1:]
+    return _random_access(word, len(content), identity, _indexed(lambda i: content[i], shape), shape=shape[:2])
 
 
 def _digits(word):
@@ -157,7 +157,7 @@ def _digits(word):
         raise UserError(f"{word}", "digits:N or digits:N:SEED with whole numbers", "for example digits:8192")
     count, seed = int(fields[0]), int(fields[1]) if len(fields) == 2 else 0
     read = _indexed(lambda i: digits.draw(i, seed), (digits.SIZE, digits.SIZE, 3))
-    return _random_access(word, count, _identity(word, digits.VERSION), read)
+    return _random_access(word, count, _identity(word, digits.VERSION), read, shape=(digits.SIZE, digits.SIZE))
 
 
 def open_generator(word, count, seed):
@@ -174,7 +174,7 @@ def open_generator(word, count, seed):
         return tf.data.Dataset.from_tensor_slices(images)
 
     fingerprint = (path / "fingerprint.pb").read_bytes().hex() if (path / "fingerprint.pb").is_file() else ""
-    return Source(word, count, _identity(str(path.resolve()), fingerprint, count, seed), in_order, None, lambda error: error)
+    return Source(word, count, _identity(str(path.resolve()), fingerprint, count, seed), in_order)
 
 
 def _indexed(draw, shape):
@@ -218,7 +218,7 @@ def _tfds(word):
         return dataset.map(lambda example: example["image"], num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     identity = _identity(name, str(builder.version), split)
-    return Source(word, num_images, identity, in_order, None, lambda error: error)
+    return Source(word, num_images, identity, in_order, shape=tuple(builder.info.features["image"].shape[:2]))
 
 
 def _decode(encoded):
@@ -231,30 +231,6 @@ def _decode(encoded):
     channels = tf.shape(image)[-1]
     with tf.control_dependencies([tf.debugging.assert_equal(channels, 3, "not an RGB image")]):
         return tf.ensure_shape(image, (None, None, 3))
-
-
-def _explain(contents, error):
-    """Reads the images one by one until the bad one is found. Slow, but only a failure comes here."""
-    first = None
-    for name, content in contents():
-        try:
-            with PIL.Image.open(io.BytesIO(content)) as image:
-                image.load()
-        except Exception as cause:
-            return UserError(f"{name} cannot be decoded ({cause})", "a whole image", "replace or remove this file")
-        if image.mode != "RGB":
-            return UserError(
-                f"{name} is of mode {image.mode}", "RGB, 8 bits, 3 channels", "convert it, for example with Pillow's image.convert('RGB')"
-            )
-        if first is None:
-            first = name, image.size
-        if image.size != first[1]:
-            return UserError(
-                f"{name} has {image.size[0]}x{image.size[1]} pixels, {first[0]} has {first[1][0]}x{first[1][1]}",
-                "images of one size",
-                "resize them beforehand, or train with config.data.crop='square'",
-            )
-    return error
 
 
 def _identity(*parts):

@@ -17,7 +17,7 @@ import urllib.request
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur import files
+from tf_ttur import files, progress
 from tf_ttur.errors import UserError
 
 DIMENSION = 2048
@@ -70,6 +70,7 @@ def download(timeout_seconds=30):
     """
     target = files.cache_dir() / GRAPH_FILE
     archive = files.cache_dir() / ARCHIVE_FILE
+    progress.STDERR.print(f"downloading the Inception network ({_ARCHIVE[0] / 1e6:.0f} MB) from {ARCHIVE_URL}", soft_wrap=True)
     try:
         with urllib.request.urlopen(ARCHIVE_URL, timeout=timeout_seconds) as response, files.atomic(archive) as file:
             shutil.copyfileobj(response, file)

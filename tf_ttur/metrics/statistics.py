@@ -156,5 +156,6 @@ def cached(path, make):
     """The statistics at `path`; made by `make()` and kept there on first use."""
     path = pathlib.Path(path)
     if not path.exists():
+        files.check_writable(path)
         make().save(path)
     return load(path)

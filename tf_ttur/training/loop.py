@@ -85,7 +85,8 @@ def train(config, workdir, inception=None):
             try:
                 values = update(tf.constant(number - 1, tf.int64), iterator)
             except tf.errors.OpError as error:
-                raise images.explain(error) from error
+                images.explain(error)
+                raise
             if _due(number, config.log_every_updates, config.updates):
                 values = {name: float(value) for name, value in values.items()}
                 folder.scalars(number, clock.seconds, values)

@@ -1,6 +1,7 @@
 """Everything that a checkpoint holds, and what comes out of it."""
 
 import pathlib
+import tempfile
 
 import tensorflow as tf
 
@@ -107,9 +108,21 @@ def export(config, generator, folder):
 
     Signatures: `serving_default` takes `latents` (n, latent_size) float32 and gives `images` (n, size, size, 3) float32
     in -1 ... 1; `sample` takes the int32 scalars `count` and `seed` and gives `images` uint8, of which image i depends
-    on the seed and i alone.
+    on the seed and i alone. The folder is replaced as a whole.
+
+    Raises:
+      UserError: the folder holds something else.
     """
+    folder = pathlib.Path(folder)
+    if folder.exists() and not (folder / "saved_model.pb").is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} holds something else", "a new folder, or one of an earlier export", "choose another folder")
     copy = build_generator(config)  # outside the strategy, so that no mirrored variables are written
     copy.set_weights(generator.get_weights())
     module = _Export(config, copy)
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.generate, "sample": module.sample})
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        whole, old = pathlib.Path(temporary) / "whole", pathlib.Path(temporary) / "old"
+        tf.saved_model.save(module, str(whole), signatures={"serving_default": module.generate, "sample": module.sample})
+        if folder.exists():
+            folder.rename(old)
+        whole.rename(folder)
