@@ -3,15 +3,16 @@
 import os
 import pathlib
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+from tf_ttur import config as configs  # isort: skip; chooses the Keras backend
 
 import numpy as np
 import PIL.Image
 import pytest
 import tensorflow as tf
 
-from tf_ttur import config as configs
-
+tf.config.set_visible_devices([], "GPU")
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 
 ROOT = pathlib.Path(__file__).parent.parent

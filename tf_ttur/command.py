@@ -50,15 +50,24 @@ def add_network_arguments(arguments):
 
 def positive(text):
     """A whole number above 0, for `argparse`."""
+    return _whole(text, 1)
+
+
+def seed(text):
+    """A whole number of 0 or more, for `argparse`."""
+    return _whole(text, 0)
+
+
+def _whole(text, least):
     value = int(text)
-    if value < 1:
-        raise ValueError(text)
+    if not least <= value < 2**31:
+        raise argparse.ArgumentTypeError(f"{text} is not in {least} ... 2^31 - 1")
     return value
 
 
 def start_tensorflow():
     """Imports TensorFlow and finds its devices, without the messages that mean nothing."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # warnings stay: they tell why a GPU is not found
     with _filtered_stderr():
         import tensorflow as tf
 

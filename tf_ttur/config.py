@@ -199,13 +199,23 @@ def load(word):
     path, _, variant = word.partition(":")
     if not pathlib.Path(path).is_file():
         raise UserError(f"there is no config {path}", "PATH[:VARIANT], for example configs/svhn.py:orig", "correct the path")
-    get_config = runpy.run_path(path)["get_config"]
-    return validate(get_config(variant) if variant else get_config())
+    try:
+        get_config = runpy.run_path(path)["get_config"]
+        config = get_config(variant) if variant else get_config()
+    except UserError:
+        raise
+    except Exception as error:  # whatever a file may do
+        raise UserError(
+            f"{path} gives no config ({type(error).__name__}: {error})",
+            "a Python file with get_config(variant), which changes keys of tf_ttur.config.default() within their types",
+            "correct the file; the cards in configs/ are examples",
+        ) from error
+    return validate(config)
 
 
 def from_json(path):
     """The config in a run folder's `config.json`, complete and validated."""
     try:
         return validate(ConfigDict(json.loads(pathlib.Path(path).read_text())))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path} cannot be read ({error})", "the config.json of a run", "name a run folder") from error

@@ -1,6 +1,5 @@
 """The flag `--config PATH[:VARIANT]` with its overrides `--config.KEY=VALUE`, and flag errors as `UserError`."""
 
-import pathlib
 import re
 
 from absl import app, flags
@@ -37,13 +36,13 @@ def read(holder):
 def _parse(arguments):
     known = configs.flatten(configs.default())
     for argument in arguments[1:]:
-        if match := re.match(r"--?config\.([\w.]+)", argument):
+        if match := re.match(r"--?(?:no)?config\.([\w.]+)", argument):
             if match[1] not in known:
                 raise configs.unknown_key(match[1])
         elif match := re.match(r"--?config=(.*)", argument):
-            _check_path(match[1])
+            configs.load(match[1])  # says what is wrong with it; the flag's own parser would not
         elif argument in ("--config", "-config") and (following := arguments[arguments.index(argument) + 1 :]):
-            _check_path(following[0])
+            configs.load(following[0])
     try:
         return flags.FLAGS(arguments)
     except flags.IllegalFlagValueError as error:
@@ -53,9 +52,3 @@ def _parse(arguments):
         raise UserError(str(error), f"{type(known[key[1]]).__name__}, as config.{key[1]} = {known[key[1]]!r}", "correct the value") from error
     except flags.Error as error:
         raise UserError(str(error), "the flags that --help lists", "correct the command line") from error
-
-
-def _check_path(word):
-    path = word.partition(":")[0]
-    if not pathlib.Path(path).is_file():
-        raise UserError(f"there is no config {path}", _HELP, "correct the path")

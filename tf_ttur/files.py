@@ -5,7 +5,14 @@ import importlib.metadata
 import json
 import os
 import pathlib
+import tarfile
 import tempfile
+import zipfile
+import zlib
+
+
+# What NumPy, zipfile and tarfile raise for a file that is damaged or of another kind.
+UNREADABLE = (OSError, ValueError, TypeError, AttributeError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
 
 
 def cache_dir():

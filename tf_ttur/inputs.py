@@ -1,13 +1,13 @@
 """The words of the command lines, where images meet metrics."""
 
-import zipfile
+import pathlib
 
 import numpy as np
 
 from tf_ttur import config as configs
+from tf_ttur import files
 from tf_ttur.data import sources
 from tf_ttur.data.images import Images
-from tf_ttur.errors import UserError
 from tf_ttur.metrics import statistics
 from tf_ttur.training import evaluation
 
@@ -21,17 +21,18 @@ def open_images(word, count=50_000, seed=0):
 
 def is_statistics(word):
     """Whether the word names an .npz that is not one of images."""
-    if not word.endswith(".npz"):
+    path = pathlib.Path(word).expanduser()
+    if path.suffix != ".npz":
         return False
     try:
-        with np.load(word, allow_pickle=False) as content:
+        with np.load(path, allow_pickle=False) as content:
             return "images" not in content.files and (len(content.files) != 1 or content.files[0] in ("mu", "sigma"))
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except files.UNREADABLE:
         return True  # reading it as statistics says what is wrong
 
 
-def load_statistics(word, network, count, seed, batch_size):
-    """Statistics of a word: read from a file, or computed from its images by `network`, a function that loads it."""
+def open_side(word, count, seed):
+    """One side of a comparison: `statistics.Statistics` where the word names a file of them, else `Images`."""
     if is_statistics(word):
-        return statistics.load(word)
-    return evaluation.image_statistics(open_images(word, count, seed), network(), batch_size)
+        return statistics.load(pathlib.Path(word).expanduser())
+    return open_images(word, count, seed)

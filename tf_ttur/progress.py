@@ -1,5 +1,7 @@
 """Progress bars on stderr, so that stdout stays for results."""
 
+import time
+
 from rich import console, progress
 
 STDERR = console.Console(stderr=True)
@@ -18,6 +20,32 @@ def bar(transient=True):
         transient=transient,
         disable=not STDERR.is_terminal,
     )
+
+
+class Status:
+    """How far a long loop is: a bar on a terminal, else a line every minute. Used as a context manager."""
+
+    def __init__(self, description, done, total, every_seconds=60):
+        self._done, self._total, self._every_seconds = done, total, every_seconds
+        self._display = bar()
+        self._task = self._display.add_task(description, total=total, completed=done)
+        self._shown = (done, time.monotonic())
+
+    def __enter__(self):
+        self._display.start()
+        return self
+
+    def __exit__(self, *_):
+        self._display.stop()
+
+    def show(self, done, values):
+        """Takes note of `done` and of the {name: number} to show."""
+        text = " ".join(f"{name} {value:.3f}" for name, value in values.items())
+        self._display.update(self._task, completed=done, description=text)
+        count, seconds = done - self._shown[0], time.monotonic() - self._shown[1]
+        if not STDERR.is_terminal and seconds >= self._every_seconds:
+            STDERR.print(f"{done} of {self._total}: {text}, {seconds / count:.3f} s each", soft_wrap=True)
+            self._shown = (done, time.monotonic())
 
 
 def track(batches, description, total):

@@ -7,7 +7,6 @@ pytorch-fid), tfds:NAME/SPLIT, digits:N, config:configs/svhn.py, or an exported 
 is the value called fid; any other network stands in its name.
 """
 
-import functools
 import json
 
 from tf_ttur import command
@@ -19,23 +18,24 @@ def main():
     parser.add_argument("reference", metavar="REFERENCE")
     parser.add_argument("--json", action="store_true", help="print one JSON object with the provenance of both sides")
     parser.add_argument("--count", type=command.positive, default=50_000, help="images of an exported generator [50000]")
-    parser.add_argument("--seed", type=int, default=0, help="of an exported generator [0]")
+    parser.add_argument("--seed", type=command.seed, default=0, help="of an exported generator [0]")
     command.add_network_arguments(parser)
     arguments = parser.parse_args()
     command.start_tensorflow()
     from tf_ttur import inputs
+    from tf_ttur.data.images import Images
     from tf_ttur.metrics import inception, statistics
+    from tf_ttur.training import evaluation
 
-    network = functools.cache(lambda: inception.load(arguments.inception, arguments.precision))
+    # Both sides are opened and checked before the long work on either.
     words = (arguments.source, arguments.reference)
-    # What is known already is read and checked first.
-    known = {word: statistics.load(word) for word in words if inputs.is_statistics(word)}
-    if len(known) < len(set(words)):
-        for file in known.values():
-            statistics.check_network(file, network())
-    sides = [
-        known.get(word) or inputs.load_statistics(word, network, arguments.count, arguments.seed, arguments.batch_size) for word in words
-    ]
+    sides = [inputs.open_side(word, arguments.count, arguments.seed) for word in words]
+    if any(isinstance(side, Images) for side in sides):
+        network = inception.load(arguments.inception, arguments.precision)
+        for side in sides:
+            if isinstance(side, statistics.Statistics):
+                statistics.check(side, network)
+        sides = [evaluation.image_statistics(side, network, arguments.batch_size) if isinstance(side, Images) else side for side in sides]
     value = statistics.distance(*sides)
     name = inception.metric_name(next((side.provenance["network"] for side in sides if side.provenance), "unknown"))
     counts = [side.provenance.get("num_images") for side in sides]

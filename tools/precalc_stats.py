@@ -24,6 +24,9 @@ def main(arguments):
         raise UserError(f"{len(arguments)} sources, --output {_OUTPUT.value}", "SOURCE --output FILE.npz, or --config CONFIG", "see --help")
     if config_flag.given() and arguments:
         raise UserError(f"--config together with {arguments[0]}", "one of them", "leave one out")
+    if config_flag.given() and (flags.FLAGS["precision"].present or flags.FLAGS["batch-size"].present):
+        cure = "write --config.evaluation.precision and --config.evaluation.feature_batch_size"
+        raise UserError("--precision or --batch-size together with --config", "the config says them", cure)
     config = config_flag.read(_CONFIG) if config_flag.given() else None
     command.start_tensorflow()
     from tf_ttur import inputs
@@ -34,7 +37,7 @@ def main(arguments):
         images = evaluation.open_images(config)
         network = evaluation.load_network(config, _INCEPTION.value)
         limit, batch_size = config.evaluation.reference_samples, config.evaluation.feature_batch_size
-        output = _OUTPUT.value or evaluation.reference_path(images, network, limit)
+        output = _OUTPUT.value or config.evaluation.reference or evaluation.reference_path(images, network, limit)
     else:
         images = inputs.open_images(arguments[0])
         network = inception.load(_INCEPTION.value, _PRECISION.value)

@@ -15,7 +15,7 @@ def main():
     parser = command.parser(__doc__)
     parser.add_argument("export", metavar="EXPORT", help="the folder that tools/export.py wrote")
     parser.add_argument("--count", type=command.positive, default=64, help="number of images [64]")
-    parser.add_argument("--seed", type=int, default=0, help="image i is a function of the seed and i [0]")
+    parser.add_argument("--seed", type=command.seed, default=0, help="image i is a function of the seed and i [0]")
     parser.add_argument("--output", required=True, metavar="DIR")
     arguments = parser.parse_args()
     command.start_tensorflow()

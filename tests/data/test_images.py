@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import zipfile
 
@@ -46,6 +47,19 @@ def test_a_batch_is_a_function_of_its_number(tmp_path, memory_gib):
 def test_batches_of_replicas_make_up_the_global_batch(tmp_path):
     images = Images(numbered(tmp_path), 16)
     np.testing.assert_array_equal(take(images, 20, stride=2, batch_size=2).reshape(10, 4), take(images, 10))
+
+
+def test_a_source_that_gives_fewer_images_than_it_says(tmp_path):
+    source = sources.open_source(numbered(tmp_path))
+    short = dataclasses.replace(source, in_order=lambda: source.in_order().take(20))
+    with pytest.raises(UserError, match="gave 20 images"):
+        take(Images(short, 16), 1)
+
+
+def test_links_are_followed(folder, tmp_path):
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked/part").symlink_to(folder)
+    assert sources.open_source(str(tmp_path / "linked")).num_images == 12
 
 
 def test_scale(tmp_path):
@@ -98,8 +112,14 @@ def test_arrays(tmp_path):
         np.testing.assert_array_equal(np.stack(list(sources.open_source(str(tmp_path / name)).in_order().as_numpy_iterator())), images)
     np.savez(tmp_path / "float.npz", images=images / 255)
     np.savez(tmp_path / "many.npz", a=images, b=images)
-    for name in ("float.npz", "many.npz"):
-        with pytest.raises(UserError, match="holds"):
+    np.savez(tmp_path / "object.npz", images=np.array([None]))
+    (tmp_path / "array.npz").write_bytes(b"")
+    np.save(tmp_path / "array.npy", images)
+    (tmp_path / "misnamed.npz").write_bytes((tmp_path / "array.npy").read_bytes())
+    (tmp_path / "misnamed.npy").write_bytes((tmp_path / "one.npz").read_bytes())
+    assert sources.open_source(str(tmp_path / "misnamed.npz")).num_images == 5
+    for name in ("float.npz", "many.npz", "object.npz", "array.npz"):
+        with pytest.raises(UserError, match="holds|cannot be read"):
             sources.open_source(str(tmp_path / name))
 
 
@@ -138,11 +158,13 @@ def bad_image(folder, kind):
         (folder / "07.jpg").write_bytes(content.getvalue()[:2000])
     elif kind == "empty":
         (folder / "07.png").write_bytes(b"")
+    elif kind == "transparent":
+        good.convert("P").save(folder / "07.png", transparency=0)
     else:
         good.convert(kind).save(folder / "07.png")
 
 
-@pytest.mark.parametrize("kind", ["size", "truncated", "empty", "L", "RGBA", "I;16"])
+@pytest.mark.parametrize("kind", ["size", "truncated", "empty", "L", "RGBA", "I;16", "transparent"])
 def test_a_bad_image_is_named(folder, kind):
     bad_image(folder, kind)
     with pytest.raises(UserError, match=r"07\.(png|jpg)"):
@@ -173,6 +195,7 @@ def test_real_cifar10(shared, monkeypatch):
     [batch] = images.in_order(1000)
     assert images.num_images == 1000 and batch.shape == (1000, 32, 32, 3)
     assert 115 < batch.mean() < 125  # CIFAR-10's mean is 120.7
+    assert next(images.in_order(3)).shape == (3, 32, 32, 3)
     with pytest.raises(UserError, match="no split"):
         sources.open_source("tfds:cifar10/validation")
     with pytest.raises(UserError, match="GiB"):

@@ -122,6 +122,20 @@ def test_download_keeps_only_the_original(tmp_path, cache, monkeypatch):
     assert [file.name for file in cache.iterdir()] == [inception.GRAPH_FILE]
 
 
+def test_truncated_archive(tmp_path):
+    archive = archive_of(graph_bytes(), tmp_path / inception.ARCHIVE_FILE)
+    archive.write_bytes(archive.read_bytes()[:3000])
+    with pytest.raises(UserError, match="cannot be read"):
+        inception.load(archive)
+
+
+def test_a_circle_of_nodes_is_refused():
+    graph = tf.compat.v1.GraphDef.FromString(graph_bytes())
+    next(node for node in graph.node if node.name == "Sub").input[0] = "mixed/join"
+    with pytest.raises(UserError, match="circle"):
+        inception.Inception(graph.SerializeToString())
+
+
 def test_without_internet(offline):
     with pytest.raises(UserError, match="cannot be downloaded"):
         inception.load()

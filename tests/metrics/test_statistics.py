@@ -40,7 +40,8 @@ def test_file_and_its_provenance(tmp_path):
 def test_file_of_the_official_tool(tmp_path):
     mine = compute()
     np.savez_compressed(tmp_path / "official.npz", mu=mine.mu, sigma=mine.sigma)
-    official = statistics.load(tmp_path / "official.npz")
+    with pytest.warns(UserWarning, match="does not say where it comes from"):
+        official = statistics.load(tmp_path / "official.npz")
     assert official.provenance == {}
     assert statistics.distance(official, mine) < 1e-9
 
@@ -56,20 +57,29 @@ def test_pairs_that_do_not_belong_together():
         with pytest.raises(UserError, match="first.*second"):
             statistics.distance(first, other)
     with pytest.raises(UserError, match="network_sha1"):
-        statistics.check_network(first, Inception(graph_bytes(seed=1)))
-    statistics.check_network(first, Inception(graph_bytes(seed=0)))
+        statistics.check(first, Inception(graph_bytes(seed=1)))
+    with pytest.raises(UserError, match="image_shape"):
+        statistics.check(first, Inception(graph_bytes(seed=0)), (64, 64, 3))
+    statistics.check(first, Inception(graph_bytes(seed=0)), (32, 32, 3))
 
 
 def test_files_that_are_none(tmp_path):
     np.savez(tmp_path / "no_mu.npz", sigma=np.eye(3))
     np.savez(tmp_path / "shapes.npz", mu=np.zeros(3), sigma=np.eye(4))
     np.savez(tmp_path / "pickle.npz", mu=np.array([{}], dtype=object), sigma=np.eye(1))
+    np.savez(tmp_path / "nan.npz", mu=np.full(3, np.nan), sigma=np.eye(3))
+    np.savez_compressed(tmp_path / "damaged.npz", mu=np.zeros(300), sigma=np.random.default_rng(0).normal(size=(300, 300)))
+    content = bytearray((tmp_path / "damaged.npz").read_bytes())
+    content[5000:5100] = bytes(100)
+    (tmp_path / "damaged.npz").write_bytes(content)
     (tmp_path / "text.npz").write_text("nothing")
     (tmp_path / "cut.npz").write_bytes((tmp_path / "shapes.npz").read_bytes()[:100])
     np.save(tmp_path / "array.npy", np.zeros(3))
     for name, message in (
         ("no_mu.npz", "no mu"),
         ("shapes.npz", "shape"),
+        ("nan.npz", "NaN"),
+        ("damaged.npz", "cannot be read"),
         ("pickle.npz", "cannot be read"),
         ("text.npz", "cannot be read"),
         ("cut.npz", "cannot be read"),

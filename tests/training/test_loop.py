@@ -28,7 +28,9 @@ def test_a_run_leaves_its_folder(tiny, tmp_path):
     export = loop.train(tiny, tmp_path / "run")
     folder = tmp_path / "run"
     assert json.loads((folder / "config.json").read_text())["updates"] == 4
-    assert {"packages", "devices", "git_commit"} <= json.loads((folder / "environment.json").read_text()).keys()
+    [part] = json.loads((folder / "environment.json").read_text())
+    assert {"packages", "devices", "git_commit"} <= part.keys() and part["from_update"] == 0
+    assert part["evaluation"]["network"] == "pixels" and part["evaluation"]["reference"]["num_images"] == 64
     assert [row[0] for row in rows(folder) if row[1] == "frechet_pixels"] == [0, 2, 4]
     assert [row[0] for row in rows(folder) if row[1] == "loss/generator"] == [1, 2, 3, 4]
     seconds = [row["training_seconds"] for row in rows(folder, skip_time=False)]
@@ -71,9 +73,19 @@ def test_a_finished_run_can_be_made_longer_but_not_changed(tiny, tmp_path):
     tiny.updates = 5
     loop.train(tiny, tmp_path / "run")
     assert rows(tmp_path / "run")[: len(before)] == before and rows(tmp_path / "run")[-1][0] == 5
-    tiny.generator.learning_rate = 1e-4
+    parts = json.loads((tmp_path / "run/environment.json").read_text())
+    assert [part["from_update"] for part in parts] == [0, 4]
+    tiny.updates = 3
+    with pytest.raises(UserError, match="holds a run of 5 updates"):
+        loop.train(tiny, tmp_path / "run")
+    tiny.updates, tiny.generator.learning_rate = 5, 1e-4
     with pytest.raises(UserError, match="generator.learning_rate = 0.002; now"):
         loop.train(tiny, tmp_path / "run")
+    tiny.generator.learning_rate = 2e-3
+    (tmp_path / "run/checkpoints").rename(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="no checkpoint"):
+        loop.train(tiny, tmp_path / "run")
+    assert json.loads((tmp_path / "run/config.json").read_text())["updates"] == 5 and rows(tmp_path / "run")[-1][0] == 5
 
 
 def test_a_folder_with_other_things_is_left_alone(tiny, tmp_path):
@@ -86,9 +98,13 @@ def test_a_folder_with_other_things_is_left_alone(tiny, tmp_path):
 def test_evaluation_by_an_inception_graph(tiny, tmp_path, cache):
     (tmp_path / "graph.pb").write_bytes(graph_bytes())
     loop.train(tiny, tmp_path / "run", tmp_path / "graph.pb")
+    (tmp_path / "other.pb").write_bytes(graph_bytes(seed=1))
+    tiny.updates = 5
+    with pytest.raises(UserError, match="was evaluated with"):
+        loop.train(tiny, tmp_path / "run", tmp_path / "other.pb")
     values = [row[2] for row in rows(tmp_path / "run") if row[1] == "fid_unknown"]
     assert len(values) == 3 and all(value > 0 for value in values)
-    assert len(list((cache / "statistics").iterdir())) == 1
+    assert len(list((cache / "statistics").iterdir())) == 2
 
 
 def test_without_inception_only_a_config_that_says_so_goes_on(tiny, tmp_path):
@@ -116,6 +132,10 @@ def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path):
     with pytest.raises(UserError, match="loss/.* after . updates"):
         loop.train(tiny, tmp_path / "run")
     assert any(row[2] is None for row in rows(tmp_path / "run"))
+    with pytest.raises(UserError, match="after 2 updates"):  # also where nothing is logged: no checkpoint of NaN
+        tiny.log_every_updates = 1000
+        loop.train(tiny, tmp_path / "quiet")
+    assert "ckpt-0" in tf.train.latest_checkpoint(str(tmp_path / "quiet/checkpoints"))
     assert all(row[2] is None or math.isfinite(row[2]) for row in rows(tmp_path / "run"))
 
 

@@ -28,16 +28,22 @@ class Images:
     """
 
     def __init__(self, source, size=0, crop="none", memory_gib=4.0):
-        """Args:
-        source: a `sources.Source`, or a word that names one.
-        size: side of the square images in pixels; 0 leaves all images as they are, which must then be of one size.
-        crop: "none"; "square" for the largest centred square; or the side of a centred square in pixels, as "108".
-          What is cropped is resized to `size` (bilinear with antialiasing); what is not must have that size already.
-        memory_gib: limit of what is kept in memory, in GiB of uint8.
+        """Opens the source; nothing is read yet.
+
+        Args:
+          source: a `sources.Source`, or a word that names one.
+          size: side of the square images in pixels; 0 leaves all images as they are, which must then be of one size.
+          crop: "none"; "square" for the largest centred square; or the side of a centred square in pixels, as "108".
+            What is cropped is resized to `size` (bilinear with antialiasing); what is not must have that size already.
+          memory_gib: limit of what is kept in memory, in GiB of uint8.
+
+        Raises:
+          UserError: the source cannot be opened, or its images are known to be of the wrong size.
         """
         self.source = sources.open_source(source) if isinstance(source, str) else source
         self.num_images = self.source.num_images
-        self.preparation = {"size": size, "crop": crop}
+        resize = "none" if crop == "none" else "bilinear, antialiased, rounded"
+        self.preparation = {"size": size, "crop": crop, "resize": resize}
         self._size, self._crop = size, crop
         self._memory_bytes = memory_gib * _GIB
         self._loaded = None
@@ -66,13 +72,8 @@ class Images:
           stride: batches that make one update (the number of replicas times the discriminator's steps).
           batch_size: images of one batch.
         """
+        self.check_batches(batch_size * stride)
         per_epoch = self.num_images // (batch_size * stride) * stride
-        if not per_epoch:
-            raise UserError(
-                f"{self.source.word} has {self.num_images} images",
-                f"at least the {batch_size * stride} of one update",
-                "lower config.batch_size or name a larger data set",
-            )
         image = self._random_access()
         last = tf.constant(self.num_images - 1, tf.int64)
 
@@ -89,26 +90,46 @@ class Images:
         dataset = dataset.map(lambda images: scale(images, batch_size, self._size))
         return dataset.prefetch(tf.data.AUTOTUNE)
 
-    def _random_access(self):
-        """Loads the images if they fit, and gives the function index -> uint8 image(s)."""
-        if self.num_images * self._size**2 * 3 <= self._memory_bytes:
-            if self._loaded is None:
-                self._loaded = tf.constant(self._load())
-            return lambda indices: tf.gather(self._loaded, indices)
-        if self.source.read is None:
+    def check_batches(self, images_per_update):
+        """Makes sure, before any reading, that `batches` can give that many images for each update.
+
+        Raises:
+          UserError: there are fewer, or the source is too large for memory and can only be read in order.
+        """
+        if self.num_images < images_per_update:
+            raise UserError(
+                f"{self.source.word} has {self.num_images} images",
+                f"at least the {images_per_update} of one update",
+                "lower config.batch_size or name a larger data set",
+            )
+        if self.source.read is None and not self._fits:
             raise UserError(
                 f"{self.source.word} takes {self.num_images * self._size**2 * 3 / _GIB:.1f} GiB, and can only be read in order",
                 f"at most config.data.memory_gib = {self._memory_bytes / _GIB:g}",
                 "raise that value, or name a folder, zip or .npy array of the images",
             )
-        return lambda index: self._prepare(self.source.read(index))
+
+    @property
+    def _fits(self):
+        return self.num_images * self._size**2 * 3 <= self._memory_bytes
+
+    def _random_access(self):
+        """Loads the images if they fit, and gives the function index -> uint8 image(s)."""
+        if not self._fits:
+            return lambda index: self._prepare(self.source.read(index))
+        if self._loaded is None:
+            with tf.device("CPU:0"):  # where tf.data works
+                self._loaded = tf.constant(self._load())
+        return lambda indices: tf.gather(self._loaded, indices)
 
     def _load(self):
         images = np.empty((self.num_images, self._size, self._size, 3), np.uint8)
         position = 0
         for batch in progress.track(self.in_order(256), f"reading {self.source.word}", self.num_images):
-            images[position : position + len(batch)] = batch
+            images[position : position + len(batch)] = batch[: self.num_images - position]
             position += len(batch)
+        if position != self.num_images:
+            raise UserError(f"{self.source.word} gave {position} images", f"the {self.num_images} that it says it has", "prepare it anew")
         return images
 
     def _prepare(self, image):
@@ -128,22 +149,28 @@ class Images:
             raise
 
     def explain(self, error):
-        """Looks for the image behind a `tf.errors.OpError`, one by one; slow, but only a failure comes here.
+        """Looks for the image behind an error met while reading, one by one; slow, but only a failure comes here.
 
         Raises:
           UserError: naming the first image that cannot be used. If there is none, the error has another cause, and this
             returns.
         """
+        about_data = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.DataLossError, tf.errors.UnknownError)
+        if not isinstance(error, about_data) or self._loaded is not None or not self.source.contents:
+            return
+        progress.STDERR.print(f"an image cannot be used; looking for it in {self.source.word}", soft_wrap=True)
         first = None
-        for name, content in self.source.contents() if self.source.contents else ():
+        for name, read in self.source.contents():
             try:
+                content = read()
                 with PIL.Image.open(io.BytesIO(content)) as image:
                     image.load()
             except Exception as cause:  # Pillow raises many kinds
                 raise UserError(f"{name} cannot be decoded ({cause})", "a whole image", "replace or remove this file") from error
-            if image.mode not in ("RGB", "P"):
+            if image.mode not in ("RGB", "P") or "transparency" in image.info:
                 cure = "convert it, for example with Pillow's image.convert('RGB')"
-                raise UserError(f"{name} is of mode {image.mode}", "RGB, 8 bits, 3 channels", cure) from error
+                transparent = ", with transparency" if "transparency" in image.info else ""
+                raise UserError(f"{name} is of mode {image.mode}{transparent}", "RGB, 8 bits, 3 channels", cure) from error
             self._check_size(name, image.height, image.width)
             first = first or (name, image.size)
             if not self._size and image.size != first[1]:

@@ -11,8 +11,10 @@ A source is named by one word, the same everywhere:
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
+import os
 import pathlib
 import zipfile
 from collections.abc import Callable
@@ -20,11 +22,12 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tf_ttur import files, progress
 from tf_ttur.data import digits
 from tf_ttur.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-_WORDS = "a folder, FILE.zip, FILE.npy, FILE.npz, tfds:NAME/SPLIT, or digits:N"
+_WORDS = "a folder, FILE.zip, FILE.npy, FILE.npz, tfds:NAME/SPLIT, digits:N, or an exported generator"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Source:
         None where only reading in order is possible.
       in_order: function without arguments giving a `tf.data.Dataset` of all images.
       shape: (height, width) where all images are known to have it, else (None, None).
-      contents: function without arguments giving the (name, bytes) of every file, for finding the one that is bad;
-        None where the images are not files.
+      contents: function without arguments giving (name, function that reads the bytes) of every file, for finding the
+        one that is bad; None where the images are not files.
     """
 
     word: str
@@ -85,11 +88,11 @@ def _random_access(word, num_images, identity, read, **known):
 
 
 def _folder(word, path):
-    found = sorted(
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    )
+    found = []
+    for folder, folders, names in os.walk(path, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [pathlib.Path(folder, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+    found.sort()
     if not found:
         raise UserError(f"{word} holds no images", f"files that end in {', '.join(SUFFIXES)}", "name the folder of the images")
     names = tf.constant([str(file) for file in found])
@@ -99,7 +102,7 @@ def _folder(word, path):
         len(found),
         _identity(str(path.resolve()), marks),
         lambda index: _decode(tf.io.read_file(names[index])),
-        contents=lambda: ((str(file), file.read_bytes()) for file in found),
+        contents=lambda: ((str(file), file.read_bytes) for file in found),
     )
 
 
@@ -108,11 +111,9 @@ def _zip(word, path):
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise UserError(f"{word} is not a readable zip ({error})", "a zip of images", "make or fetch it again") from error
-    names = sorted(
-        info.filename
-        for info in archive.infolist()
-        if info.filename.lower().endswith(SUFFIXES) and not any(part.startswith((".", "__MACOSX")) for part in info.filename.split("/"))
-    )
+    names = [name for name in archive.namelist() if name.lower().endswith(SUFFIXES)]
+    names = [name for name in names if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))]
+    names.sort(key=lambda name: name.split("/"))  # the order of a folder
     if not names:
         raise UserError(f"{word} holds no images", f"members that end in {', '.join(SUFFIXES)}", "name the zip of the images")
 
@@ -126,7 +127,7 @@ def _zip(word, path):
         len(names),
         _identity(str(path.resolve()), stat.st_size, stat.st_mtime_ns),
         read,
-        contents=lambda: ((f"{word}:{name}", archive.read(name)) for name in names),
+        contents=lambda: ((f"{word}:{name}", functools.partial(archive.read, name)) for name in names),
     )
 
 
@@ -135,14 +136,14 @@ def _array(word, path):
     cure = "save the images as uint8 RGB, channels last: numpy.save(file, images)"
     try:
         content = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        if not isinstance(content, np.ndarray):
+            names = content.files
+            name = "images" if "images" in names else names[0] if len(names) == 1 else None
+            if name is None:
+                raise UserError(f"{word} holds {names}", f"{expected}, alone or named images", cure)
+            content = content[name]
+    except files.UNREADABLE as error:
         raise UserError(f"{word} cannot be read ({error})", expected, cure) from error
-    if path.suffix == ".npz":
-        names = content.files
-        name = "images" if "images" in names else names[0] if len(names) == 1 else None
-        if name is None:
-            raise UserError(f"{word} holds {names}", f"{expected}, alone or named images", cure)
-        content = content[name]
     if content.dtype != np.uint8 or content.ndim != 4 or content.shape[-1] != 3 or not len(content):
         raise UserError(f"{word} holds {content.dtype} of shape {content.shape}", expected, cure)
     stat = path.stat()
@@ -162,7 +163,7 @@ def _digits(word):
 
 def open_generator(word, count, seed):
     """An exported generator as a source of `count` images."""
-    path = pathlib.Path(word)
+    path = pathlib.Path(word).expanduser()
     try:
         model = tf.saved_model.load(str(path))
         model.signatures["sample"]
@@ -195,6 +196,8 @@ def _tfds(word):
 
     try:
         builder = tfds.builder(name, try_gcs=False)
+        if not builder.is_prepared():
+            progress.STDERR.print(f"TFDS has no prepared {name}; downloading it to {builder.data_dir}", soft_wrap=True)
         builder.download_and_prepare()
     except tfds.core.DatasetNotFoundError as error:
         raise UserError(f"TFDS has no data set {name}", expected, cure) from error
@@ -217,7 +220,7 @@ def _tfds(word):
         dataset = builder.as_dataset(split=split, shuffle_files=False, read_config=config, decoders=decoders)
         return dataset.map(lambda example: example["image"], num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    identity = _identity(name, str(builder.version), split)
+    identity = _identity(name, str(builder.version), split, num_images)
     return Source(word, num_images, identity, in_order, shape=tuple(builder.info.features["image"].shape[:2]))
 
 

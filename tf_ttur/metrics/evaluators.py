@@ -19,10 +19,17 @@ class FrechetEvaluator:
 
     Attributes:
       name: of the value, "fid" for the original network alone.
+      provenance: dict that says which network and which reference make the values.
     """
 
     def __init__(self, network, reference, num_samples, sample_batch_size, feature_batch_size, quantisation):
         self.name = network.metric
+        self.provenance = {
+            "network": network.network,
+            "network_sha1": network.digest,
+            "precision": network.precision,
+            "reference": reference.provenance or {"source": reference.name, "note": "provenance unknown"},
+        }
         self._network, self._reference = network, reference
         self._num_samples, self._quantisation = num_samples, quantisation
         self._sample_batch_size, self._feature_batch_size = sample_batch_size, feature_batch_size
@@ -34,7 +41,8 @@ class FrechetEvaluator:
           generate: function (batch number, count) -> (count, height, width, 3) float images in -1 ... 1.
         """
         batches = progress.track(self._batches(generate), self.name, self._num_samples)
-        generated = statistics.compute(batches, self._network, {"source": "generator", "quantisation": self._quantisation}, "generated images")
+        provenance = {"source": "generator", "quantisation": self._quantisation}
+        generated = statistics.compute(batches, self._network, provenance, "generated images", digest=False)
         yield self.name, statistics.distance(generated, self._reference)
 
     def _batches(self, generate):

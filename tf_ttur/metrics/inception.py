@@ -7,11 +7,11 @@ is not in the list below is refused, so a graph from elsewhere cannot do anythin
 """
 
 import hashlib
+import http.client
 import os
 import pathlib
 import shutil
 import tarfile
-import urllib.error
 import urllib.request
 
 import numpy as np
@@ -47,7 +47,7 @@ def locate(path=None):
     named = path or os.environ.get("TF_TTUR_INCEPTION")
     if named and str(named).startswith("hub:"):
         return str(named)
-    place = pathlib.Path(named) if named else files.cache_dir()
+    place = pathlib.Path(named).expanduser() if named else files.cache_dir()
     if place.is_file():
         return place
     for name in (GRAPH_FILE, ARCHIVE_FILE):
@@ -62,7 +62,7 @@ def locate(path=None):
     return None
 
 
-def download(timeout_seconds=30):
+def download(timeout_seconds=10):
     """Downloads the original archive into the cache, checks it, and returns the path of the graph in it.
 
     Raises:
@@ -70,11 +70,12 @@ def download(timeout_seconds=30):
     """
     target = files.cache_dir() / GRAPH_FILE
     archive = files.cache_dir() / ARCHIVE_FILE
+    files.check_writable(target)
     progress.STDERR.print(f"downloading the Inception network ({_ARCHIVE[0] / 1e6:.0f} MB) from {ARCHIVE_URL}", soft_wrap=True)
     try:
         with urllib.request.urlopen(ARCHIVE_URL, timeout=timeout_seconds) as response, files.atomic(archive) as file:
             shutil.copyfileobj(response, file)
-    except (urllib.error.URLError, OSError) as error:
+    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
         raise UserError(
             f"the Inception network is not on this machine and cannot be downloaded ({error})",
             f"{GRAPH_FILE} or {ARCHIVE_FILE} of {ARCHIVE_URL}",
@@ -95,12 +96,16 @@ def download(timeout_seconds=30):
 
 
 def load(path=None, precision="float32"):
-    """The network from where `locate` finds it, else downloaded. Arguments as in `locate` and `Inception`."""
+    """The network from where `locate` finds it, else downloaded. Arguments as in `locate` and `Inception`.
+
+    Switches TensorFloat-32 off in this process: on a GPU the features would not be those of the original.
+    """
+    tf.config.experimental.enable_tensor_float_32_execution(False)
     place = locate(path) or download()
     if str(place).startswith("hub:"):
         return HubInception(str(place).removeprefix("hub:"), precision)
     place = pathlib.Path(place)
-    content = _read_archive(place) if tarfile.is_tarfile(place) else place.read_bytes()
+    content = _read_archive(place) if place.suffix in (".tgz", ".gz", ".tar") else place.read_bytes()
     return Inception(content, precision, name=str(place))
 
 
@@ -114,8 +119,8 @@ class Inception:
 
     Attributes:
       network: "original", "stand-in", or "unknown" for a graph with another digest.
-    metric: the name of the Fréchet distance of these features: "fid" for the original file alone, else "fid_stand_in"
-      and the like.
+      metric: the name of the Fréchet distance of these features: "fid" for the original file alone, else "fid_stand_in"
+        and the like.
       digest: git-blob SHA-1 of the file.
       precision: "float32", or "bfloat16" for the convolutions (weights and activations; resizing, pooling to pool_3
         and logits stay float32).
@@ -123,6 +128,16 @@ class Inception:
     """
 
     def __init__(self, content, precision="float32", name="the given bytes"):
+        """Reads the graph.
+
+        Args:
+          content: the bytes of the frozen graph.
+          precision: "float32" or "bfloat16".
+          name: how messages call it.
+
+        Raises:
+          UserError: it is not such a graph.
+        """
         graph = tf.compat.v1.GraphDef()
         try:
             graph.ParseFromString(content)
@@ -212,10 +227,10 @@ def _steps(graph, dtype, name):
             continue
         operation, inputs = _operation(node, nodes, constants, dtype, name)
         missing = [i for i in inputs if i not in done]
-        if any(i in pending for i in missing):
-            raise _refusal(name, "its nodes form a circle")
         if missing:
             pending.extend(missing)
+            if len(pending) > len(nodes) ** 2:
+                raise _refusal(name, "its nodes form a circle")
             continue
         pending.pop()
         done.add(node.name)
@@ -273,10 +288,13 @@ def _refusal(name, reason):
 
 def _read_archive(path):
     """The graph's bytes out of the archive; nothing is extracted to disk."""
-    with tarfile.open(path) as archive:
-        for member in archive:
-            if member.isfile() and member.name.removeprefix("./") == GRAPH_FILE:
-                return archive.extractfile(member).read()
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if member.isfile() and member.name.removeprefix("./") == GRAPH_FILE:
+                    return archive.extractfile(member).read()
+    except files.UNREADABLE as error:
+        raise UserError(f"{path} cannot be read ({error})", ARCHIVE_FILE, "fetch the archive again") from error
     raise UserError(f"{path} holds no {GRAPH_FILE}", ARCHIVE_FILE, "fetch the archive again")
 
 

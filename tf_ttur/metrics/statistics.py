@@ -9,7 +9,6 @@ import hashlib
 import json
 import pathlib
 import warnings
-import zipfile
 
 import numpy as np
 
@@ -60,14 +59,20 @@ def load(path):
                 raise UserError(f"{path} has no {' and no '.join(sorted(missing))} (it holds {content.files})", expected, cure)
             mu, sigma = content["mu"].astype(np.float64), content["sigma"].astype(np.float64)
             provenance = json.loads(str(content["provenance"])) if "provenance" in content.files else {}
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:  # TypeError: a plain .npy
+    except files.UNREADABLE as error:
         raise UserError(f"{path} cannot be read ({error})", expected, cure) from error
     if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)):
         raise UserError(f"{path} has mu of shape {mu.shape} and sigma of shape {sigma.shape}", expected, cure)
+    if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
+        raise UserError(f"{path} holds NaN or infinity", expected, "make it anew from images that are whole")
+    if not provenance:
+        warnings.warn(f"{path} does not say where it comes from: its network and image size cannot be checked", stacklevel=2)
+    elif "num_images" in provenance:
+        warn_if_few(provenance["num_images"], len(mu), str(path))
     return Statistics(mu, sigma, provenance, str(path))
 
 
-def compute(batches, network, provenance, name):
+def compute(batches, network, provenance, name, digest=True):
     """Statistics of every image of `batches`.
 
     Args:
@@ -75,13 +80,15 @@ def compute(batches, network, provenance, name):
       network: a callable with `dimension`, `network`, `digest` and `precision`, such as `inception.Inception`.
       provenance: what is known of the images (source, preparation, quantisation).
       name: how messages call the result.
+      digest: whether to record a digest of the images.
 
     Raises:
       UserError: fewer than two images.
     """
-    moments, digest, shape = Moments(network.dimension), hashlib.sha256(), None
+    moments, sha256, shape = Moments(network.dimension), hashlib.sha256(), None
     for batch in batches:
-        digest.update(np.ascontiguousarray(batch))
+        if digest:
+            sha256.update(np.ascontiguousarray(batch))
         shape = list(batch.shape[1:])
         moments.update(network(batch)[0])
     if moments.count < 2:
@@ -89,7 +96,7 @@ def compute(batches, network, provenance, name):
     warn_if_few(moments.count, network.dimension, name)
     provenance = provenance | {
         "num_images": moments.count,
-        "images_sha256": digest.hexdigest(),
+        "images_sha256": sha256.hexdigest() if digest else None,
         "image_shape": shape,
         "network": network.network,
         "network_sha1": network.digest,
@@ -110,15 +117,21 @@ def warn_if_few(num_images, dimension, name):
         )
 
 
-def check_network(reference, network):
-    """Refuses, before any work, a reference that was not made by this network. Raises `UserError`."""
-    found = {"network": network.network, "network_sha1": network.digest, "precision": network.precision}
-    for key, value in found.items():
+def check(reference, network, image_shape=None):
+    """Refuses, before any work, a reference that was not made by this network from images of this shape.
+
+    Raises:
+      UserError: naming both sides.
+    """
+    wanted = {"network": network.network, "network_sha1": network.digest, "precision": network.precision}
+    if image_shape is not None:
+        wanted["image_shape"] = list(image_shape)
+    for key, value in wanted.items():
         if reference.provenance and reference.provenance.get(key) != value:
             raise UserError(
-                f"{reference.name} was made with {key} {reference.provenance.get(key)}; the network here has {value}",
+                f"{reference.name} was made with {key} {reference.provenance.get(key)}; here it is {value}",
                 f"the same {key}: distances between others mean nothing",
-                "name the network that made the file, or make the file anew with tools/precalc_stats.py",
+                "name what made the file, or make the file anew with tools/precalc_stats.py",
             )
     if len(reference.mu) != network.dimension:
         raise UserError(

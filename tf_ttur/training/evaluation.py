@@ -35,9 +35,11 @@ def load_network(config, path=None):
 def build_evaluator(config, images, network):
     """The `FrechetEvaluator` of an experiment, with its reference computed and cached on first use."""
     evaluation = config.evaluation
+    reference = reference_statistics(config, images, network)
+    statistics.check(reference, network, (config.data.image_size, config.data.image_size, 3))
     return FrechetEvaluator(
         network,
-        reference_statistics(config, images, network),
+        reference,
         evaluation.num_samples,
         evaluation.sample_batch_size,
         evaluation.feature_batch_size,
@@ -48,9 +50,7 @@ def build_evaluator(config, images, network):
 def reference_statistics(config, images, network):
     """Statistics of the experiment's data: the file that the config names, else the cached one, else computed now."""
     if config.evaluation.reference:
-        reference = statistics.load(config.evaluation.reference)
-        statistics.check_network(reference, network)
-        return reference
+        return statistics.load(config.evaluation.reference)
     limit = config.evaluation.reference_samples
     path = reference_path(images, network, limit)
     return statistics.cached(path, lambda: image_statistics(images, network, config.evaluation.feature_batch_size, limit))

@@ -35,17 +35,19 @@ def train(config, workdir, inception=None):
     strategy = devices.mirrored_strategy()
     batch_size = devices.batch_per_replica(config, strategy)
     images = evaluation.open_images(config)
-    evaluator = None
+    images.check_batches(config.batch_size * config.discriminator.steps)
+    evaluator, network = None, None
     if config.evaluation.every_updates:
-        evaluator = evaluation.build_evaluator(config, images, evaluation.load_network(config, inception))
-
+        network = evaluation.load_network(config, inception)
+    folder = RunFolder(workdir, config)
     with strategy.scope():
         state = states.State(config)
-    folder = RunFolder(workdir, config)
     manager = state.manager(workdir)
     resumed = state.restore(manager)
     done = int(state.updates.numpy())
-    folder.begin(done if resumed else -1)
+    if network is not None:
+        evaluator = evaluation.build_evaluator(config, images, network)
+    folder.begin(done if resumed else None, evaluator and evaluator.provenance)
     clock = Clock(float(state.training_seconds.numpy()))
     update = updates.build_update(config, strategy, state)
     periods = (config.samples_every_updates, config.checkpoint_every_updates, config.evaluation.every_updates)
@@ -73,27 +75,31 @@ def train(config, workdir, inception=None):
             folder.scalars(number, clock.seconds, values)
             progress.STDERR.print(f"update {number}: " + ", ".join(f"{name} {value:.4g}" for name, value in values.items()))
 
-    progress.STDERR.print(f"{'going on after' if resumed else 'starting at'} update {done} of {config.updates} in {workdir}", soft_wrap=True)
+    where = ", ".join(device.split("device:")[-1] for device in strategy.extended.worker_devices)
+    start = f"going on after update {done}" if resumed else "starting"
+    progress.STDERR.print(f"{start}: {config.updates} updates on {where}, in {workdir}", soft_wrap=True)
     if not resumed:
         keep(0)
     evaluate(done)
     update.get_concrete_function(tf.constant(0, tf.int64), iterator)  # so that the clock leaves out the tracing
-    with progress.bar() as display:
-        task = display.add_task("updates", total=config.updates, completed=done)
+    with progress.Status("updates", done, config.updates) as status:
         clock.start()
         for number in range(done + 1, config.updates + 1):
             try:
-                values = update(tf.constant(number - 1, tf.int64), iterator)
+                with tf.device("CPU:0"):
+                    count = tf.constant(number - 1, tf.int64)
+                values = update(count, iterator)
             except tf.errors.OpError as error:
                 images.explain(error)
                 raise
-            if _due(number, config.log_every_updates, config.updates):
-                values = {name: float(value) for name, value in values.items()}
-                folder.scalars(number, clock.seconds, values)
+            log, pause = (any(_due(number, every, config.updates) for every in due) for due in ((config.log_every_updates,), periods))
+            if log or pause:
+                values = {name: float(value) for name, value in values.items()}  # waits for the device
+                if log:
+                    folder.scalars(number, clock.seconds, values)
                 _check_finite(number, values, manager)
-                display.update(task, completed=number, description=" ".join(f"{name} {value:.3f}" for name, value in values.items()))
-            if any(_due(number, every, config.updates) for every in periods):
-                tf.nest.map_structure(float, values)  # waits for the device, so that the clock counts its work
+                status.show(number, values)
+            if pause:
                 with clock.pause():
                     keep(number)
                     evaluate(number)

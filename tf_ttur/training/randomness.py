@@ -22,10 +22,11 @@ class Purpose(enum.IntEnum):
 
 def key(seed, purpose, *counters):
     """(2,) int32 seed for `tf.random.stateless_*`; the counters are integers or integer tensors."""
-    result = tf.constant([seed, purpose], tf.int32)
-    for counter in counters:
-        result = tf.random.fold_in(result, tf.cast(counter, tf.int32))
-    return result
+    with tf.device("CPU:0"):  # random operations take their seed from the host: on a GPU each would have to wait for it
+        result = tf.constant([seed, purpose], tf.int32)
+        for counter in counters:
+            result = tf.random.fold_in(result, tf.cast(counter, tf.int32))
+        return result
 
 
 def integer(seed, purpose):

@@ -13,7 +13,7 @@ def optimizer(player, updates, name):
     """
     rate = _schedule(player.schedule, float(player.learning_rate), updates)
     if player.optimizer == "sgd":
-        return keras.optimizers.SGD(rate, momentum=player.momentum, name=name)
+        return keras.optimizers.SGD(rate, momentum=float(player.momentum), name=name)
     return keras.optimizers.Adam(rate, beta_1=player.beta_1, beta_2=player.beta_2, epsilon=player.epsilon, name=name)
 
 

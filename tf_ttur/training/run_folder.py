@@ -21,8 +21,9 @@ _MAY_CHANGE = ("updates", "keep_checkpoints", "log_every_updates")
 class RunFolder:
     """A run folder that is open for writing.
 
-    `config.json`, `environment.json`, `metrics.jsonl` (one object a line: update, training_seconds, name, value),
-    `samples/*.png`, and TensorBoard events. Checkpoints and the export are written beside them by others.
+    `config.json`, `environment.json` (a list: where each part of the run was computed), `metrics.jsonl` (one object a
+    line: update, training_seconds, name, value), `samples/*.png`, and TensorBoard events. Checkpoints and the export are
+    written beside them by others.
     """
 
     def __init__(self, path, config):
@@ -31,21 +32,51 @@ class RunFolder:
         Raises:
           UserError: it belongs to another config, holds other things, or cannot be written.
         """
-        self.path = pathlib.Path(path)
+        self.path, self._config = pathlib.Path(path), config
         check(self.path, config)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            _write(self.path / "config.json", configs.to_json(config))
+            files.check_writable(self.path / "config.json")
         except OSError as error:
             raise UserError(f"{path} cannot be written ({error})", "a folder with room for the run", "choose another --workdir") from error
         self._metrics = self.path / "metrics.jsonl"
-        self._board = tf.summary.create_file_writer(str(self.path))
 
-    def begin(self, update):
-        """Starts or goes on after `update` updates: later rows are dropped, as they will be written again."""
-        _write(self.path / "environment.json", json.dumps(_environment(), indent=2) + "\n")
-        rows = [row for row in files.read_json_lines(self._metrics) if row["update"] <= update] if self._metrics.exists() else []
-        _write(self._metrics, "".join(json.dumps(row) + "\n" for row in rows))
+    def begin(self, update, evaluation):
+        """Starts at update 0, or goes on after `update` updates: later rows are dropped, as they will be written again.
+
+        Args:
+          update: the count of updates in the restored checkpoint; None where there is none.
+          evaluation: dict that says what evaluates this run (network, reference), or None.
+
+        Raises:
+          UserError: what is in the folder does not fit that.
+        """
+        rows = files.read_json_lines(self._metrics) if self._metrics.exists() else []
+        if update is None and any(row["update"] > 0 for row in rows):
+            raise UserError(
+                f"{self.path} has metrics up to update {rows[-1]['update']} and no checkpoint",
+                "the checkpoints of that run",
+                "put its folder checkpoints/ back, or choose another --workdir",
+            )
+        if update is not None and self._config.updates < update:
+            raise UserError(
+                f"{self.path} holds a run of {update} updates; now config.updates = {self._config.updates}",
+                f"{update} or more",
+                "raise config.updates, or choose another --workdir",
+            )
+        place = self.path / "environment.json"
+        parts = json.loads(place.read_text()) if place.exists() and update is not None else []
+        if parts and parts[-1]["evaluation"] != evaluation:
+            raise UserError(
+                f"{self.path} was evaluated with {json.dumps(parts[-1]['evaluation'])}; now it is {json.dumps(evaluation)}",
+                "the same network and reference: values of others cannot stand in one curve",
+                "name the same ones, or choose another --workdir",
+            )
+        parts.append({"from_update": update or 0} | _environment() | {"evaluation": evaluation})
+        _write(place, json.dumps(parts, indent=2) + "\n")
+        _write(self.path / "config.json", configs.to_json(self._config))
+        kept = [row for row in rows if update is not None and row["update"] <= update]
+        _write(self._metrics, "".join(json.dumps(row) + "\n" for row in kept))
+        self._board = tf.summary.create_file_writer(str(self.path))
 
     def scalars(self, update, seconds, values):
         """Adds a row for each of `values`, a {name: float}; a value that is not finite becomes null."""
