@@ -20,11 +20,11 @@ def get_config(variant="ttur"):
     config.data.source = "digits:4096"
     config.model.width = 32
     config.batch_size = 32
-    config.updates = 1400
-    config.evaluation.every_updates = 700
+    config.updates = 800
+    config.evaluation.every_updates = 400
     config.evaluation.num_samples = config.evaluation.reference_samples = config.evaluation.sample_batch_size = 256
     config.evaluation.without_inception = "frechet_pixels"
     config.samples_every_updates = 200
-    config.checkpoint_every_updates = 700
+    config.checkpoint_every_updates = 400
     config.log_every_updates = 20
     return config

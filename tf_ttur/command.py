@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import pathlib
 import re
 import sys
 import tempfile
@@ -67,11 +68,17 @@ def _whole(text, least):
 
 def start_tensorflow():
     """Imports TensorFlow and finds its devices, without the messages that mean nothing."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # warnings stay: they tell why a GPU is not found
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _filtered_stderr():
         import tensorflow as tf
 
-        tf.config.list_logical_devices()
+        gpus = [device for device in tf.config.list_logical_devices() if device.device_type == "GPU"]
+    if not gpus and pathlib.Path("/proc/driver/nvidia/version").exists():
+        print(
+            "warning: this machine has an NVIDIA driver, but TensorFlow finds no GPU and will use the CPU. "
+            "Install tensorflow[and-cuda] (BUILD.md); TF_CPP_MIN_LOG_LEVEL=0 shows TensorFlow's own reasons.",
+            file=sys.stderr,
+        )
     logging.set_verbosity(logging.ERROR)  # notices of the strategy and of TFDS
 
 
