@@ -10,7 +10,7 @@ else; without one by `frechet_pixels`, which is not the FID.
 from tf_ttur import config as configs
 
 # (discriminator, generator)
-_RATES = {"ttur": (2e-4, 5e-4), "orig": (2e-4, 2e-4)}
+_RATES = {"ttur": (4e-4, 1e-3), "orig": (4e-4, 4e-4)}
 
 
 def get_config(variant="ttur"):
@@ -18,13 +18,12 @@ def get_config(variant="ttur"):
     config.discriminator.learning_rate, config.generator.learning_rate = configs.choose(variant, _RATES)
     config.name, config.variant = "quickstart", variant
     config.data.source = "digits:4096"
-    config.model.width = 32
-    config.batch_size = 32
-    config.updates = 800
-    config.evaluation.every_updates = 400
+    config.model.width = 16
+    config.updates = 1200
+    config.evaluation.every_updates = 600
     config.evaluation.num_samples = config.evaluation.reference_samples = config.evaluation.sample_batch_size = 256
     config.evaluation.without_inception = "frechet_pixels"
     config.samples_every_updates = 200
-    config.checkpoint_every_updates = 400
+    config.checkpoint_every_updates = 600
     config.log_every_updates = 20
     return config
