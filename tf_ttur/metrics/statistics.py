@@ -168,7 +168,9 @@ def distance(first, second):
 def cached(path, make):
     """The statistics at `path`; made by `make()` and kept there on first use."""
     path = pathlib.Path(path)
-    if not path.exists():
-        files.check_writable(path)
-        make().save(path)
-    return load(path)
+    if path.exists():
+        return load(path)
+    files.check_writable(path)
+    made = make()
+    made.save(path)
+    return made
