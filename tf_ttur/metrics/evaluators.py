@@ -25,9 +25,7 @@ class FrechetEvaluator:
     def __init__(self, network, reference, num_samples, sample_batch_size, feature_batch_size, quantisation):
         self.name = network.metric
         self.provenance = {
-            "network": network.network,
-            "network_sha1": network.digest,
-            "precision": network.precision,
+            **statistics.identity(network),
             "reference": reference.provenance or {"source": reference.name, "note": "provenance unknown"},
         }
         self._network, self._reference = network, reference

@@ -98,12 +98,15 @@ def compute(batches, network, provenance, name, digest=True):
         "num_images": moments.count,
         "images_sha256": sha256.hexdigest() if digest else None,
         "image_shape": shape,
-        "network": network.network,
-        "network_sha1": network.digest,
-        "precision": network.precision,
+        **identity(network),
         "versions": {"tf_ttur": files.version(), "tensorflow": files.version("tensorflow"), "numpy": np.__version__},
     }
     return Statistics(moments.mean, moments.covariance, provenance, name)
+
+
+def identity(network):
+    """What stands in every result about the network that made it: its name, digest and precision."""
+    return {"network": network.network, "network_sha1": network.digest, "precision": network.precision}
 
 
 def warn_if_few(num_images, dimension, name):
@@ -123,7 +126,7 @@ def check(reference, network, image_shape=None):
     Raises:
       UserError: naming both sides.
     """
-    wanted = {"network": network.network, "network_sha1": network.digest, "precision": network.precision}
+    wanted = identity(network)
     if image_shape is not None:
         wanted["image_shape"] = list(image_shape)
     for key, value in wanted.items():

@@ -21,7 +21,7 @@ def load_network(config, path=None):
     """The feature network of an experiment; `path` as in `inception.locate`."""
     try:
         return inception.load(path, config.evaluation.precision)
-    except UserError as error:
+    except UserError:
         # Only where no network was named and none is to be had: a wrong path is an error for everybody.
         if config.evaluation.without_inception != "frechet_pixels" or inception.locate(path) is not None:
             raise
