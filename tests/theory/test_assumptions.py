@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from tf_ttur.studies import assumptions as study
+from tf_ttur.theory import assumptions, two_time_scale
+
+
+def test_known_games_get_the_known_answers():
+    asked = study.ask_games(seed=5)
+    assert {finding.assumption for _, _, finding in asked} == {"A1", "A2", "A3", "A4", "A5"}
+    for what, expected, finding in asked:
+        assert finding.holds == expected, (what, finding)
+    toy = asked[0][2]
+    assert max(toy.numbers["ratios"]) == pytest.approx(200, rel=0.01)  # the largest curvature, at x = +-1, y = 0
+
+
+def test_lipschitz_constant_of_a_linear_field():
+    matrix = np.random.default_rng(0).standard_normal((4, 4))
+    finding = assumptions.lipschitz(lambda x: matrix @ x, np.zeros((200, 4)))
+    bound = np.linalg.norm(matrix, 2)
+    assert finding.holds and 0.8 * bound < max(finding.numbers["ratios"]) <= bound * (1 + 1e-9)
+
+
+def test_a_jump_is_seen_from_where_it_is():
+    jump, at = lambda x: np.sign(x) + x, lambda place: np.full((1, 1), place)
+    assert not assumptions.lipschitz(jump, at(0.0), np.ones((1, 1))).holds
+    assert assumptions.lipschitz(jump, at(0.5), np.ones((1, 1))).holds  # out of sight
+
+
+@pytest.mark.parametrize(
+    "slow, fast, holds",
+    [(0.9, 0.6, True), (1.0, 0.51, True), (1.0, 0.5, False), (1.01, 0.6, False), (0.6, 0.6, False), (0.6, 0.9, False), (0.4, 0.3, False)],
+)
+def test_step_sizes_of_powers(slow, fast, holds):
+    a, b = two_time_scale.polynomial(0.5, 20, slow), two_time_scale.polynomial(0.5, 20, fast)
+    finding = assumptions.step_sizes(a, b)
+    assert finding.holds == holds and finding.numbers["power_a"] == pytest.approx(slow, abs=1e-6)
+
+
+def test_partial_sums_agree_with_the_decision():
+    """What A2 says of a = 0.5 (n + 20)^-0.9, b = 0.5 (n + 20)^-0.6, seen in the sums."""
+    n = np.arange(10**6)
+    a, b = 0.5 * (n + 20.0) ** -0.9, 0.5 * (n + 20.0) ** -0.6
+    for rate in (a, b):
+        assert rate[10**5 :].sum() > 0.1 * rate[: 10**5].sum()  # keeps growing
+        assert (rate[10**5 :] ** 2).sum() < 0.2 * (rate[: 10**5] ** 2).sum()  # levels off
+    assert a[-1] / b[-1] < 0.1 * a[0] / b[0]
+
+
+def test_noise():
+    random = np.random.default_rng(0)
+    draws = random.standard_normal((4096, 3)) * [1, 2, 3] + 5
+    assert assumptions.noise(draws, np.full(3, 5.0), (1, 2, 4, 8, 16)).holds
+    assert assumptions.noise(draws, None, (1, 2, 4, 8, 16)).holds
+    assert not assumptions.noise(draws, np.full(3, 4.8), (1, 2, 4, 8, 16)).holds  # a bias
+    walk = np.cumsum(random.standard_normal((4096, 3)), axis=0)
+    assert not assumptions.noise(walk, None, (1, 2, 4, 8, 16)).holds  # a memory
+
+
+def test_deviations_are_corrected_where_the_mean_is_measured():
+    lengths = [assumptions.noise(np.random.default_rng(s).standard_normal((16, 200)), None, (1, 2, 4)).numbers["slope"] for s in range(50)]
+    assert np.mean(lengths) == pytest.approx(-0.5, abs=4 * np.std(lengths) / np.sqrt(50))
+
+
+def test_boundedness():
+    assert assumptions.boundedness(np.ones((10, 2))).numbers["largest_norm"] == pytest.approx(np.sqrt(2))
+    assert not assumptions.boundedness(np.array([[1.0], [np.nan]])).holds
+    assert not assumptions.boundedness(np.full((3, 1), 1e7)).holds

@@ -1,0 +1,94 @@
+"""The toy saddle point on which the paper shows its idea (Heusel et al. 2017, figure 2; the official notebook).
+
+f(x, y) = (1 + x^2)(100 - y^2), to be minimised over x and maximised over y; the saddle is (0, 0) with f = 100. Every
+partial derivative gets normal noise; x steps first, then y with the new x.
+"""
+
+import numpy as np
+
+START = (0.5, -0.4)
+STEPS = 5000
+NOISE_STD = 1.0
+NEAR = 0.15  # norm that counts as reaching the saddle
+
+# name: (learning rate of x, of y)
+SETTINGS = {
+    "one time scale, fast": (0.01, 0.01),
+    "one time scale, slow": (0.001, 0.001),
+    "TTUR, x slow": (0.0001, 0.01),
+    "TTUR, y slow": (0.01, 0.0001),
+}
+
+
+def objective(x, y):
+    """f, elementwise."""
+    return (1 + x**2) * (100 - y**2)
+
+
+def gradient(x, y):
+    """(df/dx, df/dy), elementwise."""
+    return 2 * x * (100 - y**2), -2 * y * (1 + x**2)
+
+
+def simulate(rates, runs, steps=STEPS, noise_std=NOISE_STD, seed=0):
+    """Runs of stochastic gradient descent in x and ascent in y.
+
+    Args:
+      rates: (learning rate of x, of y).
+      runs: independent repetitions.
+      steps: updates of each.
+      noise_std: of the normal noise on each partial derivative.
+      seed: of the noise.
+
+    Returns:
+      (steps + 1, 2, runs) float64: x and y, the start included.
+    """
+    generator = np.random.default_rng(seed)
+    paths = np.empty((steps + 1, 2, runs))
+    paths[0] = np.reshape(START, (2, 1))
+    for now, following in zip(paths, paths[1:]):
+        noise = noise_std * generator.standard_normal((2, runs))
+        x, y = now
+        following[0] = x - rates[0] * (gradient(x, y)[0] + noise[0])
+        following[1] = y + rates[1] * (gradient(following[0], y)[1] + noise[1])
+    return paths
+
+
+def norms(paths):
+    """(steps + 1, runs) distances from the saddle."""
+    return np.hypot(paths[:, 0], paths[:, 1])
+
+
+def hitting_times(norm, bound=NEAR):
+    """(runs,) number of the first step with a norm below the bound, as float64; infinite where there is none."""
+    below = norm < bound
+    return np.where(below.any(axis=0), below.argmax(axis=0), np.inf)
+
+
+def returns(norm, bound=NEAR):
+    """(runs,) how often a run comes back below the bound after having left it."""
+    below = norm < bound
+    entered = (below[1:] & ~below[:-1]).sum(axis=0) + below[0]
+    return np.maximum(entered - 1, 0)
+
+
+def summarise(paths):
+    """The numbers that are compared with the published simulation.
+
+    Returns:
+      dict: final_norm (the 5, 50 and 95 % quantiles), x_std and y_std of the last points, hit_share (runs that came below
+      `NEAR`), hit_median (of the steps that these took; NaN where none did), inside (share of the runs near at the end),
+      returns (median of `returns`).
+    """
+    norm = norms(paths)
+    hits = hitting_times(norm)
+    reached = hits[np.isfinite(hits)]
+    return {
+        "final_norm": np.quantile(norm[-1], (0.05, 0.5, 0.95)),
+        "x_std": paths[-1, 0].std(),
+        "y_std": paths[-1, 1].std(),
+        "hit_share": len(reached) / len(hits),
+        "hit_median": float(np.median(reached)) if len(reached) else float("nan"),
+        "inside": float(np.mean(norm[-1] < NEAR)),
+        "returns": float(np.median(returns(norm))),
+    }
