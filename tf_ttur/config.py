@@ -16,7 +16,7 @@ from tf_ttur.errors import UserError
 
 LOSSES = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein")
 OPTIMIZERS = ("adam", "sgd")
-SCHEDULES = ("constant", "linear", "cosine")
+SCHEDULES = ("constant", "linear", "cosine", "polynomial")
 
 
 def default():
@@ -24,7 +24,11 @@ def default():
     player = {
         "optimizer": "adam",  # one of OPTIMIZERS
         "learning_rate": 0.0,  # every experiment sets it
-        "schedule": "constant",  # one of SCHEDULES; linear and cosine fall to 0 at the last update
+        # One of SCHEDULES. linear and cosine fall to 0 at the last update; polynomial is learning_rate * (1 + n / shift)^-power
+        # after n of this player's steps, and satisfies A2 of Theorem 1 for powers in (1/2, 1], larger for the generator.
+        "schedule": "constant",
+        "decay_shift": 10_000.0,  # polynomial
+        "decay_power": 0.6,  # polynomial
         "beta_1": 0.5,  # Adam
         "beta_2": 0.999,  # Adam
         "epsilon": 1e-8,  # Adam; TensorFlow 1's value, not Keras' 1e-7
@@ -89,6 +93,8 @@ _PLAYER_RULES = {
     "optimizer": _one_of(*OPTIMIZERS),
     "learning_rate": _POSITIVE,
     "schedule": _one_of(*SCHEDULES),
+    "decay_shift": _POSITIVE,
+    "decay_power": _NOT_NEGATIVE,
     "beta_1": _FRACTION,
     "beta_2": _FRACTION,
     "epsilon": _POSITIVE,
@@ -214,8 +220,10 @@ def load(word):
 
 
 def from_json(path):
-    """The config in a run folder's `config.json`, complete and validated."""
+    """The config in a run folder's `config.json`, validated. A key that an earlier version did not have is at its default."""
     try:
-        return validate(ConfigDict(json.loads(pathlib.Path(path).read_text())))
+        config = default()
+        config.update(json.loads(pathlib.Path(path).read_text()))
+        return validate(config)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path} cannot be read ({error})", "the config.json of a run", "name a run folder") from error

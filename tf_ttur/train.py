@@ -38,9 +38,10 @@ def main(arguments):
 
 def describe(config, workdir):
     """The resolved experiment in words and numbers."""
-    from tf_ttur.training import state
+    from tf_ttur.training import rates, state
 
     players = state.State(config)
+    a2 = rates.check_a2(config)
     evaluation = config.evaluation
     times = len(range(0, config.updates, evaluation.every_updates)) + 1 if evaluation.every_updates else 0
     sizes = [sum(int(v.shape.num_elements()) for v in network.trainable_variables) for network in (players.generator, players.discriminator)]
@@ -51,6 +52,7 @@ def describe(config, workdir):
         f"  discriminator  {sizes[1]:,} trainable parameters",
         f"  updates        {config.updates:,} of {config.batch_size} images",
         f"  evaluation     {times} times {evaluation.num_samples:,} samples: {times * evaluation.num_samples:,} images through the network",
+        f"  theorem 1      the rates {'satisfy' if a2.holds else 'do not satisfy'} its assumption A2: {a2.words}",
         "",
         configs.to_json(config),
     ]

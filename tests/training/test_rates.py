@@ -1,4 +1,6 @@
+import keras
 import pytest
+import tensorflow as tf
 
 from tf_ttur import config as configs
 from tf_ttur.training import rates
@@ -19,8 +21,39 @@ def test_adam_has_the_constants_of_the_paper():
 
 def test_schedules_end_at_zero():
     for schedule, half in (("linear", 5e-4), ("cosine", 5e-4)):
-        falling = rates._schedule(schedule, 1e-3, 100)
+        falling = rates.schedule(player(schedule=schedule), 100)
         assert [float(falling(n)) for n in (0, 50, 100)] == pytest.approx([1e-3, half, 0], abs=1e-9)
+
+
+def test_polynomial_decay():
+    falling = rates.schedule(player(schedule="polynomial", decay_shift=20.0, decay_power=0.9), 100)
+    assert [float(falling(n)) for n in (0, 20, 10**6)] == pytest.approx([1e-3, 1e-3 * 2**-0.9, 1e-3 * 50_001**-0.9], rel=1e-5)
+    optimizer = rates.optimizer(player(schedule="polynomial", decay_shift=1.0, decay_power=1.0, optimizer="sgd"), 10, "sgd")
+    weight = keras.Variable([0.0])
+    optimizer.build([weight])
+    for _ in range(3):
+        optimizer.apply([tf.constant([-1.0])])
+    assert float(weight.value[0]) == pytest.approx(1e-3 * (1 + 1 / 2 + 1 / 3), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "generator, discriminator, satisfied, reason",
+    [
+        (dict(), dict(), False, "the rate is constant"),
+        (dict(schedule="linear"), dict(schedule="cosine"), False, "the sum of a(n) (generator) is finite"),
+        (dict(schedule="polynomial", decay_power=0.9), dict(schedule="polynomial", decay_power=0.6), True, "a(n) falls as n^-0.9"),
+        (dict(schedule="polynomial", decay_power=0.6), dict(schedule="polynomial", decay_power=0.9), False, "does not go to 0"),
+        (dict(schedule="polynomial", decay_power=0.9), dict(schedule="polynomial", decay_power=0.5), False, "the sum of b(n)^2 (discriminator) is infinite"),
+        (dict(schedule="polynomial", decay_power=1.1), dict(schedule="polynomial", decay_power=0.6), False, "the sum of a(n) (generator) is finite"),
+    ],
+)
+def test_a2_of_a_run(generator, discriminator, satisfied, reason):
+    config = configs.default()
+    for target, changes in ((config.generator, generator), (config.discriminator, discriminator)):
+        target.update({"learning_rate": 1e-3, **changes})
+    config.updates, config.discriminator.steps = 1000, 2
+    found = rates.check_a2(config)
+    assert found.holds == satisfied and reason in found.words
 
 
 def test_sgd():

@@ -13,6 +13,7 @@ import tensorflow as tf
 from tf_ttur import config as configs
 from tf_ttur import files
 from tf_ttur.errors import UserError
+from tf_ttur.training import rates
 
 # Keys that may differ when a run goes on: they do not change what has been computed.
 _MAY_CHANGE = ("updates", "keep_checkpoints", "log_every_updates")
@@ -71,7 +72,9 @@ class RunFolder:
                 "the same network and reference: values of others cannot stand in one curve",
                 "name the same ones, or choose another --workdir",
             )
-        parts.append({"from_update": update or 0} | _environment() | {"evaluation": evaluation})
+        a2 = rates.check_a2(self._config)
+        theorem_1 = {"a2_satisfied": a2.holds, "a2": a2.words}
+        parts.append({"from_update": update or 0} | _environment() | {"evaluation": evaluation, "theorem_1": theorem_1})
         _write(place, json.dumps(parts, indent=2) + "\n")
         _write(self.path / "config.json", configs.to_json(self._config))
         kept = [row for row in rows if update is not None and row["update"] <= update]
@@ -114,14 +117,10 @@ def check(path, config):
         if path.exists() and any(path.iterdir()):
             raise UserError(f"{path} is not empty and not a run folder", "a new folder, or one of an earlier run", "choose another --workdir")
         return
-    try:
-        old = configs.flatten(json.loads(known.read_text()))
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(f"{known} cannot be read ({error})", "the config of this run", "choose another --workdir") from error
-    new = configs.flatten(config)
-    fixed = config.generator.schedule == config.discriminator.schedule == "constant"
-    for key in sorted(old.keys() | new.keys()):
-        if old.get(key) != new.get(key) and not (key in _MAY_CHANGE and (fixed or key != "updates")):
+    old, new = configs.flatten(configs.from_json(known)), configs.flatten(config)
+    fixed = not {config.generator.schedule, config.discriminator.schedule} & set(rates.OF_LENGTH)
+    for key in new:
+        if old[key] != new[key] and not (key in _MAY_CHANGE and (fixed or key != "updates")):
             raise UserError(
                 f"{path} holds a run with {key} = {old.get(key)!r}; now {key} = {new.get(key)!r}",
                 "the config that the run was started with",
