@@ -23,10 +23,13 @@ def bar(transient=True):
 
 
 class Status:
-    """How far a long loop is: a bar on a terminal, else a line every minute. Used as a context manager."""
+    """How far a long loop is: a bar on a terminal, else a line every minute. Used as a context manager.
+
+    `total` is None for a loop whose length is not known.
+    """
 
     def __init__(self, description, done, total, every_seconds=60):
-        self._done, self._total, self._every_seconds = done, total, every_seconds
+        self._description, self._total, self._every_seconds = description, total, every_seconds
         self._display = bar()
         self._task = self._display.add_task(description, total=total, completed=done)
         self._shown = (done, time.monotonic())
@@ -40,11 +43,12 @@ class Status:
 
     def show(self, done, values):
         """Takes note of `done` and of the {name: number} to show."""
-        text = " ".join(f"{name} {value:.3f}" for name, value in values.items())
+        text = " ".join(f"{name} {value:.3f}" for name, value in values.items()) or self._description
         self._display.update(self._task, completed=done, description=text)
         count, seconds = done - self._shown[0], time.monotonic() - self._shown[1]
         if not STDERR.is_terminal and seconds >= self._every_seconds:
-            STDERR.print(f"{done} of {self._total}: {text}, {seconds / count:.3f} s each", soft_wrap=True)
+            of_all = f" of {self._total}" if self._total else ""
+            STDERR.print(f"{done}{of_all}: {text}, {seconds / count:.3f} s each", soft_wrap=True)
             self._shown = (done, time.monotonic())
 
 

@@ -96,7 +96,7 @@ def train(config, workdir, inception=None):
             if log or pause:
                 values = {name: float(value) for name, value in values.items()}  # waits for the device
                 if log:
-                    folder.scalars(number, clock.seconds, values)
+                    folder.scalars(number, clock.seconds, values | state.weight_norms())
                 _check_finite(number, values, manager)
                 status.show(number, values)
             if pause:

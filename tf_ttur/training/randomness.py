@@ -18,6 +18,7 @@ class Purpose(enum.IntEnum):
     GRADIENT_PENALTY = 5
     EVALUATION = 6
     SAMPLE_GRID = 7
+    DIAGNOSIS = 8
 
 
 def key(seed, purpose, *counters):

@@ -49,15 +49,25 @@ class State:
         """Takes the newest checkpoint, if there is one. Returns whether there was."""
         if manager.latest_checkpoint is None:
             return False
+        self.read(manager.latest_checkpoint)
+        return True
+
+    def read(self, checkpoint):
+        """Takes the checkpoint with this path."""
         try:
-            self._checkpoint.restore(manager.latest_checkpoint).assert_consumed()
+            self._checkpoint.restore(checkpoint).assert_consumed()
         except (tf.errors.OpError, AssertionError, ValueError) as error:
             raise UserError(
-                f"the checkpoint {manager.latest_checkpoint} cannot be restored ({str(error).splitlines()[0]})",
+                f"the checkpoint {checkpoint} cannot be restored ({str(error).splitlines()[0]})",
                 "a whole checkpoint of this experiment",
-                f"set it aside and name an older one in {pathlib.Path(manager.directory) / 'checkpoint'}, or use a new --workdir",
+                f"set it aside and name an older one in {pathlib.Path(checkpoint).parent / 'checkpoint'}, or use a new --workdir",
             ) from error
-        return True
+
+
+    def weight_norms(self):
+        """The Euclidean norm of each player's weights, of which Theorem 1 assumes that it stays bounded (A5)."""
+        networks = {"weight_norm/generator": self.generator, "weight_norm/discriminator": self.discriminator}
+        return {name: float(tf.linalg.global_norm([v.value for v in network.trainable_variables])) for name, network in networks.items()}
 
 
 def build_generator(config):

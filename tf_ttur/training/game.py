@@ -1,0 +1,122 @@
+"""A trained GAN as a game: both losses over a fixed set of batches, as functions of the weights."""
+
+import itertools
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from tf_ttur import config as configs
+from tf_ttur import files, losses
+from tf_ttur.errors import UserError
+from tf_ttur.theory import assumptions
+from tf_ttur.theory.nash import Game
+from tf_ttur.training import evaluation, randomness, rates, state
+from tf_ttur.training.randomness import Purpose
+
+
+class Run:
+    """A run folder whose networks are at one of its checkpoints.
+
+    Attributes:
+      config: the run's config.
+      kept: ascending list of the updates after which there is a checkpoint.
+      update: that of the present weights.
+      game: `theory.nash.Game` of the losses that the update descends, with the networks in training mode (batch norm
+        by the batch's moments); G is the generator, D the discriminator.
+    """
+
+    def __init__(self, workdir, num_batches, on_product=lambda: None):
+        """Opens a run at its newest checkpoint.
+
+        Args:
+          workdir: the run folder.
+          num_batches: batches of `config.batch_size` real images, latents and penalty points, which depend on the run's
+            seed only.
+          on_product: as in `Game`.
+
+        Raises:
+          UserError: there is no checkpoint, or there are not enough images.
+        """
+        self._workdir = pathlib.Path(workdir)
+        self.config = config = configs.from_json(self._workdir / "config.json")
+        images = evaluation.open_images(config)
+        self._state = state.State(config)
+        self._checkpoints = {int(path.rpartition("-")[2]): path for path in self._state.manager(workdir).checkpoints}
+        self.kept = sorted(self._checkpoints)
+        if not self.kept:
+            raise UserError(f"{workdir} holds no checkpoint", "a run that has been started", "train first")
+        self.game = _as_game(config, self._state, images, num_batches, on_product)
+        self.go_to(self.kept[-1])
+
+    @property
+    def name(self):
+        return f"{configs.run_name(self.config)} after {self.update:,} updates"
+
+    def go_to(self, update):
+        """Takes the weights of the checkpoint after that many updates."""
+        if update not in self.kept:
+            raise UserError(
+                f"{self._workdir} keeps no checkpoint after {update} updates", f"one of {', '.join(map(str, self.kept))}", "name one of these"
+            )
+        self._state.read(self._checkpoints[update])
+        self.update = update
+
+    def ask_assumptions(self, seed=0):
+        """A1, A2, A3 and A5 of Theorem 1 at the present weights, and along the run.
+
+        Returns:
+          List of (what was asked, None, `theory.assumptions.Finding`).
+        """
+        game, point = self.game, self.game.point
+
+        def field(weights):
+            game.point = weights
+            return game.gradients().mean(0, dtype=np.float64)
+
+        smooth = assumptions.lipschitz(field, [point], steps=(1.0, 1e-1, 1e-2), seed=seed)
+        game.point = point
+        draws = game.gradients()
+        asked = [
+            ("gradients of both players, along one random line", smooth),
+            ("learning rates", rates.check_a2(self.config)),
+            ("gradients of the generator", assumptions.noise(draws[:, : game.sizes[0]], None, (1, 2, 4))),
+            ("gradients of the discriminator", assumptions.noise(draws[:, game.sizes[0] :], None, (1, 2, 4))),
+            ("weights of both players, over the run", assumptions.boundedness(self._weight_norms())),
+        ]
+        return [(what, None, finding) for what, finding in asked]
+
+    def _weight_norms(self):
+        """(rows, 2): the norms that training wrote down."""
+        series = [[], []]
+        for row in files.read_json_lines(self._workdir / "metrics.jsonl"):
+            if row["name"].startswith("weight_norm/"):
+                series[row["name"].endswith("discriminator")].append(np.nan if row["value"] is None else row["value"])
+        if not series[0]:
+            raise UserError(f"{self._workdir} has no weight norms in metrics.jsonl", "rows named weight_norm/...", "train with this version")
+        return np.array(series).T
+
+
+def _as_game(config, state, images, num_batches, on_product):
+    generator, discriminator, pair = state.generator, state.discriminator, losses.PAIRS[config.loss]
+    penalty = config.discriminator.gradient_penalty
+
+    def both(real, latents, mix):
+        fake = generator(latents, training=True)
+        logits = discriminator(fake, training=True)
+        discriminator_loss = tf.reduce_mean(pair.discriminator(discriminator(real, training=True), logits))
+        if penalty:
+            penalties = losses.gradient_penalty(lambda x: discriminator(x, training=True), real, fake, mix)
+            discriminator_loss += penalty * tf.reduce_mean(penalties)
+        return tf.reduce_mean(pair.generator(logits)), discriminator_loss
+
+    def random(number):
+        latents, mix = (randomness.key(config.seed, Purpose.DIAGNOSIS, 1, number, part) for part in (0, 1))
+        shape = (config.batch_size, config.latent.size)
+        return randomness.latents(config.latent.distribution, shape, latents), tf.random.stateless_uniform(shape[:1], mix)
+
+    order = randomness.key(config.seed, Purpose.DIAGNOSIS, 0).numpy()
+    real = itertools.islice(images.batches(order, 0, 1, config.batch_size), num_batches)
+    batches = [(batch, *random(number)) for number, batch in enumerate(real)]
+    variables = ([v.value for v in network.trainable_variables] for network in (generator, discriminator))
+    return Game(both, *variables, batches, on_product)
