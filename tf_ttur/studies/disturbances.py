@@ -1,0 +1,283 @@
+"""FID against the Inception Score while images are disturbed more and more (Heusel et al. 2017, figure 3 and section A1.2)."""
+
+import json
+import pathlib
+
+import numpy as np
+
+from tf_ttur import files, progress
+from tf_ttur.data import disturbances
+from tf_ttur.data.disturbances import DISTURBANCES, LEVELS, MIXED_ALPHAS
+from tf_ttur.errors import UserError
+from tf_ttur.metrics import statistics
+from tf_ttur.metrics.frechet import frechet_distance
+from tf_ttur.metrics.inception_score import InceptionScore
+from tf_ttur.metrics.moments import Moments
+from tf_ttur.studies import report
+from tf_ttur.studies.published import DISTURBED
+
+MIXED = "mixed"
+UNDISTURBED = "undisturbed"
+
+
+def measure(images, network, reference, output, count, batch_size=100, seed=0, others=None, names=None):
+    """FID and Inception Score at every level of every disturbance.
+
+    What is measured is kept in `output`/disturb.jsonl at once; on the same settings a second call goes on from there.
+
+    Args:
+      images: `data.images.Images`, square and of one size; the first `count` are disturbed.
+      network: gives pool_3 and logits, as `metrics.inception.Inception`.
+      reference: `statistics.Statistics` of undisturbed images.
+      output: folder.
+      count: number of images.
+      batch_size: images that go through the network at a time.
+      seed: of the disturbances.
+      others: `Images` of another data set to mix in; None leaves that disturbance out.
+      names: the disturbances, keys of `DISTURBANCES` in any order; None takes all.
+
+    Returns:
+      (rows, settings): a list of dicts with disturbance, level, alpha, fid, inception_score and inception_score_std (over the
+      splits); and what they belong to.
+
+    Raises:
+      UserError: images that are not square, or an output folder of other settings.
+    """
+    shape = next(images.in_order(1)).shape[1:]
+    if shape[0] != shape[1]:
+        raise UserError(f"{images.source.word} has images of {shape[1]}x{shape[0]} pixels", "square images", "crop them, or name a config: source")
+    statistics.check(reference, network, shape)
+    statistics.warn_if_few(count, network.dimension, images.source.word)
+    settings = {
+        "source": images.source.word,
+        "source_identity": images.identity,
+        "images": count,
+        "seed": seed,
+        **statistics.identity(network),
+        "reference": reference.provenance or {"source": reference.name, "note": "provenance unknown"},
+        "mixed_in": others and others.source.word,
+        "mixed_in_identity": others and others.identity,
+    }
+    log = _Log(pathlib.Path(output) / "disturb.jsonl", settings)
+
+    def score(batches, description):
+        """Passes images through the network into one meter; float batches in 0 ... 255."""
+        meter = _Meter(network, reference, count)
+        for batch in progress.track(batches, description, count):
+            meter.update(*network(batch))
+        return meter.values()
+
+    wanted = [(MIXED, level) for level in LEVELS[1:]] if others else []
+    if not all(log.holds(*key) for key in [(UNDISTURBED, 0), *wanted]):
+        log.add(_undisturbed_and_mixed(images, others, network, reference, count, batch_size, seed))
+    for name in names or DISTURBANCES:
+        for level in LEVELS[1:]:
+            if not log.holds(name, level):
+                disturbed = _disturbed(images, name, level, seed, count, batch_size)
+                values = score(disturbed, f"{DISTURBANCES[name].title}, level {level}")
+                log.add([_row(name, level, DISTURBANCES[name].alphas[level], values)])
+    return log.rows, settings
+
+
+def _disturbed(images, name, level, seed, count, batch_size):
+    first = 0
+    for batch in _first(images.in_order(batch_size), count):
+        disturbed = disturbances.disturb(batch / np.float32(127.5) - 1, name, level, seed, first)
+        yield (disturbed + 1) * np.float32(127.5)
+        first += len(batch)
+
+
+def _undisturbed_and_mixed(images, others, network, reference, count, batch_size, seed):
+    """Level 0, and in the same pass the mixture with other images, whose features are looked up."""
+    levels = LEVELS[1:] if others else ()
+    if others:
+        chosen = {level: disturbances.replacements(count, others.num_images, MIXED_ALPHAS[level], seed) for level in levels}
+        needed = np.setdiff1d(chosen[LEVELS[-1]], [-1])  # every level takes from these
+        batches = progress.track(_select(others.in_order(batch_size), needed), f"features of {others.source.word}", len(needed))
+        other_outputs = [np.concatenate(parts) for parts in zip(*(network(batch) for batch in batches))]
+    meters = {level: _Meter(network, reference, count) for level in (0, *levels)}
+    first = 0
+    for batch in progress.track(_first(images.in_order(batch_size), count), "undisturbed", count):
+        outputs = [np.array(output) for output in network(batch)]
+        meters[0].update(*outputs)
+        for level in levels:
+            numbers = chosen[level][first : first + len(batch)]
+            replaced = (numbers >= 0)[:, None]
+            place = np.searchsorted(needed, numbers)
+            meters[level].update(*(np.where(replaced, other[place], own) for own, other in zip(outputs, other_outputs)))
+        first += len(batch)
+    rows = [_row(UNDISTURBED, 0, 0, meters[0].values())]
+    return rows + [_row(MIXED, level, MIXED_ALPHAS[level], meters[level].values()) for level in levels]
+
+
+def _first(batches, count):
+    """The first `count` images of a stream of batches."""
+    for batch in batches:
+        yield batch[:count]
+        count -= len(batch)
+        if count <= 0:
+            return
+
+
+def _select(batches, numbers):
+    """The images with these numbers (sorted), in batches as they come."""
+    first = 0
+    for batch in batches:
+        low, high = np.searchsorted(numbers, (first, first + len(batch)))
+        if low < high:
+            yield batch[numbers[low:high] - first]
+        first += len(batch)
+
+
+class _Meter:
+    """Both measures of one stream of network outputs."""
+
+    def __init__(self, network, reference, count):
+        self._moments, self._score = Moments(network.dimension), InceptionScore(count)
+        self._reference = reference
+
+    def update(self, pool_3, logits):
+        self._moments.update(pool_3)
+        self._score.update(logits)
+
+    def values(self):
+        fid = frechet_distance(self._moments.mean, self._moments.covariance, self._reference.mu, self._reference.sigma)
+        return fid, self._score.scores
+
+
+def _row(name, level, alpha, values):
+    fid, scores = values
+    return {
+        "disturbance": name,
+        "level": level,
+        "alpha": alpha,
+        "fid": fid,
+        "inception_score": float(np.mean(scores)),
+        "inception_score_std": float(np.std(scores)),
+    }
+
+
+class _Log:
+    """The rows so far, after a first line with the settings that they belong to."""
+
+    def __init__(self, path, settings):
+        self._path = path
+        settings = json.loads(json.dumps(settings))
+        lines = files.read_json_lines(path) if path.exists() else []
+        if lines and lines[0] != settings:
+            changed = [key for key in settings if lines[0].get(key) != settings[key]]
+            raise UserError(f"{path} holds values of another {', '.join(changed)}", "the same settings", "choose another --output")
+        self.rows = lines[1:]
+        self._write([settings, *self.rows])
+
+    def holds(self, name, level):
+        return any((row["disturbance"], row["level"]) == (name, level) for row in self.rows)
+
+    def add(self, rows):
+        self.rows += [row for row in rows if not self.holds(row["disturbance"], row["level"])]
+        self._write(files.read_json_lines(self._path)[:1] + self.rows)
+
+    def _write(self, lines):
+        with files.atomic(self._path, "w") as file:
+            file.write("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def study(rows, settings, metric, example, limit=None):
+    """What was measured.
+
+    Args:
+      rows, settings: what `measure` returns.
+      metric: the name of the distance.
+      example: (size, size, 3) uint8 image, which the figure shows at all levels.
+      limit: as in `summarise`.
+
+    Returns:
+      A `report.Report`.
+    """
+    summary = summarise(rows, limit)
+    numbers = {"settings": settings, "metric": metric, "disturbances": summary}
+    return report.Report("disturb", _verdict(summary), _text(summary, settings, metric), numbers, _figure(summary, metric, example))
+
+
+def summarise(rows, limit=None):
+    """Series by disturbance.
+
+    Args:
+      rows: what `measure` returns.
+      limit: the bound m of IND = m - IS; None takes the largest score over the levels of a disturbance, as the
+        original's notebook does, so that the smallest IND is 0. The paper's bound for m samples of m classes or fewer
+        is their number.
+
+    Returns:
+      {name: dict of lists over the levels 0 to 3: alpha, fid, inception_score, inception_score_std, ind; and of ind_limit,
+      fid_rises, inception_score_falls}.
+    """
+    start = next(row for row in rows if row["disturbance"] == UNDISTURBED)
+    result = {}
+    for name in dict.fromkeys(row["disturbance"] for row in rows if row is not start):
+        series = [start] + sorted((row for row in rows if row["disturbance"] == name), key=lambda row: row["level"])
+        columns = {key: [row[key] for row in series] for key in ("alpha", "fid", "inception_score", "inception_score_std")}
+        bound = max(columns["inception_score"]) if limit is None else limit
+        columns["ind_limit"] = bound
+        columns["ind"] = [bound - score for score in columns["inception_score"]]
+        columns["fid_rises"] = bool(np.all(np.diff(columns["fid"]) > 0))
+        columns["inception_score_falls"] = bool(np.all(np.diff(columns["inception_score"]) < 0))
+        result[name] = columns
+    return result
+
+
+def title(name):
+    return "mixed with other images" if name == MIXED else DISTURBANCES[name].title
+
+
+def _verdict(summary):
+    """One line: for which disturbances each measure follows the level."""
+
+    def named(names):
+        return f"{len(names)} of {len(summary)} disturbances" + (f" ({', '.join(title(name) for name in names)})" if 0 < len(names) < len(summary) else "")
+
+    fid = [name for name, columns in summary.items() if columns["fid_rises"]]
+    score = [name for name, columns in summary.items() if columns["inception_score_falls"]]
+    return f"FID rises with every level of {named(fid)}; the Inception Score falls with every level of {named(score)}."
+
+
+def _text(summary, settings, metric):
+    text = (
+        f"Measured on {settings['images']:,} images of `{settings['source']}`, seed {settings['seed']}, with the "
+        f"{settings['network']} network ({settings['precision']}); the distance is `{metric}` to the undisturbed reference. A score of "
+        "distances between classes need not fall when images get worse, as it never sees the real images; IND is its limit minus the "
+        "score. Published values: CelebA, 50,000 images, the original network; they are comparable in shape only."
+    )
+    head = ["disturbance", "level", "alpha", metric, "Inception Score", "IND", "published FID", "published Inception Score"]
+    rows = []
+    for name, columns in summary.items():
+        for level in LEVELS:
+            score = f"{columns['inception_score'][level]:.3f} ± {columns['inception_score_std'][level]:.3f}"
+            published = DISTURBED[name]["fid"][level], DISTURBED[name]["inception_score"][level]
+            rows.append([title(name), str(level), columns["alpha"][level], columns["fid"][level], score, f"{columns['ind'][level]:.3f}", *published])
+    return f"{text}\n\n{report.table(head, rows)}"
+
+
+def _figure(summary, metric, example):
+    """A row for each disturbance: an image at its four levels, the distance, the Inception Score and IND."""
+    result, axes = report.grid(len(summary), 4, 3.6, 2.5)
+    image = example[None] / np.float32(127.5) - 1
+    for (name, columns), (pictures, fid, score, ind) in zip(summary.items(), axes):
+        pictures.set(xticks=[], yticks=[], title=title(name))
+        if name == MIXED:
+            pictures.text(0.5, 0.5, "a part of the images is replaced", ha="center", va="center")
+        else:
+            strip = [(disturbances.disturb(image, name, level)[0] + 1) * 127.5 for level in LEVELS]
+            pictures.imshow(np.concatenate(strip, axis=1).round().astype(np.uint8))
+            pictures.set_xlabel("levels 0, 1, 2, 3")
+        fid.plot(LEVELS, columns["fid"], "o-")
+        fid.set(ylabel=metric, ylim=(0, None))
+        score.errorbar(LEVELS, columns["inception_score"], columns["inception_score_std"], fmt="o-", capsize=4, color="C1")
+        score.set(ylabel="Inception Score (std of parts)")
+        ind.plot(LEVELS, columns["ind"], "o-", color="C2")
+        ind.set(ylabel=f"IND (limit {columns['ind_limit']:.3g})")
+        for axis in (fid, score, ind):
+            axis.set(xticks=LEVELS, xlabel="level")
+            axis.grid(alpha=0.3)
+    return result
+

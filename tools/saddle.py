@@ -1,0 +1,23 @@
+"""The paper's toy saddle point: where one time scale wanders or crawls and two time scales arrive.
+
+    python tools/saddle.py --output figures/
+
+Writes saddle.svg, .png, .json and .md.
+"""
+
+from tf_ttur import command
+
+
+def main():
+    parser = command.parser(__doc__)
+    parser.add_argument("--output", required=True, metavar="DIR")
+    parser.add_argument("--runs", type=command.positive, default=400, help="of each setting [400]")
+    parser.add_argument("--seed", type=command.seed, default=0)
+    arguments = parser.parse_args()
+    from tf_ttur.studies import saddle
+
+    print(saddle.study(arguments.runs, arguments.seed).write(arguments.output))
+
+
+if __name__ == "__main__":
+    command.run(main)
