@@ -175,3 +175,41 @@ def test_curve(workdir, tmp_path):
     assert process.returncode == 0, process.stderr
     assert PIL.Image.open(tmp_path / "curve.png").width > 500
     assert_refused(run("tools/curve.py", tmp_path, "--output", tmp_path / "no.png"), "metrics.jsonl")
+
+
+def test_theory_tools_leave_figure_numbers_and_words(tmp_path):
+    for arguments, name in [
+        (["tools/saddle.py", "--runs", 20], "saddle"),
+        (["tools/theory.py", "two-time-scale", "--runs", 20], "two-time-scale"),
+        (["tools/theory.py", "heavy-ball"], "heavy-ball"),
+        (["tools/theory.py", "assumptions"], "assumptions"),
+    ]:
+        process = run(*arguments, "--output", tmp_path)
+        assert process.returncode == 0 and process.stderr == "" and len(process.stdout.splitlines()) == 1
+        assert json.loads((tmp_path / f"{name}.json").read_text())["verdict"] == process.stdout.strip()
+        assert (tmp_path / f"{name}.md").read_text().startswith(process.stdout.strip())
+        assert (tmp_path / f"{name}.svg").stat().st_size > 10_000
+        with PIL.Image.open(tmp_path / f"{name}.png") as image:
+            assert image.width > 800
+    assert_refused(run("tools/theory.py", "heavy-ball", "--run", "x", "--output", tmp_path), "--run with heavy-ball")
+
+
+def test_a_trained_gan_is_asked_for_its_equilibrium(workdir, tmp_path):
+    process = run("tools/nash.py", workdir, "--output", tmp_path, "--batches", 1, "--count", 1, "--tolerance", 0.1, "--max-products", 20)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("quickstart-ttur-seed0 after 2 updates: not stationary: ")
+    assert json.loads((tmp_path / "nash.json").read_text())["path"]["to_update"] == 2
+    assert_refused(run("tools/nash.py", workdir, "--output", tmp_path, "--update", 1), "no checkpoint after 1", "one of 0, 2")
+    process = run("tools/theory.py", "assumptions", "--run", workdir, "--output", tmp_path)
+    assert process.returncode == 0 and "A2" in process.stdout.partition("does not hold")[0], process.stderr
+
+
+def test_disturbances(graph, tmp_path):
+    np.save(tmp_path / "others.npy", np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3), np.uint8))
+    process = run("tools/disturb.py", "digits:40", "--mixed-in", tmp_path / "others.npy", "--inception", graph, "--output", tmp_path / "out")
+    assert process.returncode == 0 and process.stdout.startswith("FID rises with every level of "), process.stderr
+    assert set(json.loads((tmp_path / "out/disturb.json").read_text())["disturbances"]) == {
+        "gaussian_noise", "blur", "rectangles", "swirl", "salt_and_pepper", "mixed",
+    }  # fmt: skip
+    assert_refused(run("tools/disturb.py", "digits:40", "--only", "fog", "--output", tmp_path / "out"), "no disturbance fog")
+    assert_refused(run("tools/disturb.py", "digits:5", "--inception", graph, "--output", tmp_path / "five"), "5 images", "10")

@@ -7,6 +7,8 @@ parts. p(y|x) is the softmax of the network's logits, p(y) its mean over the ima
 import numpy as np
 import scipy.special
 
+SPLITS = 10  # parts of the published scores
+
 
 class InceptionScore:
     """Takes logits batch by batch, in O(splits * classes) memory and float64.
@@ -20,7 +22,7 @@ class InceptionScore:
       ValueError: fewer images than parts.
     """
 
-    def __init__(self, num_images, splits=10):
+    def __init__(self, num_images, splits=SPLITS):
         if not 1 <= splits <= num_images:
             raise ValueError(f"{splits} splits of {num_images} images; expected 1 ... {num_images}")
         self.num_images, self.count = num_images, 0

@@ -11,7 +11,7 @@ from tf_ttur.data.disturbances import DISTURBANCES, LEVELS, MIXED_ALPHAS
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import statistics
 from tf_ttur.metrics.frechet import frechet_distance
-from tf_ttur.metrics.inception_score import InceptionScore
+from tf_ttur.metrics.inception_score import SPLITS, InceptionScore
 from tf_ttur.metrics.moments import Moments
 from tf_ttur.studies import report
 from tf_ttur.studies.published import DISTURBED
@@ -41,13 +41,16 @@ def measure(images, network, reference, output, count, batch_size=100, seed=0, o
       splits); and what they belong to.
 
     Raises:
-      UserError: images that are not square, or an output folder of other settings.
+      UserError: too few images, or ones that are not square, or an output folder of other settings.
     """
+    if count < SPLITS:
+        raise UserError(f"{images.source.word} has {count} images", f"at least {SPLITS}, better 50,000", "name a larger source")
     shape = next(images.in_order(1)).shape[1:]
     if shape[0] != shape[1]:
         raise UserError(f"{images.source.word} has images of {shape[1]}x{shape[0]} pixels", "square images", "crop them, or name a config: source")
     statistics.check(reference, network, shape)
-    statistics.warn_if_few(count, network.dimension, images.source.word)
+    if reference.provenance.get("num_images") != count:  # else there was a warning before
+        statistics.warn_if_few(count, network.dimension, images.source.word)
     settings = {
         "source": images.source.word,
         "source_identity": images.identity,

@@ -73,7 +73,7 @@ def _lyapunov():
 
 
 def _minima():
-    times = np.linspace(0, 400, 4001)
+    times = np.linspace(0, 400, 4001)  # long enough for all to come to rest
     wells, ends = {}, {}
     for friction in _WELL_FRICTIONS:
         positions, _, _ = theory.continuous(theory.landscape_gradient, _WELL_START, friction, 1.0, times)
@@ -142,14 +142,14 @@ def _figure(curves, numbers):
         energy.semilogy(times, values, label=f"friction {friction:g}")
     energy.set(title="Lyapunov function |v|² / 2 + f", xlabel="time")
     energy.legend()
-    x = np.linspace(-2, 5.2, 1000)
-    well.plot(x, theory.landscape(x), "k", linewidth=0.8)
-    well.set(title="where the ball ends", xlabel="x", ylabel="f")
-    for friction, (_, positions) in curves["wells"].items():
-        end = positions[-1]
-        well.plot(end, theory.landscape(end), "o", markersize=4 + 10 / (1 + 5 * friction), alpha=0.6, label=f"friction {friction:g}")
-    flow = numbers["minima"]["gradient_flow"]
-    well.plot(flow, theory.landscape(flow), "k+", markersize=14, label="gradient flow")
-    well.plot(_WELL_START, theory.landscape(_WELL_START), "kv", label="start")
-    well.legend(fontsize="small")
+    for friction, (times, positions) in curves["wells"].items():
+        shown = times <= 60
+        well.plot(times[shown], positions[shown], linewidth=1, label=f"friction {friction:g}")
+    well.axhline(numbers["minima"]["gradient_flow"], color="k", linestyle=":", label="sharp minimum, where gradient flow stops")
+    well.set(title="a ball on a landscape with a flat minimum at 0", xlabel="time", ylabel="x", ylim=(-7, 10))
+    well.legend(fontsize="x-small", ncols=2, loc="lower right")
+    inset = well.inset_axes((0.5, 0.72, 0.48, 0.25))
+    x = np.linspace(-2, 5.2, 500)
+    inset.plot(x, theory.landscape(x), "k", linewidth=0.8)
+    inset.set(xticks=(0, 3), yticks=(), ylabel="f(x)")
     return result
