@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -27,6 +28,24 @@ def run(*arguments, cwd=ROOT):
         arguments[0] = str(ROOT / arguments[0])
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def tool(capsys, monkeypatch):
+    """Runs a tool as `run` does, in this process, where TensorFlow need not be imported anew."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
+        capsys.readouterr()
+        try:
+            runpy.run_path(str(ROOT / arguments[0]), run_name="__main__")
+            status = 0
+        except SystemExit as end:
+            status = end.code or 0
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, status, out, err)
+
+    return call
 
 
 def train(*arguments, cwd=ROOT):
@@ -98,10 +117,10 @@ def workdir(tmp_path_factory, graph):
     return path
 
 
-def test_from_a_run_to_images_and_their_distance(workdir, graph, tmp_path):
-    process = run("tools/export.py", workdir, "--output", tmp_path / "exported")
+def test_from_a_run_to_images_and_their_distance(workdir, graph, tmp_path, tool):
+    process = tool("tools/export.py", workdir, "--output", tmp_path / "exported")
     assert process.returncode == 0 and "after 2 updates" in process.stdout
-    process = run("tools/sample.py", tmp_path / "exported", "--count", 64, "--output", tmp_path / "samples")
+    process = tool("tools/sample.py", tmp_path / "exported", "--count", 64, "--output", tmp_path / "samples")
     assert process.returncode == 0 and len(list((tmp_path / "samples").iterdir())) == 64
 
     process = run("tools/precalc_stats.py", "digits:64", "--output", tmp_path / "digits.npz", "--inception", graph)
@@ -109,16 +128,17 @@ def test_from_a_run_to_images_and_their_distance(workdir, graph, tmp_path):
     with np.load(tmp_path / "digits.npz") as file:
         assert file["mu"].shape == (20,) and json.loads(str(file["provenance"]))["num_images"] == 64
 
-    process = run("tools/fid.py", tmp_path / "samples", tmp_path / "digits.npz", "--json", "--inception", graph)
+    process = tool("tools/fid.py", tmp_path / "samples", tmp_path / "digits.npz", "--json", "--inception", graph)
     assert process.returncode == 0, process.stderr
     result = json.loads(process.stdout)
-    assert result["metric"] == "fid_unknown" and result["value"] > 0
-    assert (result["source"]["num_images"], result["reference"]["num_images"]) == (64, 64)
+    found = result["metrics"]["fid_unknown"]
+    assert found["value"] > 0 and found["low"] < found["value"] < found["high"]
+    assert [side["num_images"] for side in result["provenance"]] == [64, 64]
     # The exported generator itself, as a source, is the same images.
-    process = run("tools/fid.py", tmp_path / "exported", tmp_path / "digits.npz", "--count", 64, "--json", "--inception", graph)
-    assert json.loads(process.stdout)["value"] == pytest.approx(result["value"], rel=1e-6)
+    process = tool("tools/fid.py", tmp_path / "exported", tmp_path / "digits.npz", "--count", 64, "--json", "--inception", graph)
+    assert json.loads(process.stdout)["metrics"]["fid_unknown"]["value"] == pytest.approx(found["value"], rel=1e-6)
     # Two files need no network at all.
-    process = run("tools/fid.py", tmp_path / "digits.npz", tmp_path / "digits.npz")
+    process = tool("tools/fid.py", tmp_path / "digits.npz", tmp_path / "digits.npz")
     assert process.stdout.startswith("fid_unknown 0.0000")
 
 
@@ -145,15 +165,15 @@ def test_training_on_what_is_not_there(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_fid_of_what_cannot_be_read(tmp_path, folder, graph):
+def test_fid_of_what_cannot_be_read(tmp_path, folder, graph, tool):
     np.savez(tmp_path / "no_mu.npz", sigma=np.eye(3))
     np.savez(tmp_path / "other.npz", mu=np.zeros(7), sigma=np.eye(7))
     PIL.Image.new("L", (32, 32)).save(folder / "99.png")
     network = ["--inception", graph]
-    assert_refused(run("tools/fid.py", folder, tmp_path / "no_mu.npz", *network), "no mu")
-    assert_refused(run("tools/fid.py", folder, tmp_path / "other.npz", *network), "7 features")
-    assert_refused(run("tools/fid.py", folder, "digits:30", *network), "99.png", "mode L")
-    assert_refused(run("tools/fid.py", "digits:30", "digits:30", "--inception", tmp_path), "no Inception network")
+    assert_refused(tool("tools/fid.py", folder, tmp_path / "no_mu.npz", *network), "no mu")
+    assert_refused(tool("tools/fid.py", folder, tmp_path / "other.npz", *network), "7 features")
+    assert_refused(tool("tools/fid.py", folder, "digits:30", *network), "99.png", "mode L")
+    assert_refused(tool("tools/fid.py", "digits:30", "digits:30", "--inception", tmp_path), "no Inception network")
 
 
 def test_tools_on_the_wrong_folder(tmp_path):
@@ -177,39 +197,54 @@ def test_curve(workdir, tmp_path):
     assert_refused(run("tools/curve.py", tmp_path, "--output", tmp_path / "no.png"), "metrics.jsonl")
 
 
-def test_theory_tools_leave_figure_numbers_and_words(tmp_path):
+def test_theory_tools_leave_figure_numbers_and_words(tmp_path, tool):
     for arguments, name in [
         (["tools/saddle.py", "--runs", 20], "saddle"),
         (["tools/theory.py", "two-time-scale", "--runs", 20], "two-time-scale"),
         (["tools/theory.py", "heavy-ball"], "heavy-ball"),
         (["tools/theory.py", "assumptions"], "assumptions"),
     ]:
-        process = run(*arguments, "--output", tmp_path)
+        process = tool(*arguments, "--output", tmp_path)
         assert process.returncode == 0 and process.stderr == "" and len(process.stdout.splitlines()) == 1
         assert json.loads((tmp_path / f"{name}.json").read_text())["verdict"] == process.stdout.strip()
         assert (tmp_path / f"{name}.md").read_text().startswith(process.stdout.strip())
         assert (tmp_path / f"{name}.svg").stat().st_size > 10_000
         with PIL.Image.open(tmp_path / f"{name}.png") as image:
             assert image.width > 800
-    assert_refused(run("tools/theory.py", "heavy-ball", "--run", "x", "--output", tmp_path), "--run with heavy-ball")
+    assert_refused(tool("tools/theory.py", "heavy-ball", "--run", "x", "--output", tmp_path), "--run with heavy-ball")
 
 
-def test_a_trained_gan_is_asked_for_its_equilibrium(workdir, tmp_path):
-    process = run("tools/nash.py", workdir, "--output", tmp_path, "--batches", 1, "--count", 1, "--tolerance", 0.1, "--max-products", 20)
+def test_a_trained_gan_is_asked_for_its_equilibrium(workdir, tmp_path, tool):
+    process = tool("tools/nash.py", workdir, "--output", tmp_path, "--batches", 1, "--count", 1, "--tolerance", 0.1, "--max-products", 20)
     assert process.returncode == 0, process.stderr
     assert process.stdout.startswith("quickstart-ttur-seed0 after 2 updates: not stationary: ")
     assert json.loads((tmp_path / "nash.json").read_text())["path"]["to_update"] == 2
-    assert_refused(run("tools/nash.py", workdir, "--output", tmp_path, "--update", 1), "no checkpoint after 1", "one of 0, 2")
-    process = run("tools/theory.py", "assumptions", "--run", workdir, "--output", tmp_path)
+    assert_refused(tool("tools/nash.py", workdir, "--output", tmp_path, "--update", 1), "no checkpoint after 1", "one of 0, 2")
+    process = tool("tools/theory.py", "assumptions", "--run", workdir, "--output", tmp_path)
     assert process.returncode == 0 and "A2" in process.stdout.partition("does not hold")[0], process.stderr
 
 
-def test_disturbances(graph, tmp_path):
+def test_disturbances(graph, tmp_path, tool):
     np.save(tmp_path / "others.npy", np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3), np.uint8))
-    process = run("tools/disturb.py", "digits:40", "--mixed-in", tmp_path / "others.npy", "--inception", graph, "--output", tmp_path / "out")
+    process = tool("tools/disturb.py", "digits:40", "--mixed-in", tmp_path / "others.npy", "--inception", graph, "--output", tmp_path / "out")
     assert process.returncode == 0 and process.stdout.startswith("FID rises with every level of "), process.stderr
     assert set(json.loads((tmp_path / "out/disturb.json").read_text())["disturbances"]) == {
         "gaussian_noise", "blur", "rectangles", "swirl", "salt_and_pepper", "mixed",
     }  # fmt: skip
-    assert_refused(run("tools/disturb.py", "digits:40", "--only", "fog", "--output", tmp_path / "out"), "no disturbance fog")
-    assert_refused(run("tools/disturb.py", "digits:5", "--inception", graph, "--output", tmp_path / "five"), "5 images", "10")
+    assert_refused(tool("tools/disturb.py", "digits:40", "--only", "fog", "--output", tmp_path / "out"), "no disturbance fog")
+    assert_refused(tool("tools/disturb.py", "digits:5", "--inception", graph, "--output", tmp_path / "five"), "5 images", "10")
+
+
+def test_metrics_and_comparison(graph, tool):
+    network = ["--inception", graph]
+    process = tool("tools/fid.py", "digits:80", "digits:90:1", "--metrics", "fid,fid_inf,kid,is,prdc", "--json", *network)
+    assert process.returncode == 0, process.stderr
+    metrics = json.loads(process.stdout)["metrics"]
+    names = ["fid", "fid_inf", "kid", "inception_score", "precision", "recall", "density", "coverage"]
+    assert list(metrics) == [f"{name}_unknown" for name in names]
+    lines = tool("tools/fid.py", "digits:80", "digits:90:1", "--metrics", "fid,is", *network).stdout.splitlines()
+    assert lines[0].startswith(f"fid_unknown {metrics['fid_unknown']['value']:.4f} [") and " ± " in lines[1]
+    assert_refused(tool("tools/fid.py", "digits:80", "digits:80", "--metrics", "fid,lpips", *network), "no metric lpips")
+    process = tool("tools/fid.py", "digits:80", "digits:80:2", "--compare", "digits:90:1", *network, "--json")
+    found = json.loads(process.stdout)
+    assert found["answer"] in ("yes", "no", "inconclusive") and found["low"] < found["difference"] < found["high"]

@@ -1,6 +1,8 @@
-"""Fréchet Inception Distance between two sets of images.
+"""Fréchet Inception Distance between two sets of images, with its 95 % interval, and other measures from the same pass.
 
-    python tools/fid.py SOURCE REFERENCE [--json]
+    python tools/fid.py SOURCE REFERENCE
+    python tools/fid.py SOURCE REFERENCE --metrics fid,fid_inf,kid,is,prdc --json
+    python tools/fid.py FIRST SECOND --compare REFERENCE      # is FIRST better than SECOND? yes, no or inconclusive
 
 Each is a folder or zip of images, an .npy or .npz of uint8 images, an .npz of statistics (also of the official tool or of
 pytorch-fid), tfds:NAME/SPLIT, digits:N, config:configs/svhn.py, or an exported generator. Only with the original network
@@ -10,40 +12,68 @@ is the value called fid; any other network stands in its name.
 import json
 
 from tf_ttur import command
+from tf_ttur.errors import UserError
 
 
 def main():
     parser = command.parser(__doc__)
     parser.add_argument("source", metavar="SOURCE")
     parser.add_argument("reference", metavar="REFERENCE")
-    parser.add_argument("--json", action="store_true", help="print one JSON object with the provenance of both sides")
+    parser.add_argument("--metrics", default="fid", metavar="NAMES", help="of fid, fid_inf, kid, is, prdc, with commas between [fid]")
+    parser.add_argument("--compare", metavar="REFERENCE", help="answers whether the first is nearer to this than the second")
+    parser.add_argument("--json", action="store_true", help="print one JSON object with the provenance of all sides")
     parser.add_argument("--count", type=command.positive, default=50_000, help="images of an exported generator [50000]")
-    parser.add_argument("--seed", type=command.seed, default=0, help="of an exported generator [0]")
+    parser.add_argument("--seed", type=command.seed, default=0, help="of an exported generator, and of the blocks of KID [0]")
     command.add_network_arguments(parser)
     arguments = parser.parse_args()
+    names = list(dict.fromkeys(arguments.metrics.split(",")))
+    if arguments.compare and names != ["fid"]:
+        raise UserError(f"--compare with --metrics {arguments.metrics}", "one of them", "leave one out")
     command.start_tensorflow()
     from tf_ttur import inputs
     from tf_ttur.data.images import Images
-    from tf_ttur.metrics import inception, statistics
+    from tf_ttur.metrics import inception, measures, statistics
     from tf_ttur.training import evaluation
 
-    # Both sides are opened and checked before the long work on either.
-    words = (arguments.source, arguments.reference)
-    sides = [inputs.open_side(word, arguments.count, arguments.seed) for word in words]
-    if any(isinstance(side, Images) for side in sides):
+    # All sides are opened and checked before the long work on any.
+    words = [arguments.source, arguments.reference] + ([arguments.compare] if arguments.compare else [])
+    opened = [inputs.open_side(word, arguments.count, arguments.seed) for word in words]
+    has_images = [isinstance(side, Images) for side in opened]
+    measures.check(names, *has_images[:2])
+    if arguments.compare and not all(has_images[:2]):
+        raise UserError("--compare of a statistics file", "images, as a file of statistics does not tell how sure it is", "name the images")
+    network = None
+    if any(has_images):
         network = inception.load(arguments.inception, arguments.precision)
-        for side in sides:
+        for side in opened:
             if isinstance(side, statistics.Statistics):
                 statistics.check(side, network)
-        sides = [evaluation.image_statistics(side, network, arguments.batch_size) if isinstance(side, Images) else side for side in sides]
-    value = statistics.distance(*sides)
-    name = inception.metric_name(next((side.provenance["network"] for side in sides if side.provenance), "unknown"))
-    counts = [side.provenance.get("num_images") for side in sides]
+    sides = []
+    for word, side in zip(words, opened):
+        if isinstance(side, Images):
+            sides.append(measures.Side(word, names, network.dimension, side.num_images))
+            sides[-1].statistics = evaluation.image_statistics(side, network, arguments.batch_size, observers=[sides[-1].observe])
+        else:
+            sides.append(measures.Side(word, names, len(side.mu)))
+            sides[-1].statistics = side
+    for side in sides[1:]:
+        statistics.check_pair(sides[0].statistics, side.statistics)
+    name = next((side.statistics.provenance["network"] for side in sides if side.statistics.provenance), "unknown")
+    provenance = {"names": words, "provenance": [side.statistics.provenance for side in sides]}
+    if arguments.compare:
+        found = measures.compare(*sides)
+        metric = inception.metric_name(name)
+        line = f"{found['answer']}: {metric} of {words[0]} minus that of {words[1]} is {found['difference']:.4f} [{found['low']:.4f}, {found['high']:.4f}]"
+        print(json.dumps({"metric": metric, **found, **provenance}) if arguments.json else line)
+        return
+    results = measures.measure(names, name, *sides, arguments.seed)
     if arguments.json:
-        result = {"metric": name, "value": value, "source": sides[0].provenance, "reference": sides[1].provenance}
-        print(json.dumps({**result, "names": list(words)}))
-    else:
-        print(f"{name} {value:.4f}  ({words[0]}: {counts[0] or 'unknown'} images, {words[1]}: {counts[1] or 'unknown'} images)")
+        print(json.dumps({"metrics": results, **provenance}))
+        return
+    counts = [f"{side.name}: {side.statistics.provenance.get('num_images') or 'unknown'} images" for side in sides]
+    for metric, result in results.items():
+        spread = f" [{result['low']:.4f}, {result['high']:.4f}]" if "low" in result else f" ± {result['std']:.4f}" if "std" in result else ""
+        print(f"{metric} {result['value']:.4f}{spread}  ({', '.join(counts)})")
 
 
 if __name__ == "__main__":

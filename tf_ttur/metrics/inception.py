@@ -109,9 +109,9 @@ def load(path=None, precision="float32"):
     return Inception(content, precision, name=str(place))
 
 
-def metric_name(network):
-    """The name of the Fréchet distance between features of a network: "fid" for the original file alone."""
-    return "fid" if network == "original" else f"fid_{network.replace('-', '_')}"
+def metric_name(network, kind="fid"):
+    """The name of a value from the features of a network: "fid", "kid", ... for the original file alone, else "fid_stand_in" and the like."""
+    return kind if network == "original" else f"{kind}_{network.replace('-', '_')}"
 
 
 class Inception:

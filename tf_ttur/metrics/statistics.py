@@ -72,7 +72,7 @@ def load(path):
     return Statistics(mu, sigma, provenance, str(path))
 
 
-def compute(batches, network, provenance, name, digest=True):
+def compute(batches, network, provenance, name, digest=True, observers=()):
     """Statistics of every image of `batches`.
 
     Args:
@@ -81,6 +81,7 @@ def compute(batches, network, provenance, name, digest=True):
       provenance: what is known of the images (source, preparation, quantisation).
       name: how messages call the result.
       digest: whether to record a digest of the images.
+      observers: functions that are given (pool_3, logits) of every batch as they pass.
 
     Raises:
       UserError: fewer than two images.
@@ -90,7 +91,10 @@ def compute(batches, network, provenance, name, digest=True):
         if digest:
             sha256.update(np.ascontiguousarray(batch))
         shape = list(batch.shape[1:])
-        moments.update(network(batch)[0])
+        pool_3, logits = network(batch)
+        moments.update(pool_3)
+        for observe in observers:
+            observe(pool_3, logits)
     if moments.count < 2:
         raise UserError(f"{name} has {moments.count} images", "at least 2, better 10,000", "name a larger source")
     warn_if_few(moments.count, network.dimension, name)
@@ -144,11 +148,11 @@ def check(reference, network, image_shape=None):
         )
 
 
-def distance(first, second):
-    """Fréchet distance between two `Statistics`.
+def check_pair(first, second):
+    """Refuses two `Statistics` that come from other networks, precisions or image shapes.
 
     Raises:
-      UserError: they come from other networks, precisions or image shapes, and cannot be compared.
+      UserError: naming both sides.
     """
     if first.mu.shape != second.mu.shape:
         raise UserError(
@@ -165,6 +169,11 @@ def distance(first, second):
                     f"the same {key}: distances between others mean nothing",
                     "compute both statistics in the same way (tools/precalc_stats.py)",
                 )
+
+
+def distance(first, second):
+    """Fréchet distance between two `Statistics`; raises what `check_pair` does."""
+    check_pair(first, second)
     return frechet_distance(first.mu, first.sigma, second.mu, second.sigma)
 
 

@@ -63,8 +63,11 @@ def reference_path(images, network, limit=0):
     return files.cache_dir() / "statistics" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
 
 
-def image_statistics(images, network, batch_size=100, limit=0):
-    """Statistics of images in their order; of the first `limit` ones if that is not 0. Shows a progress bar."""
+def image_statistics(images, network, batch_size=100, limit=0, observers=()):
+    """Statistics of images in their order; of the first `limit` ones if that is not 0. Shows a progress bar.
+
+    `observers` as in `statistics.compute`.
+    """
     total = min(images.num_images, limit or images.num_images)
     batches = progress.track(_first(images.in_order(batch_size), total), f"statistics of {images.source.word}", total)
     provenance = {
@@ -73,7 +76,7 @@ def image_statistics(images, network, batch_size=100, limit=0):
         "preparation": images.preparation,
         "quantisation": "uint8",
     }
-    return statistics.compute(batches, network, provenance, images.source.word)
+    return statistics.compute(batches, network, provenance, images.source.word, observers=observers)
 
 
 def _first(batches, total):

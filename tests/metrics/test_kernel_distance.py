@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from tf_ttur.metrics.kernel_distance import kernel_distance, squared_discrepancy
+
+
+def slow(x, y):
+    """The definition, one pair at a time."""
+    kernel = lambda a, b: (a @ b / len(a) + 1) ** 3
+    own = [np.mean([kernel(s[i], s[j]) for i in range(len(s)) for j in range(len(s)) if i != j]) for s in (x, y)]
+    return sum(own) - 2 * np.mean([kernel(a, b) for a in x for b in y])
+
+
+def test_against_the_definition():
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal((9, 4)), random.standard_normal((7, 4)) + 0.5
+    assert squared_discrepancy(x, y) == pytest.approx(slow(x, y), rel=1e-12)
+    assert squared_discrepancy(x.astype(np.float32), y) == pytest.approx(slow(x, y), rel=1e-5)
+
+
+def test_unbiased():
+    """Two samples of one distribution: 0 within four standard errors, from small samples too."""
+    random = np.random.default_rng(1)
+    values = [squared_discrepancy(*random.standard_normal((2, 10, 5))) for _ in range(2000)]
+    assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(2000)
+    assert min(values) < 0
+
+
+def test_blocks_and_their_error():
+    random = np.random.default_rng(2)
+    x, y = random.standard_normal((450, 5)), random.standard_normal((400, 5)) + 0.2
+    value, error = kernel_distance(x, y, block=100, seed=3)
+    orders = np.random.default_rng(3)
+    first, second = orders.permutation(450), orders.permutation(400)
+    blocks = [squared_discrepancy(x[first[i : i + 100]], y[second[i : i + 100]]) for i in (0, 100, 200, 300)]
+    assert value == pytest.approx(np.mean(blocks)) and error == pytest.approx(np.std(blocks, ddof=1) / 2)
+    assert abs(value - squared_discrepancy(x, y)) < 4 * error
+    value, error = kernel_distance(x[:50], y, block=100)
+    assert np.isfinite(value) and np.isnan(error)  # one block
+    with pytest.raises(ValueError):
+        kernel_distance(x[:1], y)

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from tf_ttur.errors import UserError
+from tf_ttur.metrics import measures, uncertainty
+from tf_ttur.metrics.frechet import frechet_distance
+from tf_ttur.metrics.inception_score import InceptionScore
+from tf_ttur.metrics.kernel_distance import kernel_distance
+from tf_ttur.metrics.neighbours import neighbours
+from tf_ttur.metrics.statistics import Statistics
+
+
+def side(features, names=measures.NAMES, logits=None):
+    """A side whose features passed in batches of 16."""
+    features = np.asarray(features, np.float32)
+    logits = features[:, :5] if logits is None else logits
+    result = measures.Side("side", names, features.shape[1], len(features))
+    for start in range(0, len(features), 16):
+        result.observe(features[start : start + 16], logits[start : start + 16])
+    result.statistics = Statistics(features.mean(0, np.float64), np.cov(features, rowvar=False), {"network": "original"}, "side")
+    return result
+
+
+@pytest.fixture
+def features():
+    random = np.random.default_rng(0)
+    return random.standard_normal((130, 8)), random.standard_normal((110, 8)) + 0.4
+
+
+def test_every_measure_is_that_of_its_module(features):
+    source, reference = side(features[0]), side(features[1])
+    found = measures.measure(measures.NAMES, "original", source, reference, seed=1)
+    assert list(found) == ["fid", "fid_inf", "kid", "inception_score", "precision", "recall", "density", "coverage"]
+    first, second = (np.float32(side) for side in features)
+    moments = [(f.mean(0, np.float64), np.cov(f, rowvar=False)) for f in (first, second)]
+    assert found["fid"]["value"] == pytest.approx(frechet_distance(*moments[0], *moments[1]), rel=1e-6)
+    estimate = uncertainty.frechet(source.groups, reference.groups)
+    assert (found["fid"]["low"], found["fid"]["high"]) == estimate.interval()
+    assert found["fid_inf"]["value"] == estimate.corrected < found["fid"]["value"]
+    assert found["kid"]["value"] == kernel_distance(first, second, seed=1)[0]
+    score = InceptionScore(130)
+    score.update(first[:, :5])
+    assert found["inception_score"]["value"] == pytest.approx(score.scores.mean())
+    assert {name: found[name]["value"] for name in ("precision", "recall", "density", "coverage")} == neighbours(second, first)
+
+
+def test_names_say_the_network(features):
+    found = measures.measure(["fid", "is"], "stand-in", side(features[0]), side(features[1]))
+    assert list(found) == ["fid_stand_in", "inception_score_stand_in"]
+
+
+def test_against_statistics_only(features):
+    known = measures.Side("file", ["fid"], 8)
+    known.statistics = Statistics(np.zeros(8), np.eye(8), {}, "file")
+    found = measures.measure(["fid", "fid_inf"], "original", side(features[0]), known)
+    assert found["fid"]["low"] < found["fid"]["value"] < found["fid"]["high"]
+    assert measures.measure(["fid"], "original", known, known) == {"fid": {"value": 0.0}}
+
+
+def test_what_cannot_be_measured(features):
+    for name, sides, word in (("kid", (True, False), "both sides"), ("is", (False, True), "statistics file"), ("fid_inf", (False, False), "one side"), ("x", (True, True), "no metric")):
+        with pytest.raises(UserError, match=word):
+            measures.check([name], *sides)
+    measures.check(measures.NAMES, True, True)
+    few = side(features[0][:5])
+    for name in ("fid_inf", "is", "prdc"):
+        with pytest.raises(UserError, match="images|Score"):
+            measures.measure([name], "original", few, few)
+
+
+def test_which_is_better(features):
+    reference, near, far = (side(np.random.default_rng(seed).standard_normal((200, 8)) + shift) for seed, shift in ((1, 0), (2, 0.1), (3, 1)))
+    assert measures.compare(near, far, reference)["answer"] == "yes"
+    assert measures.compare(far, near, reference)["answer"] == "no"
+    same = side(np.random.default_rng(4).standard_normal((200, 8)) + 0.1)
+    found = measures.compare(near, same, reference)
+    assert found["answer"] == "inconclusive" and found["low"] < 0 < found["high"]

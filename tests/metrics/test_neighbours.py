@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+import sklearn.neighbors
+
+from tf_ttur.metrics.neighbours import neighbours
+
+
+def by_scikit_learn(real, generated, k):
+    def balls(features):
+        tree = sklearn.neighbors.NearestNeighbors(n_neighbors=k + 1).fit(features)
+        return tree.kneighbors(features)[0][:, -1]  # itself is the first
+
+    distances = sklearn.metrics.pairwise_distances(real, generated)
+    in_real, in_generated = distances <= balls(real)[:, None], distances <= balls(generated)
+    return {
+        "precision": in_real.any(0).mean(),
+        "recall": in_generated.any(1).mean(),
+        "density": in_real.sum(0).mean() / k,
+        "coverage": in_real.any(1).mean(),
+    }
+
+
+@pytest.mark.parametrize("shift, k", [(0.0, 5), (0.7, 3), (5.0, 5)])
+def test_against_scikit_learn(shift, k):
+    random = np.random.default_rng(0)
+    real, generated = random.standard_normal((1203, 8)) + 100, random.standard_normal((751, 8)) * 0.9 + 100 + shift
+    assert neighbours(real, generated, k) == pytest.approx(by_scikit_learn(real, generated, k), abs=1e-12)
+
+
+def test_toy_values():
+    """On a line, with k = 1: real 0, 1, 10; generated 0.5, 1.5, 30."""
+    found = neighbours(np.array([[0.0], [1.0], [10.0]]), np.array([[0.5], [1.5], [30.0]]), k=1)
+    # Real balls: [-1, 1], [0, 2], [1, 19]. Generated balls: [-0.5, 1.5], [0.5, 2.5], [1.5, 58.5].
+    assert found == {"precision": 2 / 3, "recall": 1.0, "density": pytest.approx(4 / 3), "coverage": 1.0}
+
+
+def test_collapse_has_precision_and_no_recall():
+    random = np.random.default_rng(1)
+    real = random.standard_normal((500, 4))
+    collapsed = real[:1] + 1e-3 * random.standard_normal((500, 4))
+    found = neighbours(real, collapsed)
+    assert found["precision"] == 1 and found["recall"] < 0.05 and found["coverage"] < 0.1
+
+
+def test_equal_sides_and_too_few():
+    features = np.random.default_rng(2).standard_normal((100, 3))
+    found = neighbours(features, features)
+    assert found["precision"] == found["recall"] == found["coverage"] == 1
+    with pytest.raises(ValueError, match="more than k = 5"):
+        neighbours(features[:5], features)
