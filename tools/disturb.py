@@ -52,7 +52,7 @@ def main():
         reference = statistics.load(arguments.reference)
     else:
         path = evaluation.reference_path(images, network)
-        reference = statistics.cached(path, lambda: evaluation.image_statistics(images, network, arguments.batch_size))
+        reference = statistics.cached(path, lambda partial: evaluation.image_statistics(images, network, arguments.batch_size, partial=partial))
     rows, settings = disturbances.measure(
         images, network, reference, output, count, arguments.batch_size, arguments.seed, others, arguments.only
     )

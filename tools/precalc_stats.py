@@ -3,6 +3,11 @@
     python tools/precalc_stats.py --config configs/svhn.py                     # of an experiment, where its training finds them
     python tools/precalc_stats.py tfds:svhn_cropped/train --output stats/svhn.npz
 
+Interrupted, it goes on where it stopped when it is run again. Parts can be made on several machines and merged:
+
+    python tools/precalc_stats.py SOURCE --output part-3.npz --shard 3/16
+    python tools/merge_stats.py part-*.npz --output stats.npz
+
 SOURCE is a folder or zip of images, an .npy or .npz of uint8 images, tfds:NAME/SPLIT, digits:N, config:configs/svhn.py,
 or an exported generator.
 """
@@ -17,9 +22,21 @@ _OUTPUT = flags.DEFINE_string("output", None, "The .npz to write. [default with 
 _INCEPTION = flags.DEFINE_string("inception", None, "The Inception network: a .pb, the .tgz, a folder with either, or hub:HANDLE.")
 _PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], "Of the network, where no config says it.")
 _BATCH_SIZE = flags.DEFINE_integer("batch-size", 100, "Images that go through the network at a time.", lower_bound=1)
+_SHARD = flags.DEFINE_string("shard", "1/1", "I/N: only the I-th of N parts of the images, for tools/merge_stats.py.")
+
+
+def read_shard(text):
+    """(i, n) of the text "i/n"."""
+    number, slash, total = text.partition("/")
+    if not (slash and number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total)):
+        raise UserError(f"--shard {text}", "I/N with 1 <= I <= N, for example 3/16", "correct it")
+    return int(number), int(total)
 
 
 def main(arguments):
+    shard = read_shard(_SHARD.value)
+    if shard != (1, 1) and not _OUTPUT.value:
+        raise UserError(f"--shard {_SHARD.value} without --output", "a file for this part", "name it")
     if not config_flag.given() and (len(arguments) != 1 or not _OUTPUT.value):
         raise UserError(f"{len(arguments)} sources, --output {_OUTPUT.value}", "SOURCE --output FILE.npz, or --config CONFIG", "see --help")
     if config_flag.given() and arguments:
@@ -30,7 +47,7 @@ def main(arguments):
     config = config_flag.read(_CONFIG) if config_flag.given() else None
     command.start_tensorflow()
     from tf_ttur import inputs
-    from tf_ttur.metrics import inception
+    from tf_ttur.metrics import inception, statistics
     from tf_ttur.training import evaluation
 
     if config is not None:
@@ -43,8 +60,10 @@ def main(arguments):
         network = inception.load(_INCEPTION.value, _PRECISION.value)
         limit, batch_size, output = 0, _BATCH_SIZE.value, _OUTPUT.value
     files.check_writable(output)
-    statistics = evaluation.image_statistics(images, network, batch_size, limit)
-    statistics.save(output)
+    partial = statistics.partial_path(output)
+    made = evaluation.image_statistics(images, network, batch_size, limit, partial=partial, shard=shard)
+    made.save(output)
+    partial.unlink(missing_ok=True)
     print(output)
 
 

@@ -200,3 +200,10 @@ def test_real_cifar10(shared, monkeypatch):
         sources.open_source("tfds:cifar10/validation")
     with pytest.raises(UserError, match="GiB"):
         Images("tfds:cifar10/test", 32, memory_gib=0).batches(SEED, 0, 1, 10)
+
+
+def test_in_order_from_a_later_image(folder):
+    images = Images(str(folder))
+    whole = np.concatenate(list(images.in_order(5)))
+    np.testing.assert_array_equal(np.concatenate(list(images.in_order(5, first=7))), whole[7:])
+    assert list(images.in_order(5, first=12)) == []

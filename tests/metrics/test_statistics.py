@@ -105,3 +105,83 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         compute().save(path)
     assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+class Dying:
+    """A network that fails after some batches, as a process that is killed."""
+
+    def __init__(self, batches):
+        self._left, self._network = batches, PixelPooling()
+        self.dimension, self.network, self.digest, self.precision = 192, "pixels", PixelPooling.digest, "float32"
+
+    def __call__(self, batch):
+        if self._left == 0:
+            raise KeyboardInterrupt
+        self._left -= 1
+        return self._network(batch)
+
+
+@pytest.mark.parametrize("deaths", [(1,), (3, 1), (0, 4)])
+def test_an_interrupted_extraction_ends_with_the_same_file(tmp_path, monkeypatch, deaths):
+    monkeypatch.setattr(statistics.Extraction, "EVERY_SECONDS", 0)
+    partial = statistics.partial_path(tmp_path / "s.npz")
+
+    def run(network):
+        extraction = statistics.Extraction(192, partial, ["settings"])
+        done = extraction.moments.count
+        return statistics.compute((IMAGES[i : i + 64] for i in range(done, 300, 64)), network, {"source": "random"}, "images", extraction), done
+
+    for batches in deaths:
+        with pytest.raises(KeyboardInterrupt):
+            run(Dying(batches))
+    resumed, done = run(PixelPooling())
+    assert done == 64 * sum(deaths)
+    resumed.save(tmp_path / "resumed.npz")
+    compute().save(tmp_path / "whole.npz")
+    with np.load(tmp_path / "resumed.npz") as first, np.load(tmp_path / "whole.npz") as second:
+        for key in ("mu", "sigma", "provenance"):
+            np.testing.assert_array_equal(first[key], second[key])
+
+
+def test_the_state_of_another_extraction_is_not_used(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(statistics.Extraction, "EVERY_SECONDS", 0)
+    path = tmp_path / "s.npz.partial"
+    statistics.Extraction(192, path, [1]).update(IMAGES[:5], PixelPooling()(IMAGES[:5])[0])
+    assert statistics.Extraction(192, path, [1]).moments.count == 5
+    assert statistics.Extraction(192, path, [2]).moments.count == 0
+    path.write_bytes(path.read_bytes()[:1000])
+    assert statistics.Extraction(192, path, [1]).moments.count == 0
+
+
+def shards(count, images=IMAGES):
+    parts = []
+    for number in range(1, count + 1):
+        first, end = len(images) * (number - 1) // count, len(images) * number // count
+        provenance = {"source": "random", "shard": number, "shards": count}
+        parts.append(statistics.compute([images[first:end]], PixelPooling(), provenance, f"shard {number}"))
+    return parts
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_shards_merged_in_any_order_are_the_whole(count):
+    whole, parts = compute(), shards(count)
+    merged = statistics.merge(parts)
+    np.testing.assert_allclose(merged.mu, whole.mu, rtol=1e-10)
+    assert np.abs(merged.sigma - whole.sigma).max() <= 1e-10 * np.abs(whole.sigma).max()
+    assert merged.provenance == whole.provenance
+    for order in (parts[::-1], np.random.default_rng(0).permutation(np.array(parts, object)).tolist()):
+        again = statistics.merge(order)
+        np.testing.assert_array_equal(again.sigma, merged.sigma)
+        assert again.provenance == merged.provenance
+
+
+def test_what_cannot_be_merged():
+    parts = shards(3)
+    for wrong, word in ((parts[:2], "shards 1, 2 of 3"), ([*parts, parts[0]], "shards 1, 1, 2, 3 of 3"), ([compute(), compute()], "not shards")):
+        with pytest.raises(UserError, match=word):
+            statistics.merge(wrong)
+    other = statistics.compute([IMAGES], PixelPooling(), {"source": "other", "shard": 3, "shards": 3}, "other")
+    with pytest.raises(UserError, match="source"):
+        statistics.merge([*parts[:2], other])
+    with pytest.raises(UserError, match="how many images"):
+        statistics.merge([statistics.Statistics(parts[0].mu, parts[0].sigma, {}, "official")])

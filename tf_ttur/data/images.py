@@ -54,9 +54,12 @@ class Images:
         """A string that changes with the images or their preparation."""
         return hashlib.sha256(json.dumps([self.source.identity, self.preparation]).encode()).hexdigest()
 
-    def in_order(self, batch_size):
-        """Yields every image once, in the order of the source: uint8 (n, height, width, 3), the last n may be smaller."""
-        dataset = self.source.in_order().map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    def in_order(self, batch_size, first=0):
+        """Yields every image once, in the order of the source: uint8 (n, height, width, 3), the last n may be smaller.
+
+        `first` images are left out.
+        """
+        dataset = self.source.in_order().skip(first).map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         yield from self._iterate(dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE))
 
     def batches(self, seed, first, stride, batch_size):

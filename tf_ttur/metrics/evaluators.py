@@ -40,7 +40,8 @@ class FrechetEvaluator:
         """
         batches = progress.track(self._batches(generate), self.name, self._num_samples)
         provenance = {"source": "generator", "quantisation": self._quantisation}
-        generated = statistics.compute(batches, self._network, provenance, "generated images", digest=False)
+        extraction = statistics.Extraction(self._network.dimension, digest=False)
+        generated = statistics.compute(batches, self._network, provenance, "generated images", extraction)
         yield self.name, statistics.distance(generated, self._reference)
 
     def _batches(self, generate):

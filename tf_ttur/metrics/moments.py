@@ -20,6 +20,13 @@ class Moments:
         self.mean = np.zeros(dimension)
         self.scatter = np.zeros((dimension, dimension))
 
+    @classmethod
+    def of(cls, count, mean, scatter):
+        """The moments with these attributes."""
+        moments = cls(len(mean))
+        moments.count, moments.mean, moments.scatter = count, np.array(mean, np.float64), np.array(scatter, np.float64)
+        return moments
+
     def update(self, features):
         """Takes in features of shape (n, d), any float dtype. n may be 0."""
         features = np.asarray(features, np.float64)

@@ -8,11 +8,12 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import time
 import warnings
 
 import numpy as np
 
-from tf_ttur import files
+from tf_ttur import files, progress
 from tf_ttur.errors import UserError
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
@@ -28,7 +29,7 @@ class Statistics:
     Attributes:
       mu: (d,) float64 mean.
       sigma: (d, d) float64 covariance, divisor n - 1.
-      provenance: dict with num_images, source, images_sha256, image_shape, preparation, quantisation, network,
+      provenance: dict with num_images, source, images_digest, image_shape, preparation, quantisation, network,
         network_sha1, precision and versions; empty for a file of another tool.
       name: how messages call it.
     """
@@ -72,7 +73,75 @@ def load(path):
     return Statistics(mu, sigma, provenance, str(path))
 
 
-def compute(batches, network, provenance, name, digest=True, observers=()):
+class Extraction:
+    """Statistics in the making, which an interruption does not lose.
+
+    Args:
+      dimension: of the features.
+      path: where the state so far is kept, for the caller to remove at the end; None keeps it in memory only.
+      settings: what must be the same for the state at `path` to be continued; what JSON can hold.
+      digest: whether to digest the images.
+
+    Attributes:
+      moments: `Moments` of the features so far.
+      image_shape: [height, width, 3] of the last batch, or None.
+    """
+
+    EVERY_SECONDS = 60  # between two writes of the state
+
+    def __init__(self, dimension, path=None, settings=None, digest=True):
+        self.moments, self.image_shape = Moments(dimension), None
+        self._digest = 0 if digest else None
+        self._path, self._settings = path and pathlib.Path(path), json.dumps(settings, sort_keys=True)
+        if self._path and self._path.exists():
+            self._restore()
+        self._written = time.monotonic()
+
+    def update(self, batch, pool_3):
+        """Takes in a batch of images and their features."""
+        if self._digest is not None:
+            images = np.ascontiguousarray(batch)
+            self._digest += sum(int.from_bytes(hashlib.sha256(image).digest()) for image in images)
+            self._digest %= 2**256
+        self.image_shape = [int(side) for side in batch.shape[1:]]
+        self.moments.update(pool_3)
+        if self._path and time.monotonic() - self._written >= self.EVERY_SECONDS:
+            self._keep()
+
+    @property
+    def digest(self):
+        """Hex of the sum of all images' SHA-256 modulo 2^256, which does not depend on their order; None without one."""
+        return None if self._digest is None else f"{self._digest:064x}"
+
+    def _keep(self):
+        with files.atomic(self._path) as file:
+            np.savez(
+                file,
+                count=self.moments.count,
+                mean=self.moments.mean,
+                scatter=self.moments.scatter,
+                digest=np.array(self.digest or ""),
+                image_shape=self.image_shape,
+                settings=np.array(self._settings),
+            )
+        self._written = time.monotonic()
+
+    def _restore(self):
+        try:
+            with np.load(self._path, allow_pickle=False) as state:
+                if str(state["settings"]) != self._settings:
+                    progress.STDERR.print(f"{self._path} belongs to another extraction; starting anew", soft_wrap=True)
+                    return
+                self.moments = Moments.of(int(state["count"]), state["mean"], state["scatter"])
+                self._digest = int(str(state["digest"]), 16) if str(state["digest"]) else None
+                self.image_shape = state["image_shape"].tolist()
+        except (*files.UNREADABLE, KeyError) as error:
+            progress.STDERR.print(f"{self._path} cannot be read ({error}); starting anew", soft_wrap=True)
+            return
+        progress.STDERR.print(f"going on after {self.moments.count:,} images", soft_wrap=True)
+
+
+def compute(batches, network, provenance, name, extraction=None, observers=()):
     """Statistics of every image of `batches`.
 
     Args:
@@ -80,19 +149,17 @@ def compute(batches, network, provenance, name, digest=True, observers=()):
       network: a callable with `dimension`, `network`, `digest` and `precision`, such as `inception.Inception`.
       provenance: what is known of the images (source, preparation, quantisation).
       name: how messages call the result.
-      digest: whether to record a digest of the images.
+      extraction: an `Extraction` to go on with, whose images `batches` leaves out; None begins one.
       observers: functions that are given (pool_3, logits) of every batch as they pass.
 
     Raises:
       UserError: fewer than two images.
     """
-    moments, sha256, shape = Moments(network.dimension), hashlib.sha256(), None
+    extraction = extraction or Extraction(network.dimension)
+    moments = extraction.moments
     for batch in batches:
-        if digest:
-            sha256.update(np.ascontiguousarray(batch))
-        shape = list(batch.shape[1:])
         pool_3, logits = network(batch)
-        moments.update(pool_3)
+        extraction.update(batch, pool_3)
         for observe in observers:
             observe(pool_3, logits)
     if moments.count < 2:
@@ -100,8 +167,8 @@ def compute(batches, network, provenance, name, digest=True, observers=()):
     warn_if_few(moments.count, network.dimension, name)
     provenance = provenance | {
         "num_images": moments.count,
-        "images_sha256": sha256.hexdigest() if digest else None,
-        "image_shape": shape,
+        "images_digest": extraction.digest,
+        "image_shape": extraction.image_shape,
         **identity(network),
         "versions": {"tf_ttur": files.version(), "tensorflow": files.version("tensorflow"), "numpy": np.__version__},
     }
@@ -111,6 +178,35 @@ def compute(batches, network, provenance, name, digest=True, observers=()):
 def identity(network):
     """What stands in every result about the network that made it: its name, digest and precision."""
     return {"network": network.network, "network_sha1": network.digest, "precision": network.precision}
+
+
+def merge(parts):
+    """The statistics of all images of several `Statistics`, such as those of shards; the order does not matter.
+
+    Raises:
+      UserError: they do not belong together, a shard is there twice or missing, or there is one without provenance.
+    """
+    for part in parts:
+        if not part.provenance.get("num_images"):
+            raise UserError(f"{part.name} does not say how many images it is of", "files of tools/precalc_stats.py", "make it anew")
+        check_pair(parts[0], part)
+        for key in ("source", "preparation", "quantisation", "shards"):
+            found = [str(each.provenance.get(key)) for each in (parts[0], part)]
+            if found[0] != found[1]:
+                raise UserError(f"{parts[0].name} has {key} {found[0]}, {part.name} has {found[1]}", "shards of one extraction", "merge those only")
+    shards, total = parts[0].provenance.get("shards"), len(parts)
+    numbers = sorted(part.provenance.get("shard") or 0 for part in parts)
+    if shards is None or numbers != list(range(1, shards + 1)):
+        found = f"shards {', '.join(map(str, numbers))} of {shards}" if shards else f"{total} files that are not shards"
+        raise UserError(found, f"each of 1 ... {shards or 'n'} once", "name every file of --shard i/n once")
+    moments, digest = Moments(len(parts[0].mu)), 0
+    for part in sorted(parts, key=lambda part: part.provenance["shard"]):
+        count = part.provenance["num_images"]
+        moments.merge(Moments.of(count, part.mu, part.sigma * (count - 1)))
+        digest += int(part.provenance["images_digest"], 16)
+    provenance = {key: value for key, value in parts[0].provenance.items() if key not in ("shard", "shards")}
+    provenance |= {"num_images": moments.count, "images_digest": f"{digest % 2**256:064x}"}
+    return Statistics(moments.mean, moments.covariance, provenance, f"{total} shards")
 
 
 def warn_if_few(num_images, dimension, name):
@@ -178,11 +274,22 @@ def distance(first, second):
 
 
 def cached(path, make):
-    """The statistics at `path`; made by `make()` and kept there on first use."""
+    """The statistics at `path`; made by `make(partial)` and kept there on first use.
+
+    `partial` is the path where an interrupted `make` may keep its state, and is removed afterwards.
+    """
     path = pathlib.Path(path)
     if path.exists():
         return load(path)
     files.check_writable(path)
-    made = make()
+    partial = partial_path(path)
+    made = make(partial)
     made.save(path)
+    partial.unlink(missing_ok=True)
     return made
+
+
+def partial_path(path):
+    """Where the state of an extraction into `path` is kept."""
+    path = pathlib.Path(path)
+    return path.with_name(f"{path.name}.partial")

@@ -53,7 +53,8 @@ def reference_statistics(config, images, network):
         return statistics.load(config.evaluation.reference)
     limit = config.evaluation.reference_samples
     path = reference_path(images, network, limit)
-    return statistics.cached(path, lambda: image_statistics(images, network, config.evaluation.feature_batch_size, limit))
+    batch_size = config.evaluation.feature_batch_size
+    return statistics.cached(path, lambda partial: image_statistics(images, network, batch_size, limit, partial=partial))
 
 
 def reference_path(images, network, limit=0):
@@ -63,25 +64,41 @@ def reference_path(images, network, limit=0):
     return files.cache_dir() / "statistics" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
 
 
-def image_statistics(images, network, batch_size=100, limit=0, observers=()):
-    """Statistics of images in their order; of the first `limit` ones if that is not 0. Shows a progress bar.
+def image_statistics(images, network, batch_size=100, limit=0, observers=(), partial=None, shard=(1, 1)):
+    """Statistics of images in their order. Shows a progress bar.
 
-    `observers` as in `statistics.compute`.
+    Args:
+      images: `Images`.
+      network: as in `statistics.compute`.
+      batch_size: images that go through the network at a time.
+      limit: takes the first ones only, if it is not 0.
+      observers: as in `statistics.compute`; not together with `partial`.
+      partial: where the state is kept, so that an interrupted call goes on (`statistics.Extraction`).
+      shard: (i, n): only the i-th of n parts in order.
     """
     total = min(images.num_images, limit or images.num_images)
-    batches = progress.track(_first(images.in_order(batch_size), total), f"statistics of {images.source.word}", total)
+    first, end = (total * (shard[0] - step) // shard[1] for step in (1, 0))
+    settings = [images.identity, statistics.identity(network), batch_size, total, shard]
+    extraction = statistics.Extraction(network.dimension, partial, settings)
+    done = extraction.moments.count
+    description = f"statistics of {images.source.word}"
+    batches = progress.track(_first(images.in_order(batch_size, first + done), end - first - done), description, end - first - done)
     provenance = {
         "source": images.source.word,
         "source_identity": images.source.identity,
         "preparation": images.preparation,
         "quantisation": "uint8",
     }
-    return statistics.compute(batches, network, provenance, images.source.word, observers=observers)
+    if shard != (1, 1):
+        provenance |= {"shard": shard[0], "shards": shard[1]}
+    return statistics.compute(batches, network, provenance, images.source.word, extraction, observers)
 
 
 def _first(batches, total):
     """Cuts a stream of batches after `total` images."""
     seen = 0
+    if total <= 0:
+        return
     for batch in batches:
         yield batch[: total - seen]
         seen += len(batch)
