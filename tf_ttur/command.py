@@ -59,6 +59,14 @@ def seed(text):
     return _whole(text, 0)
 
 
+def fraction(text):
+    """A number above 0 and below 1, for `argparse`."""
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
 def _whole(text, least):
     value = int(text)
     if not least <= value < 2**31:

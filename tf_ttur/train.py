@@ -52,7 +52,7 @@ def describe(config, workdir):
         f"  discriminator  {sizes[1]:,} trainable parameters",
         f"  updates        {config.updates:,} of {config.batch_size} images",
         f"  evaluation     {times} times {evaluation.num_samples:,} samples: {times * evaluation.num_samples:,} images through the network",
-        f"  theorem 1      the rates {'satisfy' if a2.holds else 'do not satisfy'} its assumption A2: {a2.words}",
+        f"  theorem 1      assumption A2 on the step sizes {'holds' if a2.holds else 'does not hold'}: {a2.words}",
         "",
         configs.to_json(config),
     ]

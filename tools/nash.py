@@ -4,9 +4,9 @@
 
 Gradient norms of both players, extreme eigenvalues of each player's own Hessian and of the game's Jacobian (scaled by the
 run's learning rates), and the path angle between two checkpoints. Writes nash.svg, .png, .json and .md, and prints the verdict:
-local Nash, stable but not Nash, or neither; "not stationary" before it where the gradients are not 0 within the scatter of
-the batches. Each of some 200 products of a matrix and a vector costs about three updates for each batch: use a GPU, or
-fewer and smaller batches.
+local Nash, stable but not Nash, or neither; or that the point is not stationary, where the gradients are not 0 within the
+scatter of the batches. A few hundred products of a matrix and a vector are needed, each as long as two or three updates for each
+batch: use a GPU, or fewer batches.
 """
 
 import itertools
@@ -22,8 +22,8 @@ def main():
     parser.add_argument("--update", type=command.seed, metavar="N", help="the checkpoint after N updates [the newest]")
     parser.add_argument("--path-from", type=command.seed, metavar="N", help="where the path begins [the oldest checkpoint kept]")
     parser.add_argument("--batches", type=command.positive, default=8, help="6 or more tell whether the point is stationary [8]")
-    parser.add_argument("--count", type=command.positive, default=3, help="eigenvalues at each end [3]")
-    parser.add_argument("--tolerance", type=float, default=1e-3, help="relative accuracy of the eigenvalues, and what counts as 0 [0.001]")
+    parser.add_argument("--count", type=int, choices=range(1, 11), default=3, help="eigenvalues at each end [3]")
+    parser.add_argument("--tolerance", type=command.fraction, default=1e-3, help="relative accuracy asked of each eigenvalue [0.001]")
     parser.add_argument("--max-products", type=command.positive, default=300, help="with one matrix, for one end of its spectrum [300]")
     arguments = parser.parse_args()
     command.start_tensorflow()
@@ -38,18 +38,17 @@ def main():
     status, products = progress.Status("products of a matrix and a vector", 0, None), itertools.count(1)
     run = Run(arguments.workdir, arguments.batches, lambda: status.show(next(products), {}))
     start, end = (chosen if chosen is not None else default for chosen, default in ((arguments.path_from, run.kept[0]), (arguments.update, run.kept[-1])))
-    rates = (run.config.generator.learning_rate, run.config.discriminator.learning_rate)
     run.go_to(start)
     begin = run.game.point
     run.go_to(end)
     path = None
     if start != end:
         alphas = np.linspace(0, 1.4, 15)
-        cosines, norms = nash.path_angle(run.game, begin, run.game.point, alphas, rates)
+        cosines, norms = nash.path_angle(run.game, begin, run.game.point, alphas, run.rates)
         path = {"from_update": start, "to_update": end, "alphas": alphas, "cosines": cosines, "norms": norms}
     with status:
-        diagnosis = nash.diagnose(run.game, rates, arguments.count, arguments.tolerance, max_products=arguments.max_products)
-    settings = {"run": run.name, "batches": arguments.batches, "batch_size": run.config.batch_size, "rates": rates, "tolerance": arguments.tolerance}
+        diagnosis = nash.diagnose(run.game, run.rates, arguments.count, arguments.tolerance, max_products=arguments.max_products)
+    settings = {"run": run.name, "batches": arguments.batches, "batch_size": run.config.batch_size, "tolerance": arguments.tolerance}
     print(study.study(diagnosis, settings, path).write(arguments.output))
 
 

@@ -40,7 +40,7 @@ def main():
     parser.add_argument("--seed", type=command.seed, default=0)
     parser.add_argument("--runs", type=command.positive, default=200, help="of each setting of two-time-scale [200]")
     parser.add_argument("--run", metavar="WORKDIR", help="assumptions: a run folder to ask instead of the games")
-    parser.add_argument("--batches", type=command.positive, default=16, help="assumptions --run: batches, 16 or more [16]")
+    parser.add_argument("--batches", type=command.positive, default=16, help="of gradients, for assumptions --run; 2 or more [16]")
     arguments = parser.parse_args()
     if arguments.run and (arguments.part != "assumptions" or arguments.batches < 16):
         raise UserError(f"--run with {arguments.part} and --batches {arguments.batches}", "assumptions, and 16 batches or more", "see --help")

@@ -51,15 +51,27 @@ def test_noise():
     random = np.random.default_rng(0)
     draws = random.standard_normal((4096, 3)) * [1, 2, 3] + 5
     assert assumptions.noise(draws, np.full(3, 5.0), (1, 2, 4, 8, 16)).holds
-    assert assumptions.noise(draws, None, (1, 2, 4, 8, 16)).holds
     assert not assumptions.noise(draws, np.full(3, 4.8), (1, 2, 4, 8, 16)).holds  # a bias
     walk = np.cumsum(random.standard_normal((4096, 3)), axis=0)
-    assert not assumptions.noise(walk, None, (1, 2, 4, 8, 16)).holds  # a memory
+    assert not assumptions.noise(walk, walk.mean(0), (1, 2, 4, 8, 16)).holds  # a memory
 
 
-def test_deviations_are_corrected_where_the_mean_is_measured():
-    lengths = [assumptions.noise(np.random.default_rng(s).standard_normal((16, 200)), None, (1, 2, 4)).numbers["slope"] for s in range(50)]
-    assert np.mean(lengths) == pytest.approx(-0.5, abs=4 * np.std(lengths) / np.sqrt(50))
+def test_noise_level_is_unbiased():
+    random = np.random.default_rng(1)
+    found = [assumptions.noise_level(random.standard_normal((16, 50)) * 2 + 1).numbers for _ in range(200)]
+    for key, expected in (("second_moment", 200), ("squared_gradient", 50)):
+        values = [numbers[key] for numbers in found]
+        assert abs(np.mean(values) - expected) < 4 * np.std(values) / np.sqrt(200)
+
+
+def test_a_kink_beside_a_steep_smooth_place_is_seen():
+    field = lambda x: np.array([200 * x[0], np.sign(x[1])])
+    assert not assumptions.lipschitz(field, np.array([[0.0, 1.0], [0.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])).holds
+
+
+@pytest.mark.parametrize("shift, power, holds", [(1e10, 0.6, True), (20, 0.5005, True), (1e10, 0.4995, False)])
+def test_far_shifts_and_near_powers(shift, power, holds):
+    assert assumptions.step_sizes(two_time_scale.polynomial(0.5, shift, 0.9), two_time_scale.polynomial(0.5, shift, power)).holds == holds
 
 
 def test_boundedness():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_ttur.errors import UserError
 from tf_ttur.theory.nash import Game, diagnose, path_angle, sign_test
 
 
@@ -21,6 +22,10 @@ def test_saddle_is_a_strict_local_nash_equilibrium():
     assert found.verdict == "local Nash" and found.strict and found.stable
     np.testing.assert_allclose(np.concatenate(found.hessians), [200, 2], rtol=1e-12)
     np.testing.assert_allclose(found.jacobian, [2, 200], rtol=1e-12)
+    assert diagnose(scalar_game(saddle, 0.0, 0.0), rates=(1e-2, 1e-6)).stable  # however far apart the time scales are
+    # One fast time scale: stable as a flow, and yet an update multiplies x by -1.
+    assert diagnose(scalar_game(saddle, 0.0, 0.0), rates=(0.01, 0.01)).multiplier == pytest.approx(1)
+    assert diagnose(scalar_game(saddle, 0.0, 0.0), rates=(1e-4, 0.01)).multiplier == pytest.approx(0.98)
     away = diagnose(scalar_game(saddle, 0.5, -0.4))
     assert away.verdict.startswith("not stationary")
     np.testing.assert_allclose(away.gradient_norms, [2 * 0.5 * (100 - 0.16), 2 * 0.4 * 1.25], rtol=1e-12)
@@ -31,7 +36,7 @@ def linear(theta, w):
     return -(theta**2) + 3 * w * theta, w**2 / 2 - theta * w
 
 
-@pytest.mark.parametrize("ratio, verdict", [(1.0, "neither"), (0.51, "neither"), (0.49, "stable but not Nash"), (0.1, "stable but not Nash")])
+@pytest.mark.parametrize("ratio, verdict", [(1.0, "neither"), (0.51, "neither"), (0.5, "not Nash, stability marginal"), (0.49, "stable but not Nash"), (1e-6, "stable but not Nash")])
 def test_linear_game_is_stable_for_a_ratio_of_rates_below_one_half(ratio, verdict):
     found = diagnose(scalar_game(linear, 0.0, 0.0), rates=(ratio * 0.05, 0.05))
     assert found.verdict == verdict
@@ -72,7 +77,7 @@ def test_quadratic_games_of_chosen_spectra(low, coupling, verdict, stable):
     eigenvalues = np.linalg.eigvals(jacobian)
     assert (eigenvalues.real.min() > 0) == stable  # the case is what it is meant to be
     found = diagnose(game, count=2, tolerance=1e-6, max_products=4000)
-    assert found.verdict == verdict and found.stable == stable and found.residual < 1e-5
+    assert found.verdict == verdict and found.stable == stable and max(found.errors) < 1e-4
     for spectrum, extremes in zip((first, second), found.hessians):
         spectrum = np.sort(spectrum)
         np.testing.assert_allclose(extremes, np.r_[spectrum[:2], spectrum[-2:]], rtol=1e-5)
@@ -119,6 +124,7 @@ def test_stationarity_is_judged_against_the_noise_of_the_batches():
     # p-values of true hypotheses are uniform: 5 % +- 4 standard errors lie below 0.05.
     assert abs(np.mean(chance < 0.05) - 0.05) < 4 * np.sqrt(0.05 * 0.95 / 400) + 1 / 128
     assert sign_test(noise[0] + 1.0, random) == 1 / 128
+    assert {sign_test(rows, random) for rows in np.float32(noise[:50] + 1.0)} == {1 / 128}  # rounding takes nothing away
     assert sign_test(noise[:, 0, :] * 1e-3 + 1.0, random) == 1 / 4096  # many rows: drawn patterns
     assert np.isnan(sign_test(noise[0][:1], random))
 
@@ -129,7 +135,12 @@ def test_a_batch_game_is_stationary_where_the_batches_cancel():
     losses = lambda shift: (x[0] ** 2 + shift * x[0], y[0] ** 2 + shift * y[0])
     assert diagnose(Game(losses, [x], [y], batches)).verdict == "local Nash"
     x.assign([5.0])
-    assert diagnose(Game(losses, [x], [y], batches)).verdict == "not stationary: local Nash"
+    assert diagnose(Game(losses, [x], [y], batches)).verdict == "not stationary (by curvature: local Nash)"
+    few = diagnose(Game(losses, [x], [y], batches[:5]))
+    assert few.stationary is None and few.verdict.startswith("too few batches")
+    x.assign([np.inf])
+    with pytest.raises(UserError, match="not finite"):
+        diagnose(Game(losses, [x], [y], batches))
 
 
 def test_path_angle_changes_sign_where_the_path_ends_in_an_attractor():

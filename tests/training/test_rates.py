@@ -52,8 +52,24 @@ def test_a2_of_a_run(generator, discriminator, satisfied, reason):
     for target, changes in ((config.generator, generator), (config.discriminator, discriminator)):
         target.update({"learning_rate": 1e-3, **changes})
     config.updates, config.discriminator.steps = 1000, 2
+    with_adam = rates.check_a2(config)
+    assert not with_adam.holds and with_adam.numbers["schedules_hold"] == satisfied and "Adam" in with_adam.words
+    config.generator.optimizer = config.discriminator.optimizer = "sgd"
     found = rates.check_a2(config)
     assert found.holds == satisfied and reason in found.words
+
+
+@pytest.mark.parametrize("kind", ["constant", "linear", "cosine", "polynomial"])
+def test_rates_at_an_update_are_those_of_the_optimizer(kind):
+    config = configs.default()
+    config.updates, config.discriminator.steps = 100, 2
+    for target, rate in ((config.generator, 1e-3), (config.discriminator, 4e-3)):
+        target.update({"learning_rate": rate, "schedule": kind, "decay_shift": 30.0})
+    for update in (0, 33, 99):
+        a, b = rates.at_update(config, update)
+        value = lambda schedule, step: schedule if isinstance(schedule, float) else float(schedule(step))
+        assert a == pytest.approx(value(rates.schedule(config.generator, 100), update), rel=1e-3)
+        assert b == pytest.approx(sum(value(rates.schedule(config.discriminator, 200), 2 * update + k) for k in (0, 1)), rel=1e-3)
 
 
 def test_sgd():

@@ -5,9 +5,9 @@ Player G minimises L_G over its variables, player D minimises L_D over its own. 
 - stationary point: v = 0;
 - local Nash equilibrium: a stationary point where both players' *own* Hessians are positive semidefinite (necessary;
   positive definite suffices);
-- stable: all eigenvalues of the Jacobian of (a v_G, b v_D) have positive real parts, so that gradient descent of both
-  players with the learning rates a and b converges to the point. This depends on a / b: two time scales may be stable
-  where one is not (Heusel et al. 2017, theorem 1).
+- stable: all eigenvalues of the Jacobian of (a v_G, b v_D) have positive real parts, so that gradient descent of both players
+  converges to the point for learning rates in the ratio a / b that are small enough. Two time scales may be stable where one
+  is not (Heusel et al. 2017, theorem 1).
 
 Neither of the last two implies the other in general-sum games (Berard et al. 2020, arXiv 1906.04848, section 3, who also
 found trained GANs to be stable without being Nash).
@@ -19,6 +19,8 @@ import itertools
 import numpy as np
 import scipy.sparse.linalg
 import tensorflow as tf
+
+from tf_ttur.errors import UserError
 
 _DENSE = 40  # up to this many variables the matrix itself is made
 _PATTERNS = 2**12  # sign patterns that the test of stationarity looks at
@@ -109,15 +111,17 @@ class Diagnosis:
         sqrt(trace of their covariance / batches); NaN for one batch.
       p_value: of the hypothesis v = 0, given the scatter of the batches; NaN for one batch.
       hessians: for each player ascending extreme eigenvalues of its own Hessian, smallest and largest ones.
-      jacobian: extreme eigenvalues (complex) of the Jacobian scaled by the rates: those with the smallest real parts,
-        then the largest in absolute value.
-      residual: |A x - lambda x| / |lambda_max|, the largest over the eigenpairs that decide.
+      jacobian: extreme eigenvalues (complex) of the Jacobian of (a/b v_G, v_D): those with the smallest real parts, then the
+        largest in absolute value.
+      errors: for both Hessians and the Jacobian, how far the smallest real part may be off: its residual |A x - lambda x|
+        and the rounding of the products. A value within it counts as 0.
       rates: (a, b).
-      stationary: whether the gradient is 0, as far as the batches can tell.
+      stationary: False where the gradient is not 0, True where nothing speaks against 0, None where too few batches could
+        never tell.
       nash: whether both Hessians are positive semidefinite.
       strict: whether both are positive definite.
       stable: whether all real parts of the Jacobian's eigenvalues are positive.
-      marginal: whether the smallest real part is 0 within the tolerance.
+      marginal: whether the smallest real part counts as 0.
 
     `nash`, `strict`, `stable` and `marginal` are of the curvature, whether or not the point is stationary, and None where
     the eigenvalues that decide did not settle.
@@ -128,9 +132,9 @@ class Diagnosis:
     p_value: float
     hessians: tuple
     jacobian: np.ndarray
-    residual: float
+    errors: tuple
     rates: tuple
-    stationary: bool
+    stationary: bool | None
     nash: bool | None
     strict: bool | None
     stable: bool | None
@@ -138,15 +142,25 @@ class Diagnosis:
 
     @property
     def verdict(self):
-        """One of "local Nash", "stable but not Nash", "neither"; with "undecided" where eigenvalues did not settle, and
-        "not stationary: " before it where the point is none."""
+        """One of "local Nash", "stable but not Nash", "neither"; "undecided" where eigenvalues did not settle. At a point
+        that is not stationary, or may not be, it says so and tells the curvature only."""
         if self.nash is None:
             kind = "undecided"
         elif self.nash:
             kind = "local Nash"
+        elif self.marginal:
+            kind = "not Nash, stability marginal"
         else:
             kind = {True: "stable but not Nash", False: "neither", None: "not Nash, stability undecided"}[self.stable]
-        return kind if self.stationary else f"not stationary: {kind}"
+        if self.stationary:
+            return kind
+        return f"{'not stationary' if self.stationary is False else 'too few batches to tell whether stationary'} (by curvature: {kind})"
+
+    @property
+    def multiplier(self):
+        """The largest |1 - b lambda|: by how much one update with these rates multiplies a small deviation, as far as the
+        eigenvalues that were found tell. Above 1 the steps are too large for the point, or it is not stable."""
+        return float(np.abs(1 - self.rates[1] * self.jacobian).max(initial=0))
 
 
 def diagnose(game, rates=(1.0, 1.0), count=3, tolerance=1e-4, significance=0.05, max_products=400, seed=0):
@@ -154,40 +168,46 @@ def diagnose(game, rates=(1.0, 1.0), count=3, tolerance=1e-4, significance=0.05,
 
     Args:
       game: a `Game`.
-      rates: learning rates (a, b) of G and D. Only their ratio matters.
+      rates: learning rates (a, b) of G and D.
       count: eigenvalues at each end.
-      tolerance: an eigenvalue within `tolerance` of the largest absolute one counts as 0; it is also the relative
-        accuracy asked of the eigenvalues. For a game of one batch, a gradient norm up to `tolerance` counts as 0.
+      tolerance: relative accuracy asked of each eigenvalue. For a game of one batch, a gradient norm up to `tolerance` counts
+        as 0.
       significance: the point is not stationary where chance gives such a mean gradient with a smaller probability.
       max_products: products of a vector with one matrix before one end of its spectrum is given up.
       seed: of the start vectors and of the sign patterns.
 
     Returns:
       A `Diagnosis`.
+
+    Raises:
+      UserError: gradients that are not finite.
     """
-    rates = tuple(np.asarray(rates, np.float64) / rates[1])
     generator = np.random.default_rng(seed)
     gradients = game.gradients()
+    if not np.isfinite(gradients).all():
+        raise UserError("the gradients are not finite", "a point where both losses are", "take an earlier checkpoint")
     norms, noise = [], []
     for part in np.split(gradients, [game.sizes[0]], axis=1):
         norms.append(float(np.linalg.norm(part.mean(0))))
         noise.append(float(np.sqrt(part.var(0, ddof=1).sum() / len(part))) if len(part) > 1 else float("nan"))
     p_value = sign_test(gradients, generator)
-    stationary = bool(np.hypot(*norms) <= tolerance) if np.isnan(p_value) else p_value >= significance
-    options = count, tolerance, max_products, generator
+    if len(gradients) == 1:
+        stationary = bool(np.hypot(*norms) <= tolerance)
+    else:
+        stationary = p_value >= significance if 2.0 ** (1 - len(gradients)) < significance else None
+    options = count, tolerance, max_products, generator, np.finfo(gradients.dtype).eps
     found = [_extremes(game.hessian(player), *options, symmetric=True) for player in (0, 1)]
-    found.append(_extremes(game.jacobian(rates), *options, symmetric=False))
-    zeros = [tolerance * max(np.abs(values), default=0) for values, _, _ in found]
-    above = [_all(values.real >= -zero, settled) for (values, _, settled), zero in zip(found, zeros)]
-    strictly = [_all(values.real > zero, settled) for (values, _, settled), zero in zip(found, zeros)]
+    found.append(_extremes(game.jacobian((rates[0] / rates[1], 1.0)), *options, symmetric=False))
+    above = [_all(values.real >= -error, settled) for values, error, settled in found]
+    strictly = [_all(values.real > error, settled) for values, error, settled in found]
     return Diagnosis(
         gradient_norms=tuple(norms),
         noise_norms=tuple(noise),
         p_value=p_value,
         hessians=(found[0][0], found[1][0]),
         jacobian=found[2][0],
-        residual=max(residual for _, residual, _ in found),
-        rates=rates,
+        errors=tuple(error for _, error, _ in found),
+        rates=tuple(rates),
         stationary=stationary,
         nash=_both(*above[:2]),
         strict=_both(*strictly[:2]),
@@ -222,41 +242,53 @@ def sign_test(gradients, generator):
     count = len(gradients)
     if count == 1:
         return float("nan")
-    gram = gradients @ gradients.T
+    gram = np.array([[np.dot(a.astype(np.float64), b) for b in gradients] for a in gradients])
     if 2 ** (count - 1) <= _PATTERNS:  # the first sign can be fixed
         signs = np.array([(1, *rest) for rest in itertools.product((1, -1), repeat=count - 1)])
     else:
         signs = np.vstack([np.ones((1, count), int), generator.choice((1, -1), (_PATTERNS - 1, count))])
     lengths = np.einsum("pi,ij,pj->p", signs, gram, signs)
-    return float(np.mean(lengths >= gram.sum() * (1 - 1e-12)))
+    return float(np.mean(lengths >= lengths[0] * (1 - 1e-9)))
 
 
-def _extremes(operator, count, tolerance, max_products, generator, symmetric):
-    """Eigenvalues at both ends of a spectrum, their largest residual relative to the largest, whether all settled.
+def _extremes(operator, count, tolerance, max_products, generator, epsilon, symmetric):
+    """Eigenvalues at both ends of a spectrum.
 
-    Symmetric: the `count` smallest and the `count` largest, ascending. Else: `count` with the smallest real parts, then
-    `count` with the largest absolute values.
+    Args:
+      operator: `LinearOperator`.
+      count: at each end.
+      tolerance, max_products: as in `diagnose`.
+      generator: of start vectors.
+      epsilon: relative rounding of a product.
+      symmetric: whether the matrix is.
+
+    Returns:
+      (values, error, settled): the eigenvalues at the end that decides (smallest, or with the smallest real parts), then the
+      largest (in absolute value); how far the first may be off; whether the end that decides settled.
     """
     size = operator.shape[0]
-    if size <= _DENSE:
+    ncv = max(20, 6 * count)
+    if size <= max(_DENSE, ncv + 2):
         matrix = operator @ np.eye(size)
         values = np.linalg.eigvalsh((matrix + matrix.T) / 2) if symmetric else np.linalg.eigvals(matrix)
-        return values[np.argsort(values.real)], 0.0, True
+        return values[np.argsort(values.real)], 10 * epsilon * np.abs(values).max(), True
     solve, ends = (scipy.sparse.linalg.eigsh, ("SA", "LA")) if symmetric else (scipy.sparse.linalg.eigs, ("SR", "LM"))
-    ncv = min(size, max(20, 6 * count))
-    values, residuals, settled = [], [], True
+    values, error, settled = [], 0.0, True
     for end in ends:
+        start = generator.standard_normal(size)
+        deciding = end == ends[0]
         try:
-            start = generator.standard_normal(size)
             found, vectors = solve(operator, count, which=end, ncv=ncv, tol=tolerance, maxiter=max(1, max_products // ncv), v0=start)
-        except scipy.sparse.linalg.ArpackNoConvergence as error:
-            found, vectors, settled = error.eigenvalues, error.eigenvectors, False
+        except scipy.sparse.linalg.ArpackNoConvergence as unsettled:
+            found, vectors = unsettled.eigenvalues, unsettled.eigenvectors
+            settled = settled and not deciding
         order = np.argsort(found.real)
         values.append(found[order])
-        for i in order[:1]:  # of the most negative one, which decides
-            residuals.append(np.linalg.norm(_times(operator, vectors[:, i]) - found[i] * vectors[:, i]))
+        if deciding and len(found):
+            vector = vectors[:, order[0]]
+            error = float(np.linalg.norm(_times(operator, vector) - found[order[0]] * vector))
     values = np.concatenate(values)
-    return values, float(max(residuals, default=0.0) / max(np.abs(values), default=1.0)), settled
+    return values, error + 10 * epsilon * np.abs(values).max(initial=0), settled
 
 
 def _times(operator, vector):
@@ -266,7 +298,7 @@ def _times(operator, vector):
 def path_angle(game, start, end, alphas, rates=(1.0, 1.0)):
     """The descent direction along the straight line through two points (Berard et al. 2020, section 4.1).
 
-    At start + alpha (end - start) the field is -(a v_G, b v_D). Where gradients lead to the end, its cosine with
+    At start + alpha (end - start) the field is -(a v_G, b v_D); with equal rates it is that of Berard et al. Where gradients lead to the end, its cosine with
     (end - start) is positive before alpha = 1 and negative after it; where they turn around it, there is a bump instead.
 
     Args:

@@ -36,11 +36,17 @@ class Run:
           on_product: as in `Game`.
 
         Raises:
-          UserError: there is no checkpoint, or there are not enough images.
+          UserError: there is no checkpoint, or there are not enough images for batches without repetition.
         """
         self._workdir = pathlib.Path(workdir)
         self.config = config = configs.from_json(self._workdir / "config.json")
         images = evaluation.open_images(config)
+        if images.num_images < config.batch_size * num_batches:
+            raise UserError(
+                f"{images.source.word} has {images.num_images} images",
+                f"{num_batches} batches of {config.batch_size} without repetition, which the statistics over batches need",
+                "ask for fewer --batches",
+            )
         self._state = state.State(config)
         self._checkpoints = {int(path.rpartition("-")[2]): path for path in self._state.manager(workdir).checkpoints}
         self.kept = sorted(self._checkpoints)
@@ -52,6 +58,11 @@ class Run:
     @property
     def name(self):
         return f"{configs.run_name(self.config)} after {self.update:,} updates"
+
+    @property
+    def rates(self):
+        """(a, b): the players' learning rates in the update that led to the present weights."""
+        return rates.at_update(self.config, max(self.update - 1, 0))
 
     def go_to(self, update):
         """Takes the weights of the checkpoint after that many updates."""
@@ -74,27 +85,28 @@ class Run:
             game.point = weights
             return game.gradients().mean(0, dtype=np.float64)
 
-        smooth = assumptions.lipschitz(field, [point], steps=(1.0, 1e-1, 1e-2), seed=seed)
+        smooth = assumptions.lipschitz(field, [point], steps=(1.0, 1e-1, 1e-2, 1e-3), seed=seed)
         game.point = point
         draws = game.gradients()
         asked = [
             ("gradients of both players, along one random line", smooth),
             ("learning rates", rates.check_a2(self.config)),
-            ("gradients of the generator", assumptions.noise(draws[:, : game.sizes[0]], None, (1, 2, 4))),
-            ("gradients of the discriminator", assumptions.noise(draws[:, game.sizes[0] :], None, (1, 2, 4))),
-            ("weights of both players, over the run", assumptions.boundedness(self._weight_norms())),
+            ("gradients of the generator", assumptions.noise_level(draws[:, : game.sizes[0]])),
+            ("gradients of the discriminator", assumptions.noise_level(draws[:, game.sizes[0] :])),
+            ("weights of both players, over the run", self._bounded()),
         ]
         return [(what, None, finding) for what, finding in asked]
 
-    def _weight_norms(self):
-        """(rows, 2): the norms that training wrote down."""
-        series = [[], []]
-        for row in files.read_json_lines(self._workdir / "metrics.jsonl"):
+    def _bounded(self):
+        """A5 of the weights' norms that training wrote down, if it did."""
+        path, norms = self._workdir / "metrics.jsonl", {}
+        for row in files.read_json_lines(path) if path.exists() else []:
             if row["name"].startswith("weight_norm/"):
-                series[row["name"].endswith("discriminator")].append(np.nan if row["value"] is None else row["value"])
-        if not series[0]:
-            raise UserError(f"{self._workdir} has no weight norms in metrics.jsonl", "rows named weight_norm/...", "train with this version")
-        return np.array(series).T
+                norms.setdefault(row["update"], []).append(np.nan if row["value"] is None else row["value"])
+        whole = [pair for pair in norms.values() if len(pair) == 2]
+        if not whole:
+            return assumptions.Finding("A5", None, {}, "this run wrote down no weight norms; not judged")
+        return assumptions.boundedness(np.array(whole))
 
 
 def _as_game(config, state, images, num_batches, on_product):

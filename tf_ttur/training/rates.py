@@ -1,5 +1,8 @@
 """The two time scales: one optimizer and one learning rate (or schedule) for each player."""
 
+import dataclasses
+import math
+
 import keras
 
 from tf_ttur.theory import assumptions
@@ -55,20 +58,38 @@ class Polynomial(keras.optimizers.schedules.LearningRateSchedule):
         return {"rate": self.rate, "shift": self.shift, "power": self.power}
 
 
+def at_update(config, update):
+    """(a, b): what the players' rates are in the update after `update` ones; b is summed over the discriminator's steps."""
+    steps = config.discriminator.steps
+    generator = _function(config.generator, config.updates)
+    discriminator = _function(config.discriminator, config.updates * steps)
+    return generator(update), sum(discriminator(update * steps + step) for step in range(steps))
+
+
 def check_a2(config):
     """Whether the two rates of a run satisfy A2 of Theorem 1.
 
     The theorem's slow player is the generator, its fast one the discriminator, whose rate is taken after the steps that
-    it makes in an update.
+    it makes in an update. Adam divides its steps by a root of its second moment, so that they are not the rates that A2
+    speaks of: with Adam it does not hold, whatever the schedules.
 
     Returns:
-      A `theory.assumptions.Finding`.
+      A `theory.assumptions.Finding`; its number `schedules_hold` tells of the rates alone.
     """
-    steps = config.discriminator.steps
-    generator = _as_function(schedule(config.generator, config.updates))
-    discriminator = _as_function(schedule(config.discriminator, config.updates * steps))
-    return assumptions.step_sizes(generator, lambda update: discriminator(update * steps))
+    finding = assumptions.step_sizes(*(lambda update, player=player: at_update(config, update)[player] for player in (0, 1)))
+    adam = [name for name in ("generator", "discriminator") if config[name].optimizer == "adam"]
+    words = finding.words + (f"; the steps of Adam ({' and '.join(adam)}) are not its rates" if adam else "")
+    return dataclasses.replace(finding, holds=finding.holds and not adam, numbers={**finding.numbers, "schedules_hold": finding.holds}, words=words)
 
 
-def _as_function(rate):
-    return (lambda step: rate) if isinstance(rate, float) else lambda step: float(rate(step))
+def _function(player, updates):
+    """The rate as a function of the player's steps, in float64 and beyond the end of the run."""
+    rate = float(player.learning_rate)
+    match player.schedule:
+        case "linear":
+            return lambda step: rate * max(0.0, 1 - step / updates)
+        case "cosine":
+            return lambda step: rate * (1 + math.cos(math.pi * min(1.0, step / updates))) / 2
+        case "polynomial":
+            return lambda step: rate * (1 + step / player.decay_shift) ** -player.decay_power
+    return lambda step: rate

@@ -73,7 +73,7 @@ class RunFolder:
                 "name the same ones, or choose another --workdir",
             )
         a2 = rates.check_a2(self._config)
-        theorem_1 = {"a2_satisfied": a2.holds, "a2": a2.words}
+        theorem_1 = {"a2_satisfied": a2.holds, "a2_satisfied_by_schedules": a2.numbers["schedules_hold"], "a2": a2.words}
         parts.append({"from_update": update or 0} | _environment() | {"evaluation": evaluation, "theorem_1": theorem_1})
         _write(place, json.dumps(parts, indent=2) + "\n")
         _write(self.path / "config.json", configs.to_json(self._config))
