@@ -217,20 +217,24 @@ def test_theory_tools_leave_figure_numbers_and_words(tmp_path, tool):
 def test_a_trained_gan_is_asked_for_its_equilibrium(workdir, tmp_path, tool):
     process = tool("tools/nash.py", workdir, "--output", tmp_path, "--batches", 1, "--count", 1, "--tolerance", 0.1, "--max-products", 20)
     assert process.returncode == 0, process.stderr
-    assert process.stdout.startswith("quickstart-ttur-seed0 after 2 updates: not stationary: ")
+    assert process.stdout.startswith("quickstart-ttur-seed0 after 2 updates: not stationary (by curvature: ")
     assert json.loads((tmp_path / "nash.json").read_text())["path"]["to_update"] == 2
     assert_refused(tool("tools/nash.py", workdir, "--output", tmp_path, "--update", 1), "no checkpoint after 1", "one of 0, 2")
-    process = tool("tools/theory.py", "assumptions", "--run", workdir, "--output", tmp_path)
-    assert process.returncode == 0 and "A2" in process.stdout.partition("does not hold")[0], process.stderr
+    process = tool("tools/theory.py", "assumptions", "--run", workdir, "--batches", 4, "--output", tmp_path)
+    assert process.returncode == 0 and "A2" in process.stdout.partition("not hold")[0] and "A3 and A4 were not judged" in process.stdout, process.stderr
+    assert_refused(tool("tools/theory.py", "assumptions", "--run", workdir, "--output", tmp_path), "digits:64 has 64 images")
 
 
 def test_disturbances(graph, tmp_path, tool):
     np.save(tmp_path / "others.npy", np.random.default_rng(0).integers(0, 256, (5, 40, 40, 3), np.uint8))
     process = tool("tools/disturb.py", "digits:40", "--mixed-in", tmp_path / "others.npy", "--inception", graph, "--output", tmp_path / "out")
-    assert process.returncode == 0 and process.stdout.startswith("FID rises with every level of "), process.stderr
+    assert process.returncode == 0 and process.stdout.startswith("fid_unknown rises with every level of "), process.stderr
     assert set(json.loads((tmp_path / "out/disturb.json").read_text())["disturbances"]) == {
         "gaussian_noise", "blur", "rectangles", "swirl", "salt_and_pepper", "mixed",
     }  # fmt: skip
+    process = tool("tools/disturb.py", "digits:40", "--only", "blur", "--example", "digits:1", "--limit", "published", "--inception", graph, "--output", tmp_path / "blur")
+    assert process.returncode == 0 and list(json.loads((tmp_path / "blur/disturb.json").read_text())["disturbances"]) == ["blur"], process.stderr
+    assert_refused(tool("tools/disturb.py", "digits:40", "--example", "nothing", "--inception", graph, "--output", tmp_path / "out"), "nothing does not exist")
     assert_refused(tool("tools/disturb.py", "digits:40", "--only", "fog", "--output", tmp_path / "out"), "no disturbance fog")
     assert_refused(tool("tools/disturb.py", "digits:5", "--inception", graph, "--output", tmp_path / "five"), "5 images", "10")
 

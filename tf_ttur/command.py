@@ -67,10 +67,15 @@ def fraction(text):
     return value
 
 
-def _whole(text, least):
+def at_most(limit):
+    """A type for `argparse`: a whole number of 1 ... limit."""
+    return lambda text: _whole(text, 1, limit)
+
+
+def _whole(text, least, most=2**31 - 1):
     value = int(text)
-    if not least <= value < 2**31:
-        raise argparse.ArgumentTypeError(f"{text} is not in {least} ... 2^31 - 1")
+    if not least <= value <= most:
+        raise argparse.ArgumentTypeError(f"{text} is not in {least} ... {most}")
     return value
 
 

@@ -8,9 +8,18 @@ the images by others (the paper's are of ImageNet). Writes disturb.svg, .png, .j
 disturb.jsonl; the same command goes on from there.
 """
 
+import math
 import pathlib
 
 from tf_ttur import command
+
+
+def limit(text):
+    if text in ("largest", "published"):
+        return text
+    if not math.isfinite(float(text)):
+        raise ValueError
+    return float(text)
 
 
 def main():
@@ -18,17 +27,17 @@ def main():
     parser.add_argument("source", metavar="SOURCE", help="square images of one size, as for tools/fid.py")
     parser.add_argument("--output", required=True, metavar="DIR")
     parser.add_argument("--count", type=command.positive, default=50_000, help="the first images of SOURCE, or all there are [50000]")
-    parser.add_argument("--mixed-in", metavar="SOURCE", help="images to mix in; folders are cropped to squares of 256 pixels")
+    parser.add_argument("--mixed-in", metavar="SOURCE", help="images to mix in, drawn with replacement; folders and zips are cropped to squares of 256 pixels")
     parser.add_argument("--reference", metavar="FILE.npz", help="statistics of undisturbed images [all of SOURCE, cached]")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the first five disturbances: gaussian_noise, blur, ... [all]")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of gaussian_noise, blur, rectangles, swirl, salt_and_pepper, mixed [all]")
+    parser.add_argument("--swirl-radius", type=command.positive, metavar="PIXELS", help="[70 for 64x64 images, as the original code, else 25]")
     parser.add_argument("--example", metavar="SOURCE", help="whose first image the figure shows [SOURCE]")
-    parser.add_argument("--limit", type=float, help="the m of IND = m - Inception Score [the largest score of each disturbance]")
+    parser.add_argument("--limit", type=limit, default="largest", help="the m of IND = m - Inception Score: a number, published, or largest (score of each disturbance) [largest]")
     parser.add_argument("--seed", type=command.seed, default=0)
     command.add_network_arguments(parser)
     arguments = parser.parse_args()
     command.start_tensorflow()
     from tf_ttur import files, inputs
-    from tf_ttur.data import sources
     from tf_ttur.data.disturbances import DISTURBANCES
     from tf_ttur.data.images import Images
     from tf_ttur.errors import UserError
@@ -36,17 +45,22 @@ def main():
     from tf_ttur.studies import disturbances
     from tf_ttur.training import evaluation
 
-    unknown = set(arguments.only or ()) - set(DISTURBANCES)
-    if unknown:
-        raise UserError(f"there is no disturbance {', '.join(sorted(unknown))}", ", ".join(DISTURBANCES), "correct --only")
+    known = [*DISTURBANCES, disturbances.MIXED]
+    only = known if arguments.only is None else arguments.only
+    if unknown := set(only) - set(known):
+        raise UserError(f"there is no disturbance {', '.join(sorted(unknown))}", ", ".join(known), "correct --only")
+    if disturbances.MIXED in (arguments.only or ()) and not arguments.mixed_in:
+        raise UserError("--only mixed without --mixed-in", "the images to mix in", "name them")
     output = pathlib.Path(arguments.output)
     files.check_writable(output / "disturb.jsonl")
     images = inputs.open_images(arguments.source, arguments.count, arguments.seed)
     count = min(arguments.count, images.num_images)
+    shown = inputs.open_images(arguments.example) if arguments.example else images
     others = None
-    if arguments.mixed_in:
-        source = sources.open_source(arguments.mixed_in, arguments.count, arguments.seed)
-        others = Images(source, *((256, "square") if source.contents else ()))
+    if arguments.mixed_in and disturbances.MIXED in only:
+        others = inputs.open_images(arguments.mixed_in, arguments.count, arguments.seed)
+        if others.source.contents and others.preparation["crop"] == "none":  # files, of any sizes
+            others = Images(others.source, 256, "square")
     network = inception.load(arguments.inception, arguments.precision)
     if arguments.reference:
         reference = statistics.load(arguments.reference)
@@ -54,9 +68,9 @@ def main():
         path = evaluation.reference_path(images, network)
         reference = statistics.cached(path, lambda partial: evaluation.image_statistics(images, network, arguments.batch_size, partial=partial))
     rows, settings = disturbances.measure(
-        images, network, reference, output, count, arguments.batch_size, arguments.seed, others, arguments.only
-    )
-    shown = inputs.open_images(arguments.example) if arguments.example else images
+        images, network, reference, output, count, arguments.batch_size, arguments.seed, others,
+        [name for name in only if name != disturbances.MIXED], arguments.swirl_radius,
+    )  # fmt: skip
     print(disturbances.study(rows, settings, network.metric, next(shown.in_order(1))[0], arguments.limit).write(output))
 
 

@@ -8,7 +8,7 @@
 Each writes NAME.svg, .png, .json and .md, and prints a verdict.
 """
 
-from tf_ttur import command
+from tf_ttur import command, files
 from tf_ttur.errors import UserError
 
 
@@ -17,7 +17,7 @@ def study(arguments):
         case "two-time-scale":
             from tf_ttur.studies import two_time_scale
 
-            return two_time_scale.study(arguments.runs, arguments.seed)
+            return two_time_scale.study(arguments.runs or 200, arguments.seed)
         case "heavy-ball":
             from tf_ttur.studies import heavy_ball
 
@@ -29,7 +29,7 @@ def study(arguments):
     command.start_tensorflow()
     from tf_ttur.training.game import Run
 
-    run = Run(arguments.run, arguments.batches)
+    run = Run(arguments.run, arguments.batches or 16)
     return assumptions.study_run(run.name, run.ask_assumptions(arguments.seed))
 
 
@@ -38,12 +38,18 @@ def main():
     parser.add_argument("part", choices=("two-time-scale", "heavy-ball", "assumptions"))
     parser.add_argument("--output", required=True, metavar="DIR")
     parser.add_argument("--seed", type=command.seed, default=0)
-    parser.add_argument("--runs", type=command.positive, default=200, help="of each setting of two-time-scale [200]")
+    parser.add_argument("--runs", type=command.at_most(100_000), metavar="N", help="two-time-scale: of each setting [200]")
     parser.add_argument("--run", metavar="WORKDIR", help="assumptions: a run folder to ask instead of the games")
-    parser.add_argument("--batches", type=command.positive, default=16, help="of gradients, for assumptions --run; 2 or more [16]")
+    parser.add_argument("--batches", type=command.at_most(64), metavar="N", help="assumptions --run: of gradients [16]")
     arguments = parser.parse_args()
-    if arguments.run and (arguments.part != "assumptions" or arguments.batches < 16):
-        raise UserError(f"--run with {arguments.part} and --batches {arguments.batches}", "assumptions, and 16 batches or more", "see --help")
+    for flag, value, allowed in (
+        ("--runs", arguments.runs, arguments.part == "two-time-scale"),
+        ("--run", arguments.run, arguments.part == "assumptions"),
+        ("--batches", arguments.batches, arguments.run),
+    ):
+        if value and not allowed:
+            raise UserError(f"{flag} with {arguments.part}", "the part that it belongs to", "see --help")
+    files.check_writable(f"{arguments.output}/{arguments.part}.json")
     print(study(arguments).write(arguments.output))
 
 

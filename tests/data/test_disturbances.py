@@ -61,7 +61,12 @@ def test_rectangles():
         result = disturb(images, "rectangles", level)
         assert set(np.unique(result)) == {-1, 0}
         black = (result[..., 0] == -1).sum((1, 2))
-        assert black.max() <= 5 * side**2 and black.min() >= side**2
+        assert black.max() <= 5 * side**2
+        # A pixel stays free of a square with the share of corners that miss it; five squares are independent.
+        places = 32 - side + 1
+        covering = np.array([sum(corner <= pixel < corner + side for corner in range(places)) for pixel in range(32)]) / places
+        expected = (1 - (1 - np.outer(covering, covering)) ** 5).sum()
+        assert abs(black.mean() - expected) < 4 * black.std() / np.sqrt(len(black))
         # Corners are uniform over all places, the last included.
         top = (result == -1).any((2, 3)).argmax(axis=1)
         assert top.min() == 0 and (result[:, -1] == -1).any()
@@ -76,7 +81,8 @@ def test_swirl_turns_the_middle_and_keeps_the_margin(images):
         both = [skimage.transform.swirl(image, (32, 32), strength, 70)[3:-4, 3:-4] for strength in (4, -4)]
         signs.append([np.allclose(swirled[3:-4, 3:-4], each, atol=1e-6) for each in both])
     assert {tuple(sign) for sign in signs} == {(True, False), (False, True)}
-    assert disturbances.swirl_radius(64) == 70 and disturbances.swirl_radius(32) == 25
+    assert disturbances.original_swirl_radius(64) == 70 and disturbances.original_swirl_radius(32) == 25
+    assert not np.array_equal(disturb(images, "swirl", 3, seed=1, swirl_radius=25), result)
 
 
 def test_salt_and_pepper_hits_whole_pixels():

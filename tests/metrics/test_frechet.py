@@ -84,3 +84,23 @@ def test_wrong_input():
         frechet_distance(np.zeros(2), eye, np.zeros(1), np.eye(1))
     with pytest.raises(ValueError, match="not finite"):
         frechet_distance(np.zeros(2), eye * np.nan, np.zeros(2), eye)
+
+
+def test_the_root_is_a_metric():
+    """Zero for equal moments alone, symmetric, and no way round is shorter (it is the Wasserstein distance of Gaussians)."""
+    random = np.random.default_rng(8)
+    points = []
+    for _ in range(12):
+        factor = random.standard_normal((5, 5)) * random.uniform(0.1, 2)
+        points.append((random.standard_normal(5), factor @ factor.T))
+    roots = np.array([[np.sqrt(frechet_distance(*a, *b)) for b in points] for a in points])
+    np.testing.assert_allclose(roots, roots.T, rtol=1e-9, atol=1e-6)
+    assert (np.diagonal(roots) < 1e-6).all() and (roots + np.eye(12) > 0.1).all()
+    assert (roots[:, None, :] <= roots[:, :, None] + roots[None, :, :] + 1e-9).all()
+
+
+def test_the_bias_falls_as_one_over_n():
+    """Of samples of one distribution against it: the mean distance times n is nearly constant."""
+    random = np.random.default_rng(9)
+    means = [np.mean([frechet_distance(x.mean(0), np.cov(x, rowvar=False), np.zeros(4), np.eye(4)) for x in random.standard_normal((300, n, 4))]) for n in (50, 200, 800)]
+    np.testing.assert_allclose(np.array(means) * (50, 200, 800), means[-1] * 800, rtol=0.15)

@@ -76,6 +76,15 @@ def test_it_goes_on_where_it_stopped(network, tmp_path):
         study.measure(images, network, real, tmp_path / "parts", 40, seed=1)
 
 
+@pytest.mark.parametrize("content", ["not json", "[1, 2]\n", '{"source": 1}\n{"level": 2}\n'])
+def test_a_log_of_something_else_is_left_alone(network, tmp_path, content):
+    images = Images("digits:40")
+    (tmp_path / "disturb.jsonl").write_text(content)
+    with pytest.raises(UserError, match="not what this study writes"):
+        study.measure(images, network, reference(images, network), tmp_path, 40)
+    assert (tmp_path / "disturb.jsonl").read_text() == content
+
+
 def test_images_that_are_not_square_are_refused(network, tmp_path):
     np.save(tmp_path / "wide.npy", np.zeros((12, 32, 64, 3), np.uint8))
     images = Images(str(tmp_path / "wide.npy"))
@@ -92,6 +101,8 @@ def make_rows(fid, score, name="blur"):
 def test_summary():
     found = study.summarise(make_rows((0.5, 1, 2, 3), (2.0, 1.5, 2.5, 1.0)))["blur"]
     assert found["fid"] == [0.5, 1, 2, 3] and found["fid_rises"] and not found["inception_score_falls"]
+    assert study.summarise(make_rows((0, 1, 2, 3), (2.0, 1.5, 1.4, 1.0)), limit="published")["blur"]["ind_limit"] == 2.5
+    assert study.summarise(make_rows((0, 1, 2, 3), (2.0, 1.5, 1.4, 1.0))[:3]) == {}  # not all levels
     assert found["ind_limit"] == 2.5 and found["ind"] == [0.5, 1.0, 0.0, 1.5]
     assert study.summarise(make_rows((0, 1, 2, 3), (2.0, 1.5, 1.4, 1.0)), limit=4)["blur"]["ind"] == [2.0, 2.5, 2.6, 3.0]
     saturated = study.summarise(make_rows((0, 1, 3, 2), (2.0, 1.5, 1.4, 1.0)))["blur"]
@@ -99,12 +110,12 @@ def test_summary():
 
 
 def test_report(tmp_path):
-    settings = {"images": 40, "source": "digits:40", "seed": 0, "network": "stand-in", "precision": "float32"}
+    settings = {"images": 40, "source": "digits:40", "seed": 0, "network": "stand-in", "precision": "float32", "swirl_radius": 25, "mixed_in": "others"}
     example = np.zeros((32, 32, 3), np.uint8)
     for name in ("blur", study.MIXED):
         rows = make_rows((0, 1, 2, 3), (2.0, 1.5, 2.5, 1.0), name)
         verdict = study.study(rows, settings, "fid_stand_in", example).write(tmp_path / name)
-        assert verdict == "FID rises with every level of 1 of 1 disturbances; the Inception Score falls with every level of 0 of 1 disturbances."
+        assert verdict == "fid_stand_in rises with every level of 1 of 1 disturbances; the Inception Score falls with every level of 0 of 1 disturbances."
         numbers = json.loads((tmp_path / name / "disturb.json").read_text())
         assert numbers["disturbances"][name]["fid"] == [0, 1, 2, 3]
         assert {file.suffix for file in (tmp_path / name).iterdir()} == {".svg", ".png", ".json", ".md"}

@@ -65,7 +65,6 @@ def exact():
 def test_slopes(exact):
     squares = exact("decaying, two time scales")
     np.testing.assert_allclose(theory.slopes(squares, 6_000, 60_000), [-0.9, -0.6], atol=0.2)
-    # Further on they come nearer to the theory's, as the faster terms die out.
     np.testing.assert_allclose(theory.slopes(np.stack([np.arange(1, 10_001.0) ** -0.7] * 2, axis=1), 100, 9_000), -0.7, atol=0.02)
 
 

@@ -39,7 +39,7 @@ class Disturbance:
     apply: Callable
 
 
-def disturb(images, name, level, seed=0, first=0):
+def disturb(images, name, level, seed=0, first=0, swirl_radius=None):
     """Disturbs images.
 
     Args:
@@ -48,6 +48,7 @@ def disturb(images, name, level, seed=0, first=0):
       level: 0, 1, 2 or 3.
       seed: of all random numbers.
       first: number of the first image in its data set.
+      swirl_radius: in pixels; None takes `original_swirl_radius`.
 
     Returns:
       float32 of the same shape.
@@ -57,7 +58,8 @@ def disturb(images, name, level, seed=0, first=0):
     number = list(DISTURBANCES).index(name)
     generators = [np.random.default_rng([seed, number, first + i]) for i in range(len(images))]
     kind = DISTURBANCES[name]
-    return kind.apply(images, kind.alphas[level], generators).astype(np.float32)
+    options = {"radius": swirl_radius or original_swirl_radius(images.shape[1])} if name == "swirl" else {}
+    return kind.apply(images, kind.alphas[level], generators, **options).astype(np.float32)
 
 
 def replacements(num_images, num_others, alpha, seed=0):
@@ -77,7 +79,7 @@ def replacements(num_images, num_others, alpha, seed=0):
     return result
 
 
-def swirl_radius(size):
+def original_swirl_radius(size):
     """The radius in pixels that the original code takes: 70 for CelebA's 64 x 64 images (the paper says 25), else 25."""
     return 70 if size == 64 else 25
 
@@ -102,13 +104,13 @@ def _rectangles(images, alpha, generators):
     return images
 
 
-def _swirl(images, alpha, generators):
+def _swirl(images, alpha, generators, radius):
     size, (low, high) = images.shape[1], _SWIRL_MARGIN
     inner = slice(low, size - high)
     result = images.copy()
     for image, generator, target in zip(images, generators, result):
         strength = alpha * generator.choice((-1, 1))
-        swirled = skimage.transform.swirl(image, (size / 2, size / 2), strength, swirl_radius(size))
+        swirled = skimage.transform.swirl(image, (size / 2, size / 2), strength, radius)
         target[inner, inner] = swirled[inner, inner]
     return result
 

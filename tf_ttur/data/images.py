@@ -54,12 +54,15 @@ class Images:
         """A string that changes with the images or their preparation."""
         return hashlib.sha256(json.dumps([self.source.identity, self.preparation]).encode()).hexdigest()
 
-    def in_order(self, batch_size, first=0):
+    def in_order(self, batch_size, first=0, count=None):
         """Yields every image once, in the order of the source: uint8 (n, height, width, 3), the last n may be smaller.
 
-        `first` images are left out.
+        Args:
+          batch_size: n.
+          first: images that are left out at the start.
+          count: images that are taken then; None takes all.
         """
-        dataset = self.source.in_order().skip(first).map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        dataset = self.source.in_order().skip(first).take(-1 if count is None else count).map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         yield from self._iterate(dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE))
 
     def batches(self, seed, first, stride, batch_size):

@@ -27,12 +27,14 @@ def study_run(name, asked):
     Returns:
       A `report.Report`.
     """
-    failing = sorted({finding.assumption for _, _, finding in asked if not finding.holds})
-    holding = sorted({finding.assumption for _, _, finding in asked} - set(failing))
-    verdict = (
-        f"{name}: {', '.join(failing) or 'nothing'} does not hold; nothing measured speaks against {', '.join(holding) or 'any other'}; "
-        "A4 is not asked."
-    )
+    failing, holding, open_ = (sorted({finding.assumption for _, _, finding in asked if finding.holds is answer}) for answer in (False, True, None))
+    open_ = sorted({*open_, "A4"})
+    parts = [
+        f"{' and '.join(failing)} {'does' if len(failing) == 1 else 'do'} not hold" if failing else "",
+        f"nothing measured speaks against {' and '.join(holding)}" if holding else "",
+        f"{' and '.join(open_)} {'was' if len(open_) == 1 else 'were'} not judged",
+    ]
+    verdict = f"{name}: {'; '.join(part for part in parts if part)}."
     text = (
         "A4 would need the best discriminator for every generator. Networks with ReLU or LeakyReLU violate A1 at their kinks, whatever is "
         "measured along a line. "
@@ -48,7 +50,7 @@ def ask_games(seed):
     """
     generator = np.random.default_rng(seed)
     rates = two_time_scale.polynomial
-    toy = lambda p: np.array([2 * p[0] * (100 - p[1] ** 2), 2 * p[1] * (1 + p[0] ** 2)])
+    toy = lambda p: np.array(saddle.gradient(*p)) * (1, -1)  # both players descend
     square = np.concatenate([generator.uniform(-0.9, 0.9, (2000, 2)), [[0.9, 0.0], [-0.9, 0.0]]])
     elu = (lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0)))), (lambda x: np.where(x > 0, 1.0, np.exp(np.minimum(x, 0))))
     relu = (lambda x: np.maximum(x, 0)), (lambda x: (x > 0) * 1.0)
@@ -79,7 +81,19 @@ def ask_games(seed):
         ("linear game, two time scales", True, assumptions.boundedness(errors(*decaying[:2], 10_000))),
         ("toy saddle, TTUR", True, assumptions.boundedness(saddle.simulate(saddle.SETTINGS["TTUR, x slow"], 10, seed=seed))),
         ("linear game, equal rates", False, assumptions.boundedness(errors(*equal))),
+        ("GAN of two weights, weight decay 0.2", True, assumptions.boundedness(_smallest_gan(weight_decay=0.2))),
+        ("GAN of two weights, no weight decay", False, assumptions.boundedness(_smallest_gan(weight_decay=0.0))),
     ]
+
+
+def _smallest_gan(weight_decay, rate=0.1, steps=5000):
+    """Steps of the Wasserstein GAN with real data at 0, generator theta and discriminator x -> psi x (Mescheder et al. 2018)."""
+    theta, psi = path = 1.0, 1.0
+    paths = [path]
+    for _ in range(steps):
+        theta, psi = theta - rate * (-psi + weight_decay * theta), psi - rate * (theta + weight_decay * psi)
+        paths.append((theta, psi))
+    return np.array(paths)
 
 
 def _across_a_kink(activation, derivative, generator):
@@ -115,7 +129,8 @@ def _report(verdict, text, asked):
     rows, numbers = [], []
     for what, expected, finding in asked:
         known = "" if expected is None else "holds" if expected else "fails"
-        rows.append([finding.assumption, what, known, "holds" if finding.holds else "fails", finding.words])
+        answer = {True: "holds", False: "fails", None: "not judged"}[finding.holds]
+        rows.append([finding.assumption, what, known, answer, finding.words])
         found = {"assumption": finding.assumption, "of": what, "expected": expected, "holds": finding.holds, "words": finding.words}
         numbers.append({**found, **finding.numbers})
     text += 'No number of evaluations proves A1, A3, A4 or A5: "holds" means that nothing measured speaks against it. A2 is decided.\n\n'
@@ -125,18 +140,20 @@ def _report(verdict, text, asked):
 
 def _figure(asked):
     """The ratios of A1 at falling distances, and the deviation of means of A3."""
-    result, [(ratios, means)] = report.grid(1, 2, 6, 4)
+    has_means = any("rms_of_mean" in finding.numbers for _, _, finding in asked)
+    result, [(ratios, *rest)] = report.grid(1, 1 + has_means, 6, 4)
     for what, _, finding in asked:
         if finding.assumption == "A1":
             ratios.loglog(finding.numbers["distances"], finding.numbers["ratios"], "o-", label=what)
-        if finding.assumption == "A3":
+        if "rms_of_mean" in finding.numbers:
             sizes, lengths = np.array(finding.numbers["sizes"]), finding.numbers["rms_of_mean"]
+            [means] = rest
             [line] = means.loglog(sizes, lengths, "o-", label=what)
             means.loglog(sizes, lengths[0] / np.sqrt(sizes), "--", color=line.get_color(), label="1 / sqrt(K)")
     ratios.invert_xaxis()
     ratios.set(title="A1: difference of gradients over distance", xlabel="distance")
-    means.set(title="A3: deviation of the mean of K draws", xlabel="K")
-    for axis in (ratios, means):
-        if axis.lines:
-            axis.legend(fontsize="small")
+    for axis in rest:
+        axis.set(title="A3: deviation of the mean of K draws", xlabel="K")
+    for axis in (ratios, *rest):
+        axis.legend(fontsize="small")
     return result

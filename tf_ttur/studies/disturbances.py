@@ -20,7 +20,7 @@ MIXED = "mixed"
 UNDISTURBED = "undisturbed"
 
 
-def measure(images, network, reference, output, count, batch_size=100, seed=0, others=None, names=None):
+def measure(images, network, reference, output, count, batch_size=100, seed=0, others=None, names=None, swirl_radius=None):
     """FID and Inception Score at every level of every disturbance.
 
     What is measured is kept in `output`/disturb.jsonl at once; on the same settings a second call goes on from there.
@@ -35,6 +35,7 @@ def measure(images, network, reference, output, count, batch_size=100, seed=0, o
       seed: of the disturbances.
       others: `Images` of another data set to mix in; None leaves that disturbance out.
       names: the disturbances, keys of `DISTURBANCES` in any order; None takes all.
+      swirl_radius: in pixels; None takes that of the original code.
 
     Returns:
       (rows, settings): a list of dicts with disturbance, level, alpha, fid, inception_score and inception_score_std (over the
@@ -56,6 +57,7 @@ def measure(images, network, reference, output, count, batch_size=100, seed=0, o
         "source_identity": images.identity,
         "images": count,
         "seed": seed,
+        "swirl_radius": swirl_radius or disturbances.original_swirl_radius(shape[0]),
         **statistics.identity(network),
         "reference": reference.provenance or {"source": reference.name, "note": "provenance unknown"},
         "mixed_in": others and others.source.word,
@@ -73,19 +75,19 @@ def measure(images, network, reference, output, count, batch_size=100, seed=0, o
     wanted = [(MIXED, level) for level in LEVELS[1:]] if others else []
     if not all(log.holds(*key) for key in [(UNDISTURBED, 0), *wanted]):
         log.add(_undisturbed_and_mixed(images, others, network, reference, count, batch_size, seed))
-    for name in names or DISTURBANCES:
+    for name in DISTURBANCES if names is None else names:
         for level in LEVELS[1:]:
             if not log.holds(name, level):
-                disturbed = _disturbed(images, name, level, seed, count, batch_size)
+                disturbed = _disturbed(images, name, level, seed, count, batch_size, settings["swirl_radius"])
                 values = score(disturbed, f"{DISTURBANCES[name].title}, level {level}")
                 log.add([_row(name, level, DISTURBANCES[name].alphas[level], values)])
     return log.rows, settings
 
 
-def _disturbed(images, name, level, seed, count, batch_size):
+def _disturbed(images, name, level, seed, count, batch_size, swirl_radius):
     first = 0
-    for batch in _first(images.in_order(batch_size), count):
-        disturbed = disturbances.disturb(batch / np.float32(127.5) - 1, name, level, seed, first)
+    for batch in images.in_order(batch_size, count=count):
+        disturbed = disturbances.disturb(batch / np.float32(127.5) - 1, name, level, seed, first, swirl_radius)
         yield (disturbed + 1) * np.float32(127.5)
         first += len(batch)
 
@@ -100,7 +102,7 @@ def _undisturbed_and_mixed(images, others, network, reference, count, batch_size
         other_outputs = [np.concatenate(parts) for parts in zip(*(network(batch) for batch in batches))]
     meters = {level: _Meter(network, reference, count) for level in (0, *levels)}
     first = 0
-    for batch in progress.track(_first(images.in_order(batch_size), count), "undisturbed", count):
+    for batch in progress.track(images.in_order(batch_size, count=count), "undisturbed", count):
         outputs = [np.array(output) for output in network(batch)]
         meters[0].update(*outputs)
         for level in levels:
@@ -111,15 +113,6 @@ def _undisturbed_and_mixed(images, others, network, reference, count, batch_size
         first += len(batch)
     rows = [_row(UNDISTURBED, 0, 0, meters[0].values())]
     return rows + [_row(MIXED, level, MIXED_ALPHAS[level], meters[level].values()) for level in levels]
-
-
-def _first(batches, count):
-    """The first `count` images of a stream of batches."""
-    for batch in batches:
-        yield batch[:count]
-        count -= len(batch)
-        if count <= 0:
-            return
 
 
 def _select(batches, numbers):
@@ -166,8 +159,11 @@ class _Log:
     def __init__(self, path, settings):
         self._path = path
         settings = json.loads(json.dumps(settings))
-        lines = files.read_json_lines(path) if path.exists() else []
-        if lines and lines[0] != settings:
+        lines = files.read_json_lines(path) if path.exists() else [settings]
+        keys = {"disturbance", "level", "alpha", "fid", "inception_score", "inception_score_std"}
+        if not lines or not all(isinstance(line, dict) for line in lines) or any(line.keys() != keys for line in lines[1:]):
+            raise UserError(f"{path} is not what this study writes", "its settings and a row for each level", "move it away, or choose another --output")
+        if lines[0] != settings:
             changed = [key for key in settings if lines[0].get(key) != settings[key]]
             raise UserError(f"{path} holds values of another {', '.join(changed)}", "the same settings", "choose another --output")
         self.rows = lines[1:]
@@ -185,7 +181,7 @@ class _Log:
             file.write("".join(json.dumps(line) + "\n" for line in lines))
 
 
-def study(rows, settings, metric, example, limit=None):
+def study(rows, settings, metric, example, limit="largest"):
     """What was measured.
 
     Args:
@@ -198,29 +194,33 @@ def study(rows, settings, metric, example, limit=None):
       A `report.Report`.
     """
     summary = summarise(rows, limit)
+    if not summary:
+        raise UserError("no disturbance has been measured at all levels", "one at least", "name one, with --only or --mixed-in")
     numbers = {"settings": settings, "metric": metric, "disturbances": summary}
-    return report.Report("disturb", _verdict(summary), _text(summary, settings, metric), numbers, _figure(summary, metric, example))
+    return report.Report("disturb", _verdict(summary, metric), _text(summary, settings, metric), numbers, _figure(summary, metric, example, settings["swirl_radius"]))
 
 
-def summarise(rows, limit=None):
+def summarise(rows, limit="largest"):
     """Series by disturbance.
 
     Args:
       rows: what `measure` returns.
-      limit: the bound m of IND = m - IS; None takes the largest score over the levels of a disturbance, as the
-        original's notebook does, so that the smallest IND is 0. The paper's bound for m samples of m classes or fewer
-        is their number.
+      limit: the bound m of IND = m - IS. "largest" takes the largest score over the levels of a disturbance, as the
+        original's notebook does, so that the smallest IND is 0; "published" those of the published figures; a number is
+        taken as it is. The paper's bound for m samples of m classes or fewer is their number.
 
     Returns:
-      {name: dict of lists over the levels 0 to 3: alpha, fid, inception_score, inception_score_std, ind; and of ind_limit,
+      {name of a disturbance of which all levels were measured: dict of lists over the levels 0 to 3: alpha, fid, inception_score, inception_score_std, ind; and of ind_limit,
       fid_rises, inception_score_falls}.
     """
     start = next(row for row in rows if row["disturbance"] == UNDISTURBED)
     result = {}
     for name in dict.fromkeys(row["disturbance"] for row in rows if row is not start):
         series = [start] + sorted((row for row in rows if row["disturbance"] == name), key=lambda row: row["level"])
+        if len(series) < len(LEVELS):
+            continue
         columns = {key: [row[key] for row in series] for key in ("alpha", "fid", "inception_score", "inception_score_std")}
-        bound = max(columns["inception_score"]) if limit is None else limit
+        bound = {"largest": max(columns["inception_score"]), "published": DISTURBED[name]["ind_limit"]}.get(limit, limit)
         columns["ind_limit"] = bound
         columns["ind"] = [bound - score for score in columns["inception_score"]]
         columns["fid_rises"] = bool(np.all(np.diff(columns["fid"]) > 0))
@@ -233,7 +233,7 @@ def title(name):
     return "mixed with other images" if name == MIXED else DISTURBANCES[name].title
 
 
-def _verdict(summary):
+def _verdict(summary, metric):
     """One line: for which disturbances each measure follows the level."""
 
     def named(names):
@@ -241,27 +241,31 @@ def _verdict(summary):
 
     fid = [name for name, columns in summary.items() if columns["fid_rises"]]
     score = [name for name, columns in summary.items() if columns["inception_score_falls"]]
-    return f"FID rises with every level of {named(fid)}; the Inception Score falls with every level of {named(score)}."
+    return f"{metric} rises with every level of {named(fid)}; the Inception Score falls with every level of {named(score)}."
 
 
 def _text(summary, settings, metric):
     text = (
         f"Measured on {settings['images']:,} images of `{settings['source']}`, seed {settings['seed']}, with the "
-        f"{settings['network']} network ({settings['precision']}); the distance is `{metric}` to the undisturbed reference. A score of "
-        "distances between classes need not fall when images get worse, as it never sees the real images; IND is its limit minus the "
-        "score. Published values: CelebA, 50,000 images, the original network; they are comparable in shape only."
+        f"{settings['network']} network ({settings['precision']}); the distance is `{metric}` to the undisturbed reference. The Inception "
+        "Score need not fall when images get worse, as it never sees the real images. IND is the limit that stands beside it minus the score. "
+        "Published values: CelebA, 50,000 images, the original network; they are comparable in shape only."
     )
-    head = ["disturbance", "level", "alpha", metric, "Inception Score", "IND", "published FID", "published Inception Score"]
+    if MIXED in summary:
+        text += f" Mixed: that part of the images is replaced by images of `{settings['mixed_in']}`, drawn with replacement."
+    head = ["disturbance", "level", "alpha", metric, "Inception Score", "IND", "its limit", "published FID", "published Inception Score", "published IND"]
     rows = []
     for name, columns in summary.items():
         for level in LEVELS:
             score = f"{columns['inception_score'][level]:.3f} ± {columns['inception_score_std'][level]:.3f}"
-            published = DISTURBED[name]["fid"][level], DISTURBED[name]["inception_score"][level]
-            rows.append([title(name), str(level), columns["alpha"][level], columns["fid"][level], score, f"{columns['ind'][level]:.3f}", *published])
+            published = DISTURBED[name]
+            fid, published_score = published["fid"][level], published["inception_score"][level]
+            own = [columns["fid"][level], score, f"{columns['ind'][level]:.3f}", columns["ind_limit"]]
+            rows.append([title(name), str(level), columns["alpha"][level], *own, fid, published_score, published["ind_limit"] - published_score])
     return f"{text}\n\n{report.table(head, rows)}"
 
 
-def _figure(summary, metric, example):
+def _figure(summary, metric, example, swirl_radius):
     """A row for each disturbance: an image at its four levels, the distance, the Inception Score and IND."""
     result, axes = report.grid(len(summary), 4, 3.6, 2.5)
     image = example[None] / np.float32(127.5) - 1
@@ -270,7 +274,7 @@ def _figure(summary, metric, example):
         if name == MIXED:
             pictures.text(0.5, 0.5, "a part of the images is replaced", ha="center", va="center")
         else:
-            strip = [(disturbances.disturb(image, name, level)[0] + 1) * 127.5 for level in LEVELS]
+            strip = [(disturbances.disturb(image, name, level, swirl_radius=swirl_radius)[0] + 1) * 127.5 for level in LEVELS]
             pictures.imshow(np.concatenate(strip, axis=1).round().astype(np.uint8))
             pictures.set_xlabel("levels 0, 1, 2, 3")
         fid.plot(LEVELS, columns["fid"], "o-")

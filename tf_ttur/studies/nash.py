@@ -72,7 +72,7 @@ def _text(diagnosis, settings, path):
     parts = [
         f"Losses on {settings['batches']} fixed batches of {settings['batch_size']}, networks in training mode.",
         f"Gradient norms: generator {d.gradient_norms[0]:.4g}, discriminator {d.gradient_norms[1]:.4g}{noise}; "
-        {True: "nothing speaks against a stationary point.", False: "not stationary.", None: "too few batches to tell."}[d.stationary],
+        + {True: "nothing speaks against a stationary point.", False: "not stationary.", None: "too few batches to tell."}[d.stationary],
         f"Own Hessians: generator {ends[0]}, discriminator {ends[1]}; "
         f"{_say(d.strict, 'both positive definite', _say(d.nash, 'both positive semidefinite', 'not both positive semidefinite'))}.",
         f"Jacobian with the rates of generator and discriminator in the ratio {ratio}: smallest real part {smallest.real:.4g} ± {d.errors[2]:.2g} "

@@ -65,9 +65,10 @@ def _figure(paths):
     result, axes = report.grid(len(SETTINGS) + 1, 3, 4.5, 2.8)
     for row, (name, path) in zip(axes, paths.items()):
         x, y = path[:, :, 0].T
-        row[0].plot(saddle.objective(x[1:], y[1:]), linewidth=0.7)
+        updates = np.arange(1, len(x))
+        row[0].plot(updates, saddle.objective(x[1:], y[1:]), linewidth=0.7)
         row[0].set(title=f"{name}: objective", xlabel="update")
-        row[1].plot(np.hypot(x[1:], y[1:]), linewidth=0.7)
+        row[1].plot(updates, np.hypot(x[1:], y[1:]), linewidth=0.7)
         row[1].set(title="norm", xlabel="update", ylim=(0, None))
         points = row[2].scatter(x, y, c=np.arange(len(x)), s=3, cmap="viridis", rasterized=True)
         row[2].plot(0, 0, "r+", markersize=12)

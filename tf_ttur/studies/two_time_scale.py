@@ -41,11 +41,13 @@ def _measure(runs, seed):
 
 
 def _verdict(numbers):
-    s = numbers["settings"]
+    last = {name: values["rms_theta"][-1] for name, values in numbers["settings"].items()}
+    equal = max(last["constant, equal"], last["decaying, equal"])
+    constant, decaying = last["constant, two time scales"], last[_DECAYING]
     return (
-        f"Equal rates diverge (RMS of theta {s['constant, equal']['rms_theta'][-1]:.2g} after 1,000 updates), two time scales converge: "
-        f"to a noise floor of {s['constant, two time scales']['rms_theta'][-1]:.2g} with constant rates, to 0 with decaying ones "
-        f"({s[_DECAYING]['rms_theta'][-1]:.2g} after 100,000)."
+        f"Equal rates {'diverge' if min(last['constant, equal'], last['decaying, equal']) > 100 else 'do not diverge'} (RMS of theta up to {equal:.2g} after 1,000 "
+        f"updates), two time scales {'converge' if max(constant, decaying) < 0.1 else 'do not converge'}: RMS {constant:.2g} with constant rates and "
+        f"{decaying:.2g} with decaying ones after 100,000."
     )
 
 

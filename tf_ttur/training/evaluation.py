@@ -82,7 +82,7 @@ def image_statistics(images, network, batch_size=100, limit=0, observers=(), par
     extraction = statistics.Extraction(network.dimension, partial, settings)
     done = extraction.moments.count
     description = f"statistics of {images.source.word}"
-    batches = progress.track(_first(images.in_order(batch_size, first + done), end - first - done), description, end - first - done)
+    batches = progress.track(images.in_order(batch_size, first + done, end - first - done), description, end - first - done)
     provenance = {
         "source": images.source.word,
         "source_identity": images.source.identity,
@@ -92,15 +92,3 @@ def image_statistics(images, network, batch_size=100, limit=0, observers=(), par
     if shard != (1, 1):
         provenance |= {"shard": shard[0], "shards": shard[1]}
     return statistics.compute(batches, network, provenance, images.source.word, extraction, observers)
-
-
-def _first(batches, total):
-    """Cuts a stream of batches after `total` images."""
-    seen = 0
-    if total <= 0:
-        return
-    for batch in batches:
-        yield batch[: total - seen]
-        seen += len(batch)
-        if seen >= total:
-            return

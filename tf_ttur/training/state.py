@@ -63,7 +63,6 @@ class State:
                 f"set it aside and name an older one in {pathlib.Path(checkpoint).parent / 'checkpoint'}, or use a new --workdir",
             ) from error
 
-
     def weight_norms(self):
         """The Euclidean norm of each player's weights, of which Theorem 1 assumes that it stays bounded (A5)."""
         networks = {"weight_norm/generator": self.generator, "weight_norm/discriminator": self.discriminator}
