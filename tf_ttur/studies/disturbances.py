@@ -215,7 +215,7 @@ def summarise(rows, limit="largest"):
     """
     start = next(row for row in rows if row["disturbance"] == UNDISTURBED)
     result = {}
-    for name in dict.fromkeys(row["disturbance"] for row in rows if row is not start):
+    for name in (*DISTURBANCES, MIXED):
         series = [start] + sorted((row for row in rows if row["disturbance"] == name), key=lambda row: row["level"])
         if len(series) < len(LEVELS):
             continue
