@@ -60,18 +60,3 @@ def graph_bytes(seed=0, size=35):
     weights = const("softmax/weights", random.normal(0, 0.3, (20, 10)).astype(np.float32))
     node("softmax/logits/MatMul", "MatMul", ["pool_3/_reshape", weights], T=float32)
     return graph.SerializeToString()
-
-
-def run_by_session(content, images):
-    """(pool_3, logits) of the frozen graph by a TF1 session, the official way; the logits one image at a time."""
-    graph = tf.Graph()
-    with graph.as_default():
-        definition = tf.compat.v1.GraphDef()
-        definition.ParseFromString(content)
-        feed = tf.compat.v1.placeholder(tf.float32, (None, None, None, 3))
-        tf.import_graph_def(definition, name="net", input_map={"ExpandDims:0": feed})
-        with tf.compat.v1.Session(graph=graph) as session:
-            images = np.asarray(images, np.float32)
-            pool_3 = session.run("net/pool_3:0", {feed: images})[:, 0, 0]
-            logits = np.concatenate([session.run("net/softmax/logits/MatMul:0", {feed: image[None]}) for image in images])
-    return pool_3, logits

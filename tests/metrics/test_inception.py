@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.metrics.mini_inception import graph_bytes, run_by_session
+from tests.metrics.mini_inception import graph_bytes
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import inception
+from tf_ttur.metrics.verification import run_by_session
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (7, 32, 32, 3)).astype(np.uint8)
 
@@ -51,12 +52,12 @@ def test_bfloat16_is_near():
 @pytest.mark.parametrize("row, expected", [([0, 10], [0, 5, 10, 10]), ([0, 10], [0, 4, 8, 10, 10]), ([0, 10, 20, 30], [0, 40 / 3, 80 / 3])])
 def test_resize_has_no_half_pixel_shift(row, expected):
     image = tf.reshape(tf.constant(row, tf.float32), (1, 1, -1, 1))
-    np.testing.assert_allclose(inception._resize(image, (1, len(expected)))[0, 0, :, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(inception.resize(image, (1, len(expected)))[0, 0, :, 0], expected, rtol=1e-6)
 
 
 def test_resize_of_an_image_to_299():
     image = np.random.RandomState(0).randint(0, 256, (1, 32, 32, 3)).astype(np.float32)
-    resized = inception._resize(tf.constant(image), (299, 299))[0].numpy()
+    resized = inception.resize(tf.constant(image), (299, 299))[0].numpy()
     np.testing.assert_allclose(resized[150, 150], (96.28969, 204.75494, 36.27745), rtol=1e-6)
     np.testing.assert_allclose(resized[298, 298], (26, 191, 155), rtol=1e-6)
 

@@ -27,8 +27,8 @@ ARCHIVE_URL = f"https://download.tensorflow.org/models/image/imagenet/{ARCHIVE_F
 
 # Size in bytes and git-blob SHA-1: the digests under which the files are publicly known.
 _ARCHIVE = (88_931_400, "c0b8db7a2feaf3e26970e968c9bb7452b53e7f32")
-_ORIGINAL = (95_673_916, "f34cb9b774a4547b5e214ef4202e5775a9c0f436")
-_NETWORKS = {_ORIGINAL[1]: "original", "63637cff8c4363af7342ba7cbf5b2657c26ca6fe": "stand-in"}
+ORIGINAL = (95_673_916, "f34cb9b774a4547b5e214ef4202e5775a9c0f436")
+_NETWORKS = {ORIGINAL[1]: "original", "63637cff8c4363af7342ba7cbf5b2657c26ca6fe": "stand-in"}
 
 
 def locate(path=None):
@@ -104,9 +104,13 @@ def load(path=None, precision="float32"):
     place = locate(path) or download()
     if str(place).startswith("hub:"):
         return HubInception(str(place).removeprefix("hub:"), precision)
-    place = pathlib.Path(place)
-    content = _read_archive(place) if place.suffix in (".tgz", ".gz", ".tar") else place.read_bytes()
-    return Inception(content, precision, name=str(place))
+    return Inception(read_graph(place), precision, name=str(place))
+
+
+def read_graph(path):
+    """The bytes of the frozen graph in a `.pb` or in the archive."""
+    path = pathlib.Path(path)
+    return _read_archive(path) if path.suffix in (".tgz", ".gz", ".tar") else path.read_bytes()
 
 
 def metric_name(network, kind="fid"):
@@ -199,11 +203,11 @@ class HubInception:
 
     def __call__(self, images):
         """As `Inception.__call__`; the logits are the module's own."""
-        outputs = self._module(_scale(_resize(tf.cast(images, tf.float32), (299, 299))))
+        outputs = self._module(_scale(resize(tf.cast(images, tf.float32), (299, 299))))
         return tf.reshape(outputs["pool_3"], (-1, self.dimension)), outputs["logits"]
 
 
-def _resize(images, size):
+def resize(images, size):
     """Bilinear as in 2015: source coordinate = target * (in / out), without the half-pixel shift of `tf.image.resize`."""
     return tf.raw_ops.ResizeBilinear(images=images, size=size, align_corners=False, half_pixel_centers=False)
 
@@ -259,7 +263,7 @@ def _operation(node, nodes, constants, dtype, name):
         case "AvgPool":
             return (lambda x: tf.nn.avg_pool2d(x, **window)), tensors
         case "ResizeBilinear":
-            return (lambda x: _resize(x, arguments[0])), tensors
+            return (lambda x: resize(x, arguments[0])), tensors
         case "Sub":
             return (lambda x: x - arguments[0]), tensors
         case "Mul":
