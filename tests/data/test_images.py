@@ -158,13 +158,16 @@ def bad_image(folder, kind):
         (folder / "07.jpg").write_bytes(content.getvalue()[:2000])
     elif kind == "empty":
         (folder / "07.png").write_bytes(b"")
+    elif kind == "RGB, 16 bits":
+        wide = np.random.default_rng(0).integers(0, 2**16, (32, 32, 3), np.uint16)
+        (folder / "07.png").write_bytes(tf.io.encode_png(wide).numpy())
     elif kind == "transparent":
         good.convert("P").save(folder / "07.png", transparency=0)
     else:
         good.convert(kind).save(folder / "07.png")
 
 
-@pytest.mark.parametrize("kind", ["size", "truncated", "empty", "L", "RGBA", "I;16", "transparent"])
+@pytest.mark.parametrize("kind", ["size", "truncated", "empty", "L", "RGBA", "I;16", "RGB, 16 bits", "transparent"])
 def test_a_bad_image_is_named(folder, kind):
     bad_image(folder, kind)
     with pytest.raises(UserError, match=r"07\.(png|jpg)"):

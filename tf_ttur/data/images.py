@@ -173,6 +173,8 @@ class Images:
                     image.load()
             except Exception as cause:  # Pillow raises many kinds
                 raise UserError(f"{name} cannot be decoded ({cause})", "a whole image", "replace or remove this file") from error
+            if sources.is_deep(content):
+                raise UserError(f"{name} has 16 bits a channel", "RGB, 8 bits, 3 channels", "convert it: which 8 bits are meant, its owner knows") from error
             if image.mode not in ("RGB", "P") or "transparency" in image.info:
                 cure = "convert it, for example with Pillow's image.convert('RGB')"
                 transparent = ", with transparency" if "transparency" in image.info else ""

@@ -26,6 +26,7 @@ from tf_ttur import files, progress
 from tf_ttur.data import digits
 from tf_ttur.errors import UserError
 
+PNG, DEEP = b"\x89PNG", b"\x10"  # how a PNG begins, and its bit depth of 16
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _WORDS = "a folder, FILE.zip, FILE.npy, FILE.npz, tfds:NAME/SPLIT, digits:N, or an exported generator"
 
@@ -231,9 +232,17 @@ def _decode(encoded):
         lambda: tf.io.decode_jpeg(encoded, channels=0, dct_method="INTEGER_ACCURATE"),
         lambda: tf.io.decode_image(encoded, channels=0, expand_animations=False),
     )
-    channels = tf.shape(image)[-1]
-    with tf.control_dependencies([tf.debugging.assert_equal(channels, 3, "not an RGB image")]):
+    # TensorFlow would keep the upper half of 16-bit samples without a word. The depth of a PNG is its byte 24.
+    depth = tf.cond(tf.strings.length(encoded) > 24, lambda: tf.strings.substr(encoded, 24, 1), lambda: "")
+    deep = (tf.strings.substr(encoded, 0, 4) == PNG) & (depth == DEEP)
+    rules = [tf.debugging.assert_equal(tf.shape(image)[-1], 3, "not an RGB image"), tf.debugging.assert_equal(deep, False, "16 bits a channel")]
+    with tf.control_dependencies(rules):
         return tf.ensure_shape(image, (None, None, 3))
+
+
+def is_deep(content):
+    """Whether the bytes are a PNG with 16 bits a channel."""
+    return content[:4] == PNG and content[24:25] == DEEP
 
 
 def _identity(*parts):
