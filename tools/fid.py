@@ -35,7 +35,7 @@ def main():
     from tf_ttur.metrics import inception, measures, statistics
     from tf_ttur.training import evaluation
 
-    # All sides are opened and checked before the long work on any.
+    # All that can be checked is, before the long work on any side.
     words = [arguments.source, arguments.reference] + ([arguments.compare] if arguments.compare else [])
     opened = [inputs.open_side(word, arguments.count, arguments.seed) for word in words]
     has_images = [isinstance(side, Images) for side in opened]
@@ -45,13 +45,21 @@ def main():
     network = None
     if any(has_images):
         network = inception.load(arguments.inception, arguments.precision)
-        for side in opened:
+        counts = [side.num_images if isinstance(side, Images) else None for side in opened]
+        measures.check_counts(names, network.dimension, *counts[:2])
+        if arguments.compare:
+            measures.can_compare(network.dimension, *counts)
+        shape = next(next(side.in_order(1))[0].shape for side in opened if isinstance(side, Images))
+        for word, side in zip(words, opened):
             if isinstance(side, statistics.Statistics):
-                statistics.check(side, network)
+                statistics.check(side, network, shape)
+            elif (other := next(side.in_order(1))[0].shape) != shape:
+                raise UserError(f"{word} has images of {other[1]}x{other[0]} pixels, another side of {shape[1]}x{shape[0]}", "one size", "resize them")
     sides = []
-    for word, side in zip(words, opened):
+    for number, (word, side) in enumerate(zip(words, opened)):
         if isinstance(side, Images):
-            sides.append(measures.Side(word, names, network.dimension, side.num_images))
+            wanted = names if number == 0 else [name for name in names if name != "is"]  # the score is the source's
+            sides.append(measures.Side(word, wanted, network.dimension, side.num_images))
             sides[-1].statistics = evaluation.image_statistics(side, network, arguments.batch_size, observers=[sides[-1].observe])
         else:
             sides.append(measures.Side(word, names, len(side.mu)))

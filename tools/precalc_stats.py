@@ -22,7 +22,7 @@ _OUTPUT = flags.DEFINE_string("output", None, "The .npz to write. [default with 
 _INCEPTION = flags.DEFINE_string("inception", None, "The Inception network: a .pb, the .tgz, a folder with either, or hub:HANDLE.")
 _PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], "Of the network, where no config says it.")
 _BATCH_SIZE = flags.DEFINE_integer("batch-size", 100, "Images that go through the network at a time.", lower_bound=1)
-_SHARD = flags.DEFINE_string("shard", "1/1", "I/N: only the I-th of N parts of the images, for tools/merge_stats.py.")
+_SHARD = flags.DEFINE_string("shard", None, "I/N: only the I-th of N parts of the images, for tools/merge_stats.py.")
 
 
 def read_shard(text):
@@ -34,8 +34,8 @@ def read_shard(text):
 
 
 def main(arguments):
-    shard = read_shard(_SHARD.value)
-    if shard != (1, 1) and not _OUTPUT.value:
+    shard = read_shard(_SHARD.value) if _SHARD.value is not None else None
+    if shard and not _OUTPUT.value:
         raise UserError(f"--shard {_SHARD.value} without --output", "a file for this part", "name it")
     if not config_flag.given() and (len(arguments) != 1 or not _OUTPUT.value):
         raise UserError(f"{len(arguments)} sources, --output {_OUTPUT.value}", "SOURCE --output FILE.npz, or --config CONFIG", "see --help")

@@ -29,13 +29,14 @@ def test_unbiased():
 def test_blocks_and_their_error():
     random = np.random.default_rng(2)
     x, y = random.standard_normal((450, 5)), random.standard_normal((400, 5)) + 0.2
-    value, error = kernel_distance(x, y, block=100, seed=3)
+    value, error, count = kernel_distance(x, y, block=100, seed=3)
+    assert count == 4
     orders = np.random.default_rng(3)
     first, second = orders.permutation(450), orders.permutation(400)
     blocks = [squared_discrepancy(x[first[i : i + 100]], y[second[i : i + 100]]) for i in (0, 100, 200, 300)]
     assert value == pytest.approx(np.mean(blocks)) and error == pytest.approx(np.std(blocks, ddof=1) / 2)
     assert abs(value - squared_discrepancy(x, y)) < 4 * error
-    value, error = kernel_distance(x[:50], y, block=100)
-    assert np.isfinite(value) and np.isnan(error)  # one block
+    value, error, count = kernel_distance(x[:50], y, block=100)
+    assert np.isfinite(value) and np.isnan(error) and count == 1
     with pytest.raises(ValueError):
         kernel_distance(x[:1], y)

@@ -38,6 +38,7 @@ def test_every_measure_is_that_of_its_module(features):
     assert (found["fid"]["low"], found["fid"]["high"]) == estimate.interval()
     assert found["fid_inf"]["value"] == estimate.corrected < found["fid"]["value"]
     assert found["kid"]["value"] == kernel_distance(first, second, seed=1)[0]
+    assert "low" not in found["kid"]  # one block
     score = InceptionScore(130)
     score.update(first[:, :5])
     assert found["inception_score"]["value"] == pytest.approx(score.scores.mean())
@@ -62,10 +63,22 @@ def test_what_cannot_be_measured(features):
         with pytest.raises(UserError, match=word):
             measures.check([name], *sides)
     measures.check(measures.NAMES, True, True)
-    few = side(features[0][:5])
-    for name in ("fid_inf", "is", "prdc"):
-        with pytest.raises(UserError, match="images|Score"):
-            measures.measure([name], "original", few, few)
+    for name, least in (("fid_inf", 4 * 8), ("is", 10), ("prdc", 6), ("kid", 2)):
+        measures.check_counts([name], 8, least, least)
+        with pytest.raises(UserError, match=f"{name} of {least - 1} images"):
+            measures.check_counts([name], 8, least - 1, least)
+    measures.check_counts(["is"], 8, 10, 3)  # the reference has no score
+
+
+def test_a_side_of_too_few_images_has_no_interval(features):
+    assert list(measures.measure(["fid"], "original", side(features[0][:15]), side(features[1]))["fid"]) == ["value"]
+
+
+def test_the_same_images_on_both_sides_have_no_interval(features):
+    both = [side(features[0]), side(features[0])]
+    for each in both:
+        each.statistics.provenance["images_digest"] = "5"
+    assert measures.measure(["fid"], "original", *both) == {"fid": {"value": pytest.approx(0, abs=1e-6)}}
 
 
 def test_which_is_better(features):
@@ -75,3 +88,24 @@ def test_which_is_better(features):
     same = side(np.random.default_rng(4).standard_normal((200, 8)) + 0.1)
     found = measures.compare(near, same, reference)
     assert found["answer"] == "inconclusive" and found["low"] < 0 < found["high"]
+
+
+def test_few_images_are_compared_only_in_equal_numbers():
+    """With fewer images than four times the features the correction goes too far: then equal numbers, uncorrected."""
+    assert measures.can_compare(8, 32, 40, None) and not measures.can_compare(8, 25, 25, 100)
+    for counts in ((25, 31, 100), (25, 40, None), (10, 10, 100)):
+        with pytest.raises(UserError, match="equal numbers"):
+            measures.can_compare(8, *counts)
+    random = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(40):
+        first, second, reference = (side(random.standard_normal((count, 8)), ["fid"]) for count in (24, 24, 300))
+        wrong += measures.compare(first, second, reference)["answer"] != "inconclusive"
+    assert wrong <= 7  # 5 % of 40 are 2; four standard errors more are 7.5
+
+
+def test_interval_of_kid():
+    """Blocks of 1,000: by Student's t the intervals of two blocks are wide."""
+    random = np.random.default_rng(1)
+    found = measures.measure(["kid"], "original", *(side(random.standard_normal((2000, 3)), ["kid"]) for _ in range(2)))["kid"]
+    assert found["high"] - found["value"] == pytest.approx(12.706 * found["standard_error"], rel=1e-3)

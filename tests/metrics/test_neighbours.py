@@ -42,6 +42,13 @@ def test_collapse_has_precision_and_no_recall():
     assert found["precision"] == 1 and found["recall"] < 0.05 and found["coverage"] < 0.1
 
 
+def test_copies_are_at_distance_0():
+    points = np.random.default_rng(3).standard_normal((50, 64)) * 10 + 5
+    copies = np.repeat(points, 10, axis=0)
+    found = neighbours(copies, copies[::-1])
+    assert found["precision"] == found["recall"] == found["coverage"] == 1
+
+
 def test_equal_sides_and_too_few():
     features = np.random.default_rng(2).standard_normal((100, 3))
     found = neighbours(features, features)

@@ -157,7 +157,7 @@ def shards(count, images=IMAGES):
     parts = []
     for number in range(1, count + 1):
         first, end = len(images) * (number - 1) // count, len(images) * number // count
-        provenance = {"source": "random", "shard": number, "shards": count}
+        provenance = {"source": "random", "shard": number, "shards": count, "shards_total": len(images)}
         parts.append(statistics.compute([images[first:end]], PixelPooling(), provenance, f"shard {number}"))
     return parts
 
@@ -175,12 +175,37 @@ def test_shards_merged_in_any_order_are_the_whole(count):
         assert again.provenance == merged.provenance
 
 
+def test_what_differs_between_machines_is_left_out():
+    parts = shards(2)
+    parts[1].provenance["versions"] = {"tensorflow": "3"}
+    merged = [statistics.merge(order).provenance for order in (parts, parts[::-1])]
+    assert merged[0] == merged[1] and "versions" not in merged[0] and merged[0]["num_images"] == 300
+
+
+def test_images_of_other_sizes_are_refused_between_batches():
+    with pytest.raises(UserError, match="one size"):
+        statistics.compute([IMAGES[:5], IMAGES[:5, :16, :16]], PixelPooling(), {}, "mixed")
+
+
+@pytest.mark.parametrize("provenance", ["[1]", "3", '{"num_images": "many", "network": "x"}', '{"num_images": 5}'])
+def test_provenance_of_another_tool_is_unknown(tmp_path, provenance):
+    np.savez(tmp_path / "s.npz", mu=np.zeros(3), sigma=np.eye(3), provenance=np.array(provenance))
+    with pytest.warns(UserWarning, match="does not say where it comes from"):
+        assert statistics.load(tmp_path / "s.npz").provenance == {}
+
+
 def test_what_cannot_be_merged():
     parts = shards(3)
     for wrong, word in ((parts[:2], "shards 1, 2 of 3"), ([*parts, parts[0]], "shards 1, 1, 2, 3 of 3"), ([compute(), compute()], "not shards")):
         with pytest.raises(UserError, match=word):
             statistics.merge(wrong)
-    other = statistics.compute([IMAGES], PixelPooling(), {"source": "other", "shard": 3, "shards": 3}, "other")
+    fewer = shards(3, IMAGES[:260])
+    with pytest.raises(UserError, match="shards_total"):
+        statistics.merge([parts[0], fewer[1], parts[2]])
+    fewer[1].provenance["shards_total"] = 300
+    with pytest.raises(UserError, match="the 100 of shard 2/3"):
+        statistics.merge([parts[0], fewer[1], parts[2]])
+    other = statistics.compute([IMAGES], PixelPooling(), {"source": "other", "shard": 3, "shards": 3, "shards_total": 300}, "other")
     with pytest.raises(UserError, match="source"):
         statistics.merge([*parts[:2], other])
     with pytest.raises(UserError, match="how many images"):

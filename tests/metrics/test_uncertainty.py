@@ -29,16 +29,38 @@ def draw(random, mean, covariance, count):
     return mean + random.standard_normal((count, DIMENSION)) @ np.linalg.cholesky(covariance).T
 
 
-def test_groups_are_interleaved_whatever_the_batches():
-    features = np.random.default_rng(0).standard_normal((103, 4))
+def numbers(count, groups=10):
+    """The group of each of `count` features, found by sending them one at a time."""
+    sample, found = GroupedMoments(1, groups), []
+    for _ in range(count):
+        before = [group.count for group in sample.groups]
+        sample.update(np.zeros((1, 1)))
+        found.append(int(np.argmax(np.array([group.count for group in sample.groups]) - before)))
+    return np.array(found)
+
+
+def test_groups_do_not_depend_on_the_batches():
+    features, group = np.random.default_rng(0).standard_normal((103, 4)), numbers(103, 5)
+    assert all(sorted(block) == list(range(5)) for block in group[:100].reshape(-1, 5))  # one of every five in each
+    assert len({tuple(block) for block in group[:100].reshape(-1, 5)}) > 5  # in changing orders
     for batch_size in (1, 37, 200):
         sample = grouped(features, 5, batch_size)
-        for number, group in enumerate(sample.groups):
-            np.testing.assert_allclose(group.mean, features[number::5].mean(0), rtol=1e-12)
+        for number, moments in enumerate(sample.groups):
+            np.testing.assert_allclose(moments.mean, features[group == number].mean(0), rtol=1e-12)
         total = sample.total()
         np.testing.assert_allclose(total.covariance, np.cov(features, rowvar=False), rtol=1e-12)
         for number, rest in enumerate(sample.without_one()):
-            np.testing.assert_allclose(rest.covariance, np.cov(np.delete(features, np.s_[number::5], axis=0), rowvar=False), rtol=1e-12)
+            np.testing.assert_allclose(rest.covariance, np.cov(features[group != number], rowvar=False), rtol=1e-12)
+
+
+def test_classes_that_take_turns_do_no_harm():
+    """Ten classes in turn, as of a class-conditional generator: as if shuffled."""
+    random = np.random.default_rng(6)
+    centres = 3 * random.standard_normal((10, DIMENSION))
+    features = centres[np.arange(1000) % 10] + random.standard_normal((1000, DIMENSION))
+    in_turn, shuffled = (frechet(grouped(x), gaussian(2)) for x in (features, random.permutation(features)))
+    assert 0.5 < in_turn.standard_error / shuffled.standard_error < 2
+    assert abs(in_turn.corrected - shuffled.corrected) < 4 * shuffled.standard_error
 
 
 def test_against_the_jackknife_written_out():
@@ -46,13 +68,14 @@ def test_against_the_jackknife_written_out():
     x, y = random.standard_normal((60, DIMENSION)), random.standard_normal((80, DIMENSION)) + 0.3
     found = frechet(grouped(x), grouped(y))
     value = frechet_distance(*pair(x), *pair(y))
+    groups = numbers(60), numbers(80)
     left = [
-        np.array([frechet_distance(*pair(np.delete(x, np.s_[g::10], 0)), *pair(y)) for g in range(10)]),
-        np.array([frechet_distance(*pair(x), *pair(np.delete(y, np.s_[g::10], 0))) for g in range(10)]),
+        np.array([frechet_distance(*pair(x[groups[0] != g]), *pair(y)) for g in range(10)]),
+        np.array([frechet_distance(*pair(x), *pair(y[groups[1] != g])) for g in range(10)]),
     ]
-    assert found.value == pytest.approx(value)
-    assert found.corrected == pytest.approx(value - sum(9 * (v.mean() - value) for v in left))
-    assert found.standard_error == pytest.approx(np.sqrt(sum(0.9 * np.sum((v - v.mean()) ** 2) for v in left)))
+    assert found.value == pytest.approx(value, rel=1e-10)
+    assert found.corrected == pytest.approx(value - sum(9 * (v.mean() - value) for v in left), rel=1e-10)
+    assert found.standard_error == pytest.approx(np.sqrt(sum(0.9 * np.sum((v - v.mean()) ** 2) for v in left)), rel=1e-9)
 
 
 def test_exact_sides_have_no_error():
@@ -66,7 +89,7 @@ def test_coverage_and_bias_where_the_distance_is_known(both):
     """Of 300 samples, the intervals around the corrected value hold the true distance in 95 % (+- 4 standard errors), and most of the bias is gone."""
     random = np.random.default_rng(3)
     first, second, repetitions = gaussian(1), gaussian(2), 300
-    truth, hits, values, corrected = frechet_distance(*first, *second), 0, [], []
+    truth, hits, values, corrected, errors = frechet_distance(*first, *second), 0, [], [], []
     for _ in range(repetitions):
         source = grouped(draw(random, *first, 120))
         reference = grouped(draw(random, *second, 150)) if both else second
@@ -75,7 +98,13 @@ def test_coverage_and_bias_where_the_distance_is_known(both):
         hits += low <= truth <= high
         values.append(found.value)
         corrected.append(found.corrected)
+        errors.append(found.standard_error)
     assert abs(hits / repetitions - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / repetitions)
+    # Neither too narrow nor too wide: the error is that of both values. (A std of 300 has a relative error of 4 %.)
+    for spread in (np.std(corrected), np.std(values)):
+        assert 0.84 < np.mean(errors) / spread < 1.2
+    around_value = [abs(value - np.mean(values)) <= 2.262 * error for value, error in zip(values, errors)]  # t with 9 degrees of freedom
+    assert abs(np.mean(around_value) - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / repetitions)
     error = np.std(corrected) / np.sqrt(repetitions)
     assert np.mean(values) - truth > 4 * error  # there is a bias to correct
     assert abs(np.mean(corrected) - truth) < 4 * error

@@ -62,7 +62,12 @@ class Images:
           first: images that are left out at the start.
           count: images that are taken then; None takes all.
         """
-        dataset = self.source.in_order().skip(first).take(-1 if count is None else count).map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        if self.source.read is None:
+            raw = self.source.in_order().skip(first).take(-1 if count is None else count)
+        else:  # so that nothing is decoded in vain
+            end = self.num_images if count is None else min(first + count, self.num_images)
+            raw = tf.data.Dataset.range(first, end).map(self.source.read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        dataset = raw.map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         yield from self._iterate(dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE))
 
     def batches(self, seed, first, stride, batch_size):

@@ -18,7 +18,7 @@ def kernel_distance(first, second, block=BLOCK, seed=0):
       seed: of the order in which features go to blocks.
 
     Returns:
-      (value, standard_error): floats; the error is NaN where there is only one block.
+      (value, standard_error, blocks): the error is NaN where there is only one block.
 
     Raises:
       ValueError: fewer than 2 features, or sides that do not fit.
@@ -34,7 +34,7 @@ def kernel_distance(first, second, block=BLOCK, seed=0):
         parts = [side[order[start : start + block]] for side, order in zip((first, second), orders)]
         values.append(squared_discrepancy(*parts))
     error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
-    return float(np.mean(values)), float(error)
+    return float(np.mean(values)), float(error), len(values)
 
 
 def squared_discrepancy(first, second):

@@ -1,6 +1,7 @@
 """Every measure of one comparison out of one pass over the images of each side."""
 
 import numpy as np
+import scipy.stats
 
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import uncertainty
@@ -28,7 +29,7 @@ class Side:
     """
 
     def __init__(self, name, names, dimension, num_images=None):
-        self.name, self.statistics = name, None
+        self.name, self.num_images, self.statistics = name, num_images, None
         self.groups = self.score = self.features = None
         if num_images is None:
             return
@@ -52,6 +53,29 @@ class Side:
     def sample(self):
         """What `uncertainty` takes: groups where there are some, else moments that count as exact."""
         return self.groups if self.groups is not None else (self.statistics.mu, self.statistics.sigma)
+
+    @property
+    def has_known_error(self):
+        """Whether its sampling error is known: from groups, or 0 as only statistics are given."""
+        return self.groups is not None or self.num_images is None
+
+
+def check_counts(names, dimension, source, reference):
+    """Refuses, before any work, measures for which there are too few images.
+
+    Args:
+      names: out of `NAMES`.
+      dimension: of the features.
+      source, reference: numbers of images; None where only statistics are known.
+
+    Raises:
+      UserError: naming the measure.
+    """
+    least = {"is": SPLITS, "kid": 2, "prdc": NEAREST + 1, "fid_inf": uncertainty.enough(dimension)}
+    for name in names:
+        for count in (source,) if name == "is" else (source, reference):
+            if count is not None and count < least.get(name, 0):
+                raise UserError(f"{name} of {count} images", f"{least[name]:,} or more", "name more images, or leave it out")
 
 
 def check(names, source_has_images, reference_has_images):
@@ -83,15 +107,19 @@ def measure(names, network, source, reference, seed=0):
     Returns:
       {name of a value: dict with value, and where known standard_error, low and high (95 % interval), or std}.
 
-    Raises:
-      UserError: too few images for a measure.
+    The counts must have passed `check_counts`.
     """
     results = {}
 
     def add(name, value, **more):
         results[metric_name(network, name)] = {"value": value, **more}
 
-    estimate = uncertainty.frechet(source.sample, reference.sample) if {"fid", "fid_inf"} & set(names) else None
+    digests = [side.statistics.provenance.get("images_digest") for side in (source, reference)]
+    same = digests[0] is not None and digests[0] == digests[1]  # no two samples: there is nothing to be unsure of
+    sure = same or not (source.has_known_error and reference.has_known_error)
+    samples = [side.statistics if sure else side.sample for side in (source, reference)]
+    samples = [(sample.mu, sample.sigma) if sure else sample for sample in samples]
+    estimate = uncertainty.frechet(*samples) if {"fid", "fid_inf"} & set(names) else None
     for name in names:
         match name:
             case "fid" if estimate.standard_error == 0:
@@ -100,22 +128,17 @@ def measure(names, network, source, reference, seed=0):
                 low, high = estimate.interval()
                 add("fid", estimate.value, standard_error=estimate.standard_error, low=low, high=high)
             case "fid_inf":
-                if estimate.standard_error == 0:
-                    raise UserError(f"fid_inf of fewer than {2 * GROUPS} images", f"{2 * GROUPS} or more", "name a larger source")
                 low, high = estimate.interval(estimate.corrected)
                 add("fid_inf", estimate.corrected, standard_error=estimate.standard_error, low=low, high=high)
             case "kid":
-                value, error = kernel_distance(*_features(source, reference), seed=seed)
-                add("kid", value, **({} if np.isnan(error) else {"standard_error": error, "low": value - 1.96 * error, "high": value + 1.96 * error}))
+                value, error, blocks = kernel_distance(*_features(source, reference), seed=seed)
+                reach = error * scipy.stats.t.ppf(0.975, blocks - 1) if blocks > 1 else np.nan
+                add("kid", value, **({"standard_error": error, "low": value - reach, "high": value + reach} if blocks > 1 else {}))
             case "is":
-                if source.score is None:
-                    raise UserError(f"the Inception Score of fewer than {SPLITS} images", f"{SPLITS} or more", "name a larger source")
                 scores = source.score.scores
                 add("inception_score", float(scores.mean()), std=float(scores.std()))
             case "prdc":
-                real, generated = reversed(_features(source, reference))
-                if min(len(real), len(generated)) <= NEAREST:
-                    raise UserError(f"prdc of {len(generated)} and {len(real)} images", f"more than {NEAREST} of each", "name a larger source")
+                generated, real = _features(source, reference)
                 for part, value in neighbours(real, generated).items():
                     add(part, value)
     return results
@@ -128,13 +151,36 @@ def _features(source, reference):
 def compare(first, second, reference):
     """Whether the first side is nearer to the reference than the second.
 
-    The difference of the distances, corrected for the number of images, decides; "inconclusive" where its 95 % interval
-    holds 0.
+    The difference of the distances decides, "inconclusive" where its 95 % interval holds 0. Where there are enough images it is
+    corrected for their number; else both sides must have the same number, so that their biases are alike.
 
     Returns:
-      dict: answer ("yes", "no" or "inconclusive"), difference (first minus second), standard_error, low, high.
+      dict: answer ("yes", "no" or "inconclusive"), difference (first minus second), corrected (whether it is), standard_error,
+      low, high.
+
+    Raises:
+      UserError: too few images of unequal number.
     """
     estimate = uncertainty.difference(first.sample, second.sample, reference.sample)
-    low, high = estimate.interval(estimate.corrected)
+    corrected = can_compare(len(first.statistics.mu), first.num_images, second.num_images, reference.num_images)
+    centre = estimate.corrected if corrected else estimate.value
+    low, high = estimate.interval(centre)
     answer = "yes" if high < 0 else "no" if low > 0 else "inconclusive"
-    return {"answer": answer, "difference": estimate.corrected, "standard_error": estimate.standard_error, "low": low, "high": high}
+    return {"answer": answer, "difference": centre, "corrected": corrected, "standard_error": estimate.standard_error, "low": low, "high": high}
+
+
+def can_compare(dimension, first, second, reference):
+    """Whether the difference of two sides of these numbers of images can be corrected for the numbers (else they are equal).
+
+    Raises:
+      UserError: neither.
+    """
+    least, few = uncertainty.enough(dimension), 2 * GROUPS
+    counts = [count for count in (first, second, reference) if count is not None]
+    if min(counts) >= least:
+        return True
+    if first != second or min(counts) < few:
+        raise UserError(
+            f"sets of {first} and {second} images", f"equal numbers of {few} or more, or {least:,} or more of each", "take the same number of both"
+        )
+    return False

@@ -60,6 +60,8 @@ def load(path):
                 raise UserError(f"{path} has no {' and no '.join(sorted(missing))} (it holds {content.files})", expected, cure)
             mu, sigma = content["mu"].astype(np.float64), content["sigma"].astype(np.float64)
             provenance = json.loads(str(content["provenance"])) if "provenance" in content.files else {}
+            if not isinstance(provenance, dict) or "network" not in provenance or not isinstance(provenance.get("num_images"), int):
+                provenance = {}  # another tool's
     except files.UNREADABLE as error:
         raise UserError(f"{path} cannot be read ({error})", expected, cure) from error
     if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)):
@@ -68,7 +70,7 @@ def load(path):
         raise UserError(f"{path} holds NaN or infinity", expected, "make it anew from images that are whole")
     if not provenance:
         warnings.warn(f"{path} does not say where it comes from: its network and image size cannot be checked", stacklevel=2)
-    elif "num_images" in provenance:
+    elif "shard" not in provenance:
         warn_if_few(provenance["num_images"], len(mu), str(path))
     return Statistics(mu, sigma, provenance, str(path))
 
@@ -84,7 +86,7 @@ class Extraction:
 
     Attributes:
       moments: `Moments` of the features so far.
-      image_shape: [height, width, 3] of the last batch, or None.
+      image_shape: [height, width, 3] of the images, or None before the first.
     """
 
     EVERY_SECONDS = 60  # between two writes of the state
@@ -99,11 +101,14 @@ class Extraction:
 
     def update(self, batch, pool_3):
         """Takes in a batch of images and their features."""
+        shape = [int(side) for side in batch.shape[1:]]
+        if self.image_shape not in (None, shape):
+            raise UserError(f"images of shapes {self.image_shape} and {shape} in one set", "images of one size", "resize them beforehand")
         if self._digest is not None:
             images = np.ascontiguousarray(batch)
             self._digest += sum(int.from_bytes(hashlib.sha256(image).digest()) for image in images)
             self._digest %= 2**256
-        self.image_shape = [int(side) for side in batch.shape[1:]]
+        self.image_shape = shape
         self.moments.update(pool_3)
         if self._path and time.monotonic() - self._written >= self.EVERY_SECONDS:
             self._keep()
@@ -164,7 +169,8 @@ def compute(batches, network, provenance, name, extraction=None, observers=()):
             observe(pool_3, logits)
     if moments.count < 2:
         raise UserError(f"{name} has {moments.count} images", "at least 2, better 10,000", "name a larger source")
-    warn_if_few(moments.count, network.dimension, name)
+    if "shard" not in provenance:
+        warn_if_few(moments.count, network.dimension, name)
     provenance = provenance | {
         "num_images": moments.count,
         "images_digest": extraction.digest,
@@ -190,23 +196,35 @@ def merge(parts):
         if not part.provenance.get("num_images"):
             raise UserError(f"{part.name} does not say how many images it is of", "files of tools/precalc_stats.py", "make it anew")
         check_pair(parts[0], part)
-        for key in ("source", "preparation", "quantisation", "shards"):
+        for key in ("source", "preparation", "quantisation", "shards", "shards_total"):
             found = [str(each.provenance.get(key)) for each in (parts[0], part)]
             if found[0] != found[1]:
                 raise UserError(f"{parts[0].name} has {key} {found[0]}, {part.name} has {found[1]}", "shards of one extraction", "merge those only")
-    shards, total = parts[0].provenance.get("shards"), len(parts)
+    shards, total = (parts[0].provenance.get(key) for key in ("shards", "shards_total"))
     numbers = sorted(part.provenance.get("shard") or 0 for part in parts)
     if shards is None or numbers != list(range(1, shards + 1)):
-        found = f"shards {', '.join(map(str, numbers))} of {shards}" if shards else f"{total} files that are not shards"
+        found = f"shards {', '.join(map(str, numbers))} of {shards}" if shards else f"{len(parts)} files that are not shards"
         raise UserError(found, f"each of 1 ... {shards or 'n'} once", "name every file of --shard i/n once")
+    parts = sorted(parts, key=lambda part: part.provenance["shard"])
     moments, digest = Moments(len(parts[0].mu)), 0
-    for part in sorted(parts, key=lambda part: part.provenance["shard"]):
+    for part in parts:
         count = part.provenance["num_images"]
+        first, end = shard_range(total, part.provenance["shard"], shards)
+        if count != end - first:
+            raise UserError(f"{part.name} is of {count} images", f"the {end - first} of shard {part.provenance['shard']}/{shards}", "make it anew")
         moments.merge(Moments.of(count, part.mu, part.sigma * (count - 1)))
         digest += int(part.provenance["images_digest"], 16)
-    provenance = {key: value for key, value in parts[0].provenance.items() if key not in ("shard", "shards")}
+    # What differs between machines, such as versions, is left out.
+    shared = {key: value for key, value in parts[0].provenance.items() if all(part.provenance.get(key) == value for part in parts)}
+    provenance = {key: value for key, value in shared.items() if key not in ("shard", "shards", "shards_total")}
     provenance |= {"num_images": moments.count, "images_digest": f"{digest % 2**256:064x}"}
-    return Statistics(moments.mean, moments.covariance, provenance, f"{total} shards")
+    warn_if_few(moments.count, len(moments.mean), f"{shards} shards")
+    return Statistics(moments.mean, moments.covariance, provenance, f"{shards} shards")
+
+
+def shard_range(total, number, shards):
+    """(first, end) of the images of shard `number` (from 1) of `shards` in a set of `total`."""
+    return total * (number - 1) // shards, total * number // shards
 
 
 def warn_if_few(num_images, dimension, name):

@@ -1,9 +1,10 @@
 """How sure a distance is, and what it would be for infinitely many images: the delete-a-group jackknife.
 
 Every sample is cut into G groups. Leaving out one group after the other gives the standard error of any statistic of the
-moments, and its bias to first order in 1/n (Quenouille 1956; Tukey 1958; Shao and Tu 1995, section 2.3). The Fréchet distance
-is biased upward by nearly c/n, so the corrected value extrapolates it to infinitely many images (FID infinity; Chong and
-Forsyth 2020 extrapolate by a regression over random subsets, which has the same limit and more variance).
+moments, and its bias to first order in 1/n (Quenouille 1956; Tukey 1958; Shao and Tu 1995, section 2.3). The Fréchet distance of
+d features is biased upward by nearly c/n where n is several times d, and there the corrected value extrapolates it to
+infinitely many images (FID infinity; Chong and Forsyth 2020 extrapolate by a regression over random subsets). For fewer images the
+bias is no longer like 1/n and the correction goes too far: see `enough`.
 """
 
 import dataclasses
@@ -15,6 +16,12 @@ from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
 
 GROUPS = 10
+_PER_FEATURE = 4  # images for each feature from which on the correction holds, by simulation (docs/metrics.md)
+
+
+def enough(dimension):
+    """The number of images of each side from which on `Estimate.corrected` may be used."""
+    return max(_PER_FEATURE * dimension, 2 * GROUPS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,21 +48,38 @@ class Estimate:
 
 
 class GroupedMoments:
-    """Moments of features in G interleaved groups: feature i goes to group i mod G.
+    """Moments of features in G groups of equal size.
 
-    Interleaved, because files are often sorted by class, and the groups should be alike.
+    Of every G consecutive features each group gets one, in a random order: files are often sorted by class, or their classes
+    take turns, and the groups should be alike either way. The order depends on nothing but the number of the feature.
     """
 
+    _BUFFER = 1000  # features that are kept until an update, whose cost is that of the covariance and not of the features
+
     def __init__(self, dimension, groups=GROUPS):
-        self.groups = [Moments(dimension) for _ in range(groups)]
-        self._count = 0
+        self._groups = [Moments(dimension) for _ in range(groups)]
+        self._count, self._waiting, self._numbers = 0, [], []
 
     def update(self, features):
         """Takes in features of shape (n, d)."""
-        features = np.asarray(features)
-        for number in range(len(self.groups)):
-            self.groups[(self._count + number) % len(self.groups)].update(features[number :: len(self.groups)])
+        self._waiting.append(np.asarray(features))
+        self._numbers.append(_group_numbers(self._count, len(features), len(self._groups)))
         self._count += len(features)
+        if sum(map(len, self._waiting)) >= self._BUFFER:
+            self._flush()
+
+    def _flush(self):
+        if self._waiting:
+            features, numbers = np.concatenate(self._waiting), np.concatenate(self._numbers)
+            for number, group in enumerate(self._groups):
+                group.update(features[numbers == number])
+            self._waiting, self._numbers = [], []
+
+    @property
+    def groups(self):
+        """List of the groups' `Moments`."""
+        self._flush()
+        return self._groups
 
     def total(self):
         """`Moments` of all groups."""
@@ -65,6 +89,13 @@ class GroupedMoments:
         """Yields, for each group, the moments of all the others."""
         for left_out in range(len(self.groups)):
             yield merged(group for number, group in enumerate(self.groups) if number != left_out)
+
+
+def _group_numbers(first, count, groups):
+    """(count,) the groups of the features from number `first` on."""
+    blocks = range(first // groups, (first + count + groups - 1) // groups)
+    orders = [np.random.default_rng(block).permutation(groups) for block in blocks]
+    return np.concatenate(orders)[first % groups :][:count] if orders else np.zeros(0, int)
 
 
 def merged(parts):

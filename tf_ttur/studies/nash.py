@@ -33,6 +33,8 @@ def _figure(diagnosis, path):
     hessians, jacobian = axes[:2]
     for number, (player, values) in enumerate(zip(_PLAYERS, diagnosis.hessians)):
         hessians.plot(np.full(len(values), number), values, "_", markersize=30, markeredgewidth=2)
+    hessians.margins(y=0.1)
+    jacobian.margins(0.1)
     hessians.axhline(0, color="black", linewidth=0.8)
     hessians.set(xticks=(0, 1), xticklabels=_PLAYERS, xlim=(-0.6, 1.6), title="own Hessians", ylabel="extreme eigenvalues")
     hessians.set_yscale("symlog", linthresh=_threshold(np.concatenate(diagnosis.hessians)))

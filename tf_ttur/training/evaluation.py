@@ -64,7 +64,7 @@ def reference_path(images, network, limit=0):
     return files.cache_dir() / "statistics" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
 
 
-def image_statistics(images, network, batch_size=100, limit=0, observers=(), partial=None, shard=(1, 1)):
+def image_statistics(images, network, batch_size=100, limit=0, observers=(), partial=None, shard=None):
     """Statistics of images in their order. Shows a progress bar.
 
     Args:
@@ -74,14 +74,18 @@ def image_statistics(images, network, batch_size=100, limit=0, observers=(), par
       limit: takes the first ones only, if it is not 0.
       observers: as in `statistics.compute`; not together with `partial`.
       partial: where the state is kept, so that an interrupted call goes on (`statistics.Extraction`).
-      shard: (i, n): only the i-th of n parts in order.
+      shard: (i, n): only the i-th of n parts in order; None takes all.
+
+    Raises:
+      UserError: images that cannot be used, or fewer than the source says it has.
     """
     total = min(images.num_images, limit or images.num_images)
-    first, end = (total * (shard[0] - step) // shard[1] for step in (1, 0))
+    first, end = statistics.shard_range(total, *(shard or (1, 1)))
     settings = [images.identity, statistics.identity(network), batch_size, total, shard]
     extraction = statistics.Extraction(network.dimension, partial, settings)
     done = extraction.moments.count
-    description = f"statistics of {images.source.word}"
+    name = images.source.word + (f", shard {shard[0]}/{shard[1]}" if shard else "")
+    description = f"statistics of {name}"
     batches = progress.track(images.in_order(batch_size, first + done, end - first - done), description, end - first - done)
     provenance = {
         "source": images.source.word,
@@ -89,6 +93,9 @@ def image_statistics(images, network, batch_size=100, limit=0, observers=(), par
         "preparation": images.preparation,
         "quantisation": "uint8",
     }
-    if shard != (1, 1):
-        provenance |= {"shard": shard[0], "shards": shard[1]}
-    return statistics.compute(batches, network, provenance, images.source.word, extraction, observers)
+    if shard:
+        provenance |= {"shard": shard[0], "shards": shard[1], "shards_total": total}
+    made = statistics.compute(batches, network, provenance, name, extraction, observers)
+    if made.provenance["num_images"] != end - first:
+        raise UserError(f"{name} gave {made.provenance['num_images']} images", f"the {end - first} that it says it has", "prepare it anew")
+    return made
