@@ -241,12 +241,12 @@ def test_disturbances(graph, tmp_path, tool):
 
 def test_metrics_and_comparison(graph, tool):
     network = ["--inception", graph]
-    process = tool("tools/fid.py", "digits:80", "digits:90:1", "--metrics", "fid,fid_inf,kid,is,prdc", "--json", *network)
+    process = tool("tools/fid.py", "digits:180", "digits:190:1", "--metrics", "fid,fid_inf,kid,is,prdc", "--json", *network)
     assert process.returncode == 0, process.stderr
     metrics = json.loads(process.stdout)["metrics"]
     names = ["fid", "fid_inf", "kid", "inception_score", "precision", "recall", "density", "coverage"]
     assert list(metrics) == [f"{name}_unknown" for name in names]
-    lines = tool("tools/fid.py", "digits:80", "digits:90:1", "--metrics", "fid,is", *network).stdout.splitlines()
+    lines = tool("tools/fid.py", "digits:180", "digits:190:1", "--metrics", "fid,is", *network).stdout.splitlines()
     assert lines[0].startswith(f"fid_unknown {metrics['fid_unknown']['value']:.4f} [") and " ± " in lines[1]
     assert_refused(tool("tools/fid.py", "digits:80", "digits:80", "--metrics", "fid,lpips", *network), "no metric lpips")
     process = tool("tools/fid.py", "digits:80", "digits:80:2", "--compare", "digits:90:1", *network, "--json")

@@ -63,7 +63,7 @@ def test_what_cannot_be_measured(features):
         with pytest.raises(UserError, match=word):
             measures.check([name], *sides)
     measures.check(measures.NAMES, True, True)
-    for name, least in (("fid_inf", 4 * 8), ("is", 10), ("prdc", 6), ("kid", 2)):
+    for name, least in (("fid_inf", 8 * 8), ("is", 10), ("prdc", 6), ("kid", 2)):
         measures.check_counts([name], 8, least, least)
         with pytest.raises(UserError, match=f"{name} of {least - 1} images"):
             measures.check_counts([name], 8, least - 1, least)
@@ -91,8 +91,8 @@ def test_which_is_better(features):
 
 
 def test_few_images_are_compared_only_in_equal_numbers():
-    """With fewer images than four times the features the correction goes too far: then equal numbers, uncorrected."""
-    assert measures.can_compare(8, 32, 40, None) and not measures.can_compare(8, 25, 25, 100)
+    """With fewer images than eight times the features the correction is not good enough: then equal numbers, uncorrected."""
+    assert measures.can_compare(8, 64, 80, None) and not measures.can_compare(8, 25, 25, 100)
     for counts in ((25, 31, 100), (25, 40, None), (10, 10, 100)):
         with pytest.raises(UserError, match="equal numbers"):
             measures.can_compare(8, *counts)

@@ -74,7 +74,13 @@ def test_against_the_jackknife_written_out():
         np.array([frechet_distance(*pair(x), *pair(y[groups[1] != g])) for g in range(10)]),
     ]
     assert found.value == pytest.approx(value, rel=1e-10)
-    assert found.corrected == pytest.approx(value - sum(9 * (v.mean() - value) for v in left), rel=1e-10)
+    halves = [
+        np.mean([frechet_distance(*pair(x[half]), *pair(y)) for half in (groups[0] < 5, groups[0] >= 5)]),
+        np.mean([frechet_distance(*pair(x), *pair(y[half])) for half in (groups[1] < 5, groups[1] >= 5)]),
+    ]
+    # limit + a / n + b / n^2 through n, 0.9 n and n / 2.
+    biases = [value - np.linalg.solve([[1, 1, 1], [1, 1 / 0.9, 1 / 0.81], [1, 2, 4]], [value, v.mean(), h])[0] for v, h in zip(left, halves)]
+    assert found.corrected == pytest.approx(value - sum(biases), rel=1e-9)
     assert found.standard_error == pytest.approx(np.sqrt(sum(0.9 * np.sum((v - v.mean()) ** 2) for v in left)), rel=1e-9)
 
 

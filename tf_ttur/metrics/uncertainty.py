@@ -1,10 +1,10 @@
 """How sure a distance is, and what it would be for infinitely many images: the delete-a-group jackknife.
 
 Every sample is cut into G groups. Leaving out one group after the other gives the standard error of any statistic of the
-moments, and its bias to first order in 1/n (Quenouille 1956; Tukey 1958; Shao and Tu 1995, section 2.3). The Fréchet distance of
-d features is biased upward by nearly c/n where n is several times d, and there the corrected value extrapolates it to
-infinitely many images (FID infinity; Chong and Forsyth 2020 extrapolate by a regression over random subsets). For fewer images the
-bias is no longer like 1/n and the correction goes too far: see `enough`.
+moments, and its bias to first order in 1/n (Quenouille 1956; Tukey 1958; Shao and Tu 1995, section 2.3); both halves of the
+groups give the order 1/n^2 as well. So the Fréchet distance is extrapolated to infinitely many images (FID infinity; Chong and
+Forsyth 2020 extrapolate to first order, by a regression over random subsets). Where there are only a few images for each
+feature higher orders matter and the correction goes wrong: see `enough`.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
 
 GROUPS = 10
-_PER_FEATURE = 4  # images for each feature from which on the correction holds, by simulation (docs/metrics.md)
+_PER_FEATURE = 8  # images for each feature from which on the correction holds, by simulation (docs/metrics.md)
 
 
 def enough(dimension):
@@ -30,7 +30,7 @@ class Estimate:
 
     Attributes:
       value: of all the data; biased as the statistic is for this number of images.
-      corrected: without the bias of order 1/n.
+      corrected: without the bias of the orders 1/n and 1/n^2.
       standard_error: of both, from sampling alone.
       groups: G.
     """
@@ -151,7 +151,13 @@ def _leave_out(sample, value, statistic):
         return None
     values = np.array([statistic(_pair(part)) for part in sample.without_one()])
     count = len(values)
-    return (count - 1) * (values.mean() - value), (count - 1) * np.var(values), count
+    halves = [statistic(_pair(merged(half))) for half in (sample.groups[: count // 2], sample.groups[count // 2 :])]
+    # With value = limit + a + b, a and b of the orders 1/n and 1/n^2, leaving out groups measures a + (x + 1) b, and the
+    # halves a + 3 b.
+    x = count / (count - 1)
+    from_groups, from_halves = (count - 1) * (values.mean() - value), np.mean(halves) - value
+    bias = from_groups - x / (2 - x) * (from_halves - from_groups)
+    return bias, (count - 1) * np.var(values), count
 
 
 def _estimate(value, parts):
