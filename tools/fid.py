@@ -30,7 +30,7 @@ def main():
     if arguments.compare and names != ["fid"]:
         raise UserError(f"--compare with --metrics {arguments.metrics}", "one of them", "leave one out")
     command.start_tensorflow()
-    from tf_ttur import inputs
+    from tf_ttur import inputs, progress
     from tf_ttur.data.images import Images
     from tf_ttur.metrics import inception, measures, statistics
     from tf_ttur.training import evaluation
@@ -68,6 +68,8 @@ def main():
         statistics.check_pair(sides[0].statistics, side.statistics)
     name = next((side.statistics.provenance["network"] for side in sides if side.statistics.provenance), "unknown")
     provenance = {"names": words, "provenance": [side.statistics.provenance for side in sides]}
+    if any(has_images):
+        progress.STDERR.print("all images have passed; distances and their uncertainty follow", soft_wrap=True)
     if arguments.compare:
         found = measures.compare(*sides)
         metric = inception.metric_name(name)
