@@ -65,8 +65,7 @@ def main():
     if arguments.reference:
         reference = statistics.load(arguments.reference)
     else:
-        path = evaluation.reference_path(images, network)
-        reference = statistics.cached(path, lambda partial: evaluation.image_statistics(images, network, arguments.batch_size, partial=partial))
+        reference = evaluation.cached_statistics(images, network, arguments.batch_size)
     rows, settings = disturbances.measure(
         images, network, reference, output, count, arguments.batch_size, arguments.seed, others,
         [name for name in only if name != disturbances.MIXED], arguments.swirl_radius,

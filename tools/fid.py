@@ -49,12 +49,12 @@ def main():
         measures.check_counts(names, network.dimension, *counts[:2])
         if arguments.compare:
             measures.can_compare(network.dimension, *counts)
-        shape = next(next(side.in_order(1))[0].shape for side in opened if isinstance(side, Images))
+        shape = next(side.shape for side in opened if isinstance(side, Images))
         for word, side in zip(words, opened):
             if isinstance(side, statistics.Statistics):
                 statistics.check(side, network, shape)
-            elif (other := next(side.in_order(1))[0].shape) != shape:
-                raise UserError(f"{word} has images of {other[1]}x{other[0]} pixels, another side of {shape[1]}x{shape[0]}", "one size", "resize them")
+            elif side.shape != shape:
+                raise UserError(f"{word} has images of {side.shape[1]}x{side.shape[0]} pixels, another side of {shape[1]}x{shape[0]}", "one size", "resize them")
     sides = []
     for number, (word, side) in enumerate(zip(words, opened)):
         if isinstance(side, Images):

@@ -14,7 +14,7 @@ or an exported generator.
 
 from absl import flags
 
-from tf_ttur import command, config_flag, files
+from tf_ttur import command, config_flag
 from tf_ttur.errors import UserError
 
 _CONFIG = config_flag.define()
@@ -59,11 +59,7 @@ def main(arguments):
         images = inputs.open_images(arguments[0])
         network = inception.load(_INCEPTION.value, _PRECISION.value)
         limit, batch_size, output = 0, _BATCH_SIZE.value, _OUTPUT.value
-    files.check_writable(output)
-    partial = statistics.partial_path(output)
-    made = evaluation.image_statistics(images, network, batch_size, limit, partial=partial, shard=shard)
-    made.save(output)
-    partial.unlink(missing_ok=True)
+    statistics.produce(output, lambda partial: evaluation.image_statistics(images, network, batch_size, limit, partial=partial, shard=shard))
     print(output)
 
 

@@ -1,5 +1,6 @@
 """From raw images to batches: crop, resize, scale, and an order that is a pure function of (seed, epoch)."""
 
+import functools
 import hashlib
 import io
 import json
@@ -53,6 +54,13 @@ class Images:
     def identity(self):
         """A string that changes with the images or their preparation."""
         return hashlib.sha256(json.dumps([self.source.identity, self.preparation]).encode()).hexdigest()
+
+    @functools.cached_property
+    def shape(self):
+        """(height, width, 3) of the images; of the first one where neither size nor source tells."""
+        if self._size:
+            return self._size, self._size, 3
+        return next(self.in_order(1)).shape[1:] if None in self.source.shape else (*self.source.shape, 3)
 
     def in_order(self, batch_size, first=0, count=None):
         """Yields every image once, in the order of the source: uint8 (n, height, width, 3), the last n may be smaller.

@@ -167,7 +167,7 @@ def open_generator(word, count, seed):
     path = pathlib.Path(word).expanduser()
     try:
         model = tf.saved_model.load(str(path))
-        model.signatures["sample"]
+        shape = model.signatures["sample"].structured_outputs["images"].shape
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
         raise UserError(f"{word} is not an exported generator ({error})", "a folder that tools/export.py wrote", "export it again") from error
 
@@ -176,7 +176,7 @@ def open_generator(word, count, seed):
         return tf.data.Dataset.from_tensor_slices(images)
 
     fingerprint = (path / "fingerprint.pb").read_bytes().hex() if (path / "fingerprint.pb").is_file() else ""
-    return Source(word, count, _identity(str(path.resolve()), fingerprint, count, seed), in_order)
+    return Source(word, count, _identity(str(path.resolve()), fingerprint, count, seed), in_order, shape=tuple(shape[1:3]))
 
 
 def _indexed(draw, shape):

@@ -26,7 +26,7 @@ class FrechetEvaluator:
         self.name = network.metric
         self.provenance = {
             **statistics.identity(network),
-            "reference": reference.provenance or {"source": reference.name, "note": "provenance unknown"},
+            "reference": reference.origin,
         }
         self._network, self._reference = network, reference
         self._num_samples, self._quantisation = num_samples, quantisation

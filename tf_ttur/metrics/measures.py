@@ -35,7 +35,7 @@ class Side:
             return
         if num_images >= 2 * GROUPS:
             self.groups = GroupedMoments(dimension)
-        if "is" in names and num_images >= SPLITS:
+        if "is" in names:
             self.score = InceptionScore(num_images)
         if _OF_FEATURES & set(names):
             self.features = []
@@ -52,7 +52,12 @@ class Side:
     @property
     def sample(self):
         """What `uncertainty` takes: groups where there are some, else moments that count as exact."""
-        return self.groups if self.groups is not None else (self.statistics.mu, self.statistics.sigma)
+        return self.groups if self.groups is not None else self.moments
+
+    @property
+    def moments(self):
+        """(mean, covariance)."""
+        return self.statistics.mu, self.statistics.sigma
 
     @property
     def has_known_error(self):
@@ -116,9 +121,8 @@ def measure(names, network, source, reference, seed=0):
 
     digests = [side.statistics.provenance.get("images_digest") for side in (source, reference)]
     same = digests[0] is not None and digests[0] == digests[1]  # no two samples: there is nothing to be unsure of
-    sure = same or not (source.has_known_error and reference.has_known_error)
-    samples = [side.statistics if sure else side.sample for side in (source, reference)]
-    samples = [(sample.mu, sample.sigma) if sure else sample for sample in samples]
+    has_error = not same and source.has_known_error and reference.has_known_error
+    samples = [side.sample if has_error else side.moments for side in (source, reference)]
     estimate = uncertainty.frechet(*samples) if {"fid", "fid_inf"} & set(names) else None
     for name in names:
         match name:

@@ -39,6 +39,11 @@ class Statistics:
     provenance: dict
     name: str
 
+    @property
+    def origin(self):
+        """The provenance, or what stands in a result for a file that has none."""
+        return self.provenance or {"source": self.name, "note": "provenance unknown"}
+
     def save(self, path):
         """Writes the file atomically."""
         with files.atomic(path) as file:
@@ -292,13 +297,15 @@ def distance(first, second):
 
 
 def cached(path, make):
-    """The statistics at `path`; made by `make(partial)` and kept there on first use.
+    """The statistics at `path`; produced there on first use."""
+    return load(path) if pathlib.Path(path).exists() else produce(path, make)
+
+
+def produce(path, make):
+    """Writes the statistics that `make(partial)` gives to `path`, and returns them.
 
     `partial` is the path where an interrupted `make` may keep its state, and is removed afterwards.
     """
-    path = pathlib.Path(path)
-    if path.exists():
-        return load(path)
     files.check_writable(path)
     partial = partial_path(path)
     made = make(partial)

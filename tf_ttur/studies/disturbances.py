@@ -46,7 +46,7 @@ def measure(images, network, reference, output, count, batch_size=100, seed=0, o
     """
     if count < SPLITS:
         raise UserError(f"{images.source.word} has {count} images", f"at least {SPLITS}, better 50,000", "name a larger source")
-    shape = next(images.in_order(1)).shape[1:]
+    shape = images.shape
     if shape[0] != shape[1]:
         raise UserError(f"{images.source.word} has images of {shape[1]}x{shape[0]} pixels", "square images", "crop them, or name a config: source")
     statistics.check(reference, network, shape)
@@ -59,18 +59,11 @@ def measure(images, network, reference, output, count, batch_size=100, seed=0, o
         "seed": seed,
         "swirl_radius": swirl_radius or disturbances.original_swirl_radius(shape[0]),
         **statistics.identity(network),
-        "reference": reference.provenance or {"source": reference.name, "note": "provenance unknown"},
+        "reference": reference.origin,
         "mixed_in": others and others.source.word,
         "mixed_in_identity": others and others.identity,
     }
     log = _Log(pathlib.Path(output) / "disturb.jsonl", settings)
-
-    def score(batches, description):
-        """Passes images through the network into one meter; float batches in 0 ... 255."""
-        meter = _Meter(network, reference, count)
-        for batch in progress.track(batches, description, count):
-            meter.update(*network(batch))
-        return meter.values()
 
     wanted = [(MIXED, level) for level in LEVELS[1:]] if others else []
     if not all(log.holds(*key) for key in [(UNDISTURBED, 0), *wanted]):
@@ -79,8 +72,10 @@ def measure(images, network, reference, output, count, batch_size=100, seed=0, o
         for level in LEVELS[1:]:
             if not log.holds(name, level):
                 disturbed = _disturbed(images, name, level, seed, count, batch_size, settings["swirl_radius"])
-                values = score(disturbed, f"{DISTURBANCES[name].title}, level {level}")
-                log.add([_row(name, level, DISTURBANCES[name].alphas[level], values)])
+                meter = _Meter(network, reference, count)
+                for batch in progress.track(disturbed, f"{title(name)}, level {level}", count):
+                    meter.update(*network(batch))
+                log.add([_row(name, level, DISTURBANCES[name].alphas[level], meter.values())])
     return log.rows, settings
 
 
@@ -166,19 +161,19 @@ class _Log:
         if lines[0] != settings:
             changed = [key for key in settings if lines[0].get(key) != settings[key]]
             raise UserError(f"{path} holds values of another {', '.join(changed)}", "the same settings", "choose another --output")
-        self.rows = lines[1:]
-        self._write([settings, *self.rows])
+        self._settings, self.rows = settings, lines[1:]
+        self._write()
 
     def holds(self, name, level):
         return any((row["disturbance"], row["level"]) == (name, level) for row in self.rows)
 
     def add(self, rows):
         self.rows += [row for row in rows if not self.holds(row["disturbance"], row["level"])]
-        self._write(files.read_json_lines(self._path)[:1] + self.rows)
+        self._write()
 
-    def _write(self, lines):
+    def _write(self):
         with files.atomic(self._path, "w") as file:
-            file.write("".join(json.dumps(line) + "\n" for line in lines))
+            file.write("".join(json.dumps(line) + "\n" for line in (self._settings, *self.rows)))
 
 
 def study(rows, settings, metric, example, limit="largest"):

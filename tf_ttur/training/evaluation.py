@@ -52,8 +52,12 @@ def reference_statistics(config, images, network):
     if config.evaluation.reference:
         return statistics.load(config.evaluation.reference)
     limit = config.evaluation.reference_samples
+    return cached_statistics(images, network, config.evaluation.feature_batch_size, limit)
+
+
+def cached_statistics(images, network, batch_size, limit=0):
+    """`image_statistics`, computed and cached on first use."""
     path = reference_path(images, network, limit)
-    batch_size = config.evaluation.feature_batch_size
     return statistics.cached(path, lambda partial: image_statistics(images, network, batch_size, limit, partial=partial))
 
 
