@@ -10,7 +10,7 @@ import PIL.Image
 import tensorflow as tf
 
 from tf_ttur import progress
-from tf_ttur.data import sources
+from tf_ttur.data import order, sources
 from tf_ttur.errors import UserError
 
 _GIB = 2**30
@@ -81,31 +81,16 @@ class Images:
     def batches(self, seed, first, stride, batch_size):
         """A `tf.data.Dataset` of shuffled batches without end: float32 (batch_size, size, size, 3) in -1 ... 1.
 
-        Batch number n holds the positions n * batch_size and following of the epoch, each epoch in an order of its own;
-        the images that do not fill the last `stride` batches of an epoch are left out of it. So every batch is a
-        function of its number, and no state needs saving.
-
         Args:
-          seed: (2,) int32 seed of the order.
-          first: number of the first batch.
-          stride: batches that make one update (the number of replicas times the discriminator's steps).
-          batch_size: images of one batch.
+          seed, first, stride, batch_size: as in `order.batch_indices`, which says what a batch holds.
         """
         self.check_batches(batch_size * stride)
-        per_epoch = self.num_images // (batch_size * stride) * stride
         image = self._random_access()
-        last = tf.constant(self.num_images - 1, tf.int64)
-
-        def batch(number):
-            epoch, position = number // per_epoch, number % per_epoch * batch_size
-            positions = position + tf.range(batch_size, dtype=tf.int64)
-            return tf.random.experimental.index_shuffle(positions, tf.random.fold_in(seed, tf.cast(epoch, tf.int32)), last)
-
-        numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max).map(batch)
+        indices = order.batch_indices(seed, first, stride, batch_size, self.num_images)
         if self._loaded is not None:
-            dataset = numbers.map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            dataset = indices.map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         else:
-            dataset = numbers.unbatch().map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).batch(batch_size, drop_remainder=True)
+            dataset = indices.unbatch().map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).batch(batch_size, drop_remainder=True)
         dataset = dataset.map(lambda images: scale(images, batch_size, self._size))
         return dataset.prefetch(tf.data.AUTOTUNE)
 

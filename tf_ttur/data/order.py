@@ -1,0 +1,29 @@
+"""The order of examples: a pure function of (seed, epoch), without a buffer and without state."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def batch_indices(seed, first, stride, batch_size, num_examples):
+    """A `tf.data.Dataset` without end of int64 (batch_size,) indices of examples.
+
+    Batch number n holds the positions n * batch_size and following of its epoch, each epoch in an order of its own; the
+    examples that do not fill the last `stride` batches of an epoch are left out of it. So every batch is a function of
+    its number, and no state needs saving.
+
+    Args:
+      seed: (2,) int32 seed of the order.
+      first: number of the first batch.
+      stride: batches that make one update (the number of replicas times the discriminator's steps).
+      batch_size: examples of one batch.
+      num_examples: how many there are, at least batch_size * stride.
+    """
+    per_epoch = num_examples // (batch_size * stride) * stride
+    last = tf.constant(num_examples - 1, tf.int64)
+
+    def indices(number):
+        epoch, position = number // per_epoch, number % per_epoch * batch_size
+        positions = position + tf.range(batch_size, dtype=tf.int64)
+        return tf.random.experimental.index_shuffle(positions, tf.random.fold_in(seed, tf.cast(epoch, tf.int32)), last)
+
+    return tf.data.Dataset.range(first, np.iinfo(np.int64).max).map(indices)
