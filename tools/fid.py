@@ -2,6 +2,7 @@
 
     python tools/fid.py SOURCE REFERENCE
     python tools/fid.py SOURCE REFERENCE --metrics fid,fid_inf,kid,is,prdc --json
+    python tools/fid.py SOURCE REFERENCE --explain            # the parts of the distance, and how they were computed
     python tools/fid.py FIRST SECOND --compare REFERENCE      # is FIRST better than SECOND? yes, no or inconclusive
 
 Each is a folder or zip of images, an .npy or .npz of uint8 images, an .npz of statistics (also of the official tool or of
@@ -9,6 +10,7 @@ pytorch-fid), tfds:NAME/SPLIT, digits:N, config:configs/svhn.py, or an exported 
 is the value called fid; any other network stands in its name.
 """
 
+import dataclasses
 import json
 
 from tf_ttur import command
@@ -21,6 +23,7 @@ def main():
     parser.add_argument("reference", metavar="REFERENCE")
     parser.add_argument("--metrics", default="fid", metavar="NAMES", help="of fid, fid_inf, kid, is, prdc, with commas between [fid]")
     parser.add_argument("--compare", metavar="REFERENCE", help="answers whether the first is nearer to this than the second")
+    parser.add_argument("--explain", action="store_true", help="print the parts of the FID and how they were computed")
     parser.add_argument("--json", action="store_true", help="print one JSON object with the provenance of all sides")
     parser.add_argument("--count", type=command.positive, default=50_000, help="images of an exported generator [50000]")
     parser.add_argument("--seed", type=command.seed, default=0, help="of an exported generator, and of the blocks of KID [0]")
@@ -29,10 +32,13 @@ def main():
     names = list(dict.fromkeys(arguments.metrics.split(",")))
     if arguments.compare and names != ["fid"]:
         raise UserError(f"--compare with --metrics {arguments.metrics}", "one of them", "leave one out")
+    if arguments.explain and (arguments.compare or "fid" not in names):
+        found = "--compare" if arguments.compare else f"--metrics {arguments.metrics}"
+        raise UserError(f"--explain with {found}", "one FID to explain", "leave --explain out, or ask for the fid")
     command.start_tensorflow()
     from tf_ttur import inputs, progress
     from tf_ttur.data.images import Images
-    from tf_ttur.metrics import inception, measures, statistics
+    from tf_ttur.metrics import frechet, inception, measures, statistics
     from tf_ttur.training import evaluation
 
     # All that can be checked is, before the long work on any side.
@@ -77,13 +83,17 @@ def main():
         print(json.dumps({"metric": metric, **found, **provenance}) if arguments.json else line)
         return
     results = measures.measure(names, name, *sides, arguments.seed)
+    explanation = frechet.explain(*sides[0].moments, *sides[1].moments) if arguments.explain else None
     if arguments.json:
-        print(json.dumps({"metrics": results, **provenance}))
+        parts = {"explanation": dataclasses.asdict(explanation)} if explanation else {}
+        print(json.dumps({"metrics": results, **parts, **provenance}))
         return
     counts = [f"{side.name}: {side.statistics.provenance.get('num_images') or 'unknown'} images" for side in sides]
     for metric, result in results.items():
         spread = f" [{result['low']:.4f}, {result['high']:.4f}]" if "low" in result else f" ± {result['std']:.4f}" if "std" in result else ""
         print(f"{metric} {result['value']:.4f}{spread}  ({', '.join(counts)})")
+    if explanation:
+        print(explanation)
 
 
 if __name__ == "__main__":
