@@ -2,6 +2,9 @@
 
 import os
 import pathlib
+import runpy
+import subprocess
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -67,3 +70,29 @@ def folder(tmp_path):
         PIL.Image.fromarray(image).save(path / ("deeper" if number == 3 else ".") / f"{number:02}.png")
     (path / "notes.txt").write_text("not an image")
     return path
+
+
+@pytest.fixture
+def tool(capsys, monkeypatch):
+    """Runs a tool in this process, where TensorFlow need not be imported anew, and returns what a process would."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
+        capsys.readouterr()
+        try:
+            runpy.run_path(str(ROOT / arguments[0]), run_name="__main__")
+            status = 0
+        except SystemExit as end:
+            status = end.code or 0
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, status, out, err)
+
+    return call
+
+
+def assert_refused(process, *words):
+    """That a command line ended with a message for the user, which holds these words."""
+    assert process.returncode == 2, process.stderr
+    assert "Traceback" not in process.stderr and process.stdout == ""
+    for word in ("error: ", "expected: ", "to do: ", *words):
+        assert word in process.stderr

@@ -10,7 +10,7 @@ STDERR = console.Console(stderr=True)
 def bar(transient=True):
     """A `rich` progress bar with counts, speed and the time that is left. Used as a context manager."""
     return progress.Progress(
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
         progress.TimeElapsedColumn(),

@@ -51,7 +51,7 @@ def test_batches_of_replicas_make_up_the_global_batch(tmp_path):
 
 def test_a_source_that_gives_fewer_images_than_it_says(tmp_path):
     source = sources.open_source(numbered(tmp_path))
-    short = dataclasses.replace(source, in_order=lambda: source.in_order().take(20), read=None)
+    short = dataclasses.replace(source, stream=lambda: source.in_order(0, 20), read=None)
     with pytest.raises(UserError, match="gave 20 images"):
         take(Images(short, 16), 1)
 

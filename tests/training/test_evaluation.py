@@ -59,6 +59,6 @@ def test_shards_make_up_the_whole():
 def test_a_source_that_gives_fewer_than_it_says(monkeypatch):
     images = Images("digits:50")
     monkeypatch.setattr(images, "num_images", 60)
-    images.source = dataclasses.replace(images.source, read=None)
+    images.source = dataclasses.replace(images.source, read=None, stream=images.source.in_order)
     with pytest.raises(UserError, match="gave 50 images"):
         image_statistics(images, PixelPooling(), 8)

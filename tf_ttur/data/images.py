@@ -16,11 +16,24 @@ from tf_ttur.errors import UserError
 _GIB = 2**30
 
 
+class UnreadableImage(UserError):
+    """An image file that cannot be decoded, or is not RGB with 8 bits.
+
+    Attributes:
+      name: of the file.
+      index: of the image in its source.
+    """
+
+    def __init__(self, name, index, found, expected, cure):
+        super().__init__(f"{name} {found}", expected, cure)
+        self.name, self.index = name, index
+
+
 class Images:
     """Prepared images of one source.
 
     A set of at most `memory_gib` lives in memory as uint8. A larger one is read from its source for every batch, which
-    needs a source with random access (folder, zip, array).
+    needs a source with random access (all but TFDS and generators).
 
     Attributes:
       source: the `sources.Source`.
@@ -36,19 +49,34 @@ class Images:
           size: side of the square images in pixels; 0 leaves all images as they are, which must then be of one size.
           crop: "none"; "square" for the largest centred square; or the side of a centred square in pixels, as "108".
             What is cropped is resized to `size` (bilinear with antialiasing); what is not must have that size already.
+            Of a prepared folder it says, like `size`, what must have been done; "none" takes whatever has been done.
           memory_gib: limit of what is kept in memory, in GiB of uint8.
 
         Raises:
-          UserError: the source cannot be opened, or its images are known to be of the wrong size.
+          UserError: the source cannot be opened, its images are known to be of the wrong size, or it was prepared in
+            another way.
         """
         self.source = sources.open_source(source) if isinstance(source, str) else source
         self.num_images = self.source.num_images
         resize = "none" if crop == "none" else "bilinear, antialiased, rounded"
         self.preparation = {"size": size, "crop": crop, "resize": resize}
+        if self.source.preparation:
+            self._check_prepared()
+            self.preparation, crop = self.source.preparation, "none"
         self._size, self._crop = size, crop
         self._memory_bytes = memory_gib * _GIB
         self._loaded = None
         self._check_size(self.source.word, *self.source.shape)
+
+    @property
+    def word(self):
+        """The name of the source."""
+        return self.source.word
+
+    @property
+    def num_examples(self):
+        """`num_images`: the name that all kinds of examples share."""
+        return self.num_images
 
     @property
     def identity(self):
@@ -70,13 +98,16 @@ class Images:
           first: images that are left out at the start.
           count: images that are taken then; None takes all.
         """
-        if self.source.read is None:
-            raw = self.source.in_order().skip(first).take(-1 if count is None else count)
-        else:  # so that nothing is decoded in vain
-            end = self.num_images if count is None else min(first + count, self.num_images)
-            raw = tf.data.Dataset.range(first, end).map(self.source.read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        end = self.num_images if count is None else min(first + count, self.num_images)
+        raw = self.source.in_order(first, end - first)
         dataset = raw.map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        yield from self._iterate(dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE))
+        try:
+            for batch in dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+                yield batch
+                first += len(batch)
+        except tf.errors.OpError as error:
+            self.explain(error, first, min(first + batch_size, end))
+            raise
 
     def batches(self, seed, first, stride, batch_size):
         """A `tf.data.Dataset` of shuffled batches without end: float32 (batch_size, size, size, 3) in -1 ... 1.
@@ -110,7 +141,7 @@ class Images:
             raise UserError(
                 f"{self.source.word} takes {self.num_images * self._size**2 * 3 / _GIB:.1f} GiB, and can only be read in order",
                 f"at most config.data.memory_gib = {self._memory_bytes / _GIB:g}",
-                "raise that value, or name a folder, zip or .npy array of the images",
+                "raise that value, or prepare the images once with tools/prepare_data.py",
             )
 
     @property
@@ -145,15 +176,12 @@ class Images:
             image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
         return tf.ensure_shape(image, (self._size or None, self._size or None, 3))
 
-    def _iterate(self, dataset):
-        try:
-            yield from dataset.as_numpy_iterator()
-        except tf.errors.OpError as error:
-            self.explain(error)
-            raise
+    def explain(self, error, first=0, end=None):
+        """Looks for the image behind an error met while reading; slow, but only a failure comes here.
 
-    def explain(self, error):
-        """Looks for the image behind an error met while reading, one by one; slow, but only a failure comes here.
+        Args:
+          error: what TensorFlow raised.
+          first, end: indices between which the image is; all by default.
 
         Raises:
           UserError: naming the first image that cannot be used. If there is none, the error has another cause, and this
@@ -162,39 +190,65 @@ class Images:
         about_data = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.DataLossError, tf.errors.UnknownError)
         if not isinstance(error, about_data) or self._loaded is not None or not self.source.contents:
             return
-        progress.STDERR.print(f"an image cannot be used; looking for it in {self.source.word}", soft_wrap=True)
-        first = None
-        for name, read in self.source.contents():
-            try:
-                content = read()
-                with PIL.Image.open(io.BytesIO(content)) as image:
-                    image.load()
-            except Exception as cause:  # Pillow raises many kinds
-                raise UserError(f"{name} cannot be decoded ({cause})", "a whole image", "replace or remove this file") from error
-            if sources.is_deep(content):
-                raise UserError(f"{name} has 16 bits a channel", "RGB, 8 bits, 3 channels", "convert it: which 8 bits are meant, its owner knows") from error
-            if image.mode not in ("RGB", "P") or "transparency" in image.info:
-                cure = "convert it, for example with Pillow's image.convert('RGB')"
-                transparent = ", with transparency" if "transparency" in image.info else ""
-                raise UserError(f"{name} is of mode {image.mode}{transparent}", "RGB, 8 bits, 3 channels", cure) from error
-            self._check_size(name, image.height, image.width)
-            first = first or (name, image.size)
-            if not self._size and image.size != first[1]:
+        if end is None:
+            progress.STDERR.print(f"an image cannot be used; looking for it in {self.source.word}", soft_wrap=True, markup=False)
+            end = self.num_images
+        known = None
+        for index in range(first, end):
+            name, read = self.source.contents(index)
+            size = self._examine(name, index, read)
+            self._check_size(name, size[1], size[0])
+            known = known or (name, size)
+            if not self._size and size != known[1]:
                 raise UserError(
-                    f"{name} has {image.width}x{image.height} pixels, {first[0]} has {first[1][0]}x{first[1][1]}",
+                    f"{name} has {size[0]}x{size[1]} pixels, {known[0]} has {known[1][0]}x{known[1][1]}",
                     "images of one size",
                     "resize them beforehand",
                 ) from error
+
+    def _examine(self, name, index, read):
+        """(width, height) of an image file; raises `UnreadableImage`."""
+        try:
+            content = read()
+            with PIL.Image.open(io.BytesIO(content)) as image:
+                image.load()
+        except Exception as error:  # Pillow raises many kinds
+            reason = "no known format" if isinstance(error, PIL.UnidentifiedImageError) else error
+            raise UnreadableImage(name, index, f"cannot be decoded ({reason})", "a whole image", "replace or remove this file") from error
+        rgb = "RGB, 8 bits, 3 channels"
+        if sources.is_deep(content):
+            raise UnreadableImage(name, index, "has 16 bits a channel", rgb, "convert it: which 8 bits are meant, its owner knows")
+        if image.mode not in ("RGB", "P") or "transparency" in image.info:
+            transparent = ", with transparency" if "transparency" in image.info else ""
+            cure = "convert it, for example with Pillow's image.convert('RGB')"
+            raise UnreadableImage(name, index, f"is of mode {image.mode}{transparent}", rgb, cure)
+        try:
+            with tf.device("CPU:0"):
+                self.source.read(tf.constant(index, tf.int64))
+        except tf.errors.OpError as error:
+            reason = error.message.splitlines()[0]
+            raise UnreadableImage(name, index, f"cannot be decoded by TensorFlow ({reason})", rgb, "save it anew as PNG") from error
+        return image.size
+
+    def _check_prepared(self):
+        """Refuses a source that was prepared in another way than is asked for."""
+        made, wanted = self.source.preparation, self.preparation
+        if wanted != made and (wanted["crop"] != "none" or wanted["size"] not in (0, made["size"])):
+            raise UserError(
+                f"{self.source.word} was prepared with crop {made['crop']} and size {made['size']}",
+                f"crop {wanted['crop']} (config.data.crop) and size {wanted['size']} (config.data.image_size)",
+                f"prepare the data like that, or take it as it is: config.data.crop=none and config.data.image_size={made['size']}",
+            )
 
     def _check_size(self, name, height, width):
         """Refuses an image, or a source of images, of the wrong size; None is a side that is not known."""
         sides = [side for side in (width, height) if side is not None]
         found = f"{name} has {'x'.join(map(str, sides))} pixels"
         if self._crop == "none" and self._size and any(side != self._size for side in sides):
-            cure = "set config.data.crop to 'square' or to a side in pixels, which crops and resizes, or prepare the images"
-            raise UserError(found, f"{self._size}x{self._size} (config.data.image_size), as config.data.crop = 'none'", cure)
+            cure = "set the crop to 'square' or to a side in pixels (config.data.crop, --crop), which also resizes, or resize the images"
+            raise UserError(found, f"{self._size}x{self._size} (config.data.image_size, --size), as the crop is 'none'", cure)
         if self._crop.isdecimal() and any(side < int(self._crop) for side in sides):
-            raise UserError(found, f"at least the {self._crop} of config.data.crop", "lower config.data.crop or use 'square'")
+            raise UserError(found, f"at least the {self._crop} of the crop (config.data.crop, --crop)", "lower it or use 'square'")
 
 
 def scale(images, batch_size, size):

@@ -1,10 +1,14 @@
-"""Where raw images come from: a folder, a zip, an array, TFDS, or the program's own digits.
+"""Where raw images come from: a folder, an archive, an array, TFDS, or the program's own digits.
 
 A source is named by one word, the same everywhere:
 
   PATH/            folder, read recursively in sorted order (png, jpg, jpeg, webp; hidden files are left out)
   FILE.zip         the same out of a zip
   FILE.npy, .npz   uint8 array (n, height, width, 3); in an .npz the only array, or the one named `images`
+  PREPARED/        what tools/prepare_data.py wrote
+  FILE.mat         the cropped digits of SVHN
+  FILE.tar.gz      CIFAR-10's archive, also unpacked: the training images (tfds:cifar10/test has the others)
+  LSUN_lmdb/       folder with data.mdb, an LMDB whose values are png, jpg or webp
   tfds:NAME/SPLIT  TensorFlow Datasets, prepared on first use; the folder is the variable TFDS_DATA_DIR
   digits:N[:SEED]  N street-number-like images of 32x32 pixels, drawn here
   EXPORT/          an exported generator (a folder with saved_model.pb), which makes `count` images from `seed`
@@ -23,12 +27,15 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ttur import files, progress
-from tf_ttur.data import digits
+from tf_ttur.data import archives, digits
+from tf_ttur.data.exported import Exported
+from tf_ttur.data.lmdb_file import LmdbFile
 from tf_ttur.errors import UserError
 
+PREPARED_IMAGES, PREPARED_RECORD = "images.npy", "prepared.json"  # in a prepared folder
 PNG, DEEP = b"\x89PNG", b"\x10"  # how a PNG begins, and its bit depth of 16
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-_WORDS = "a folder, FILE.zip, FILE.npy, FILE.npz, tfds:NAME/SPLIT, digits:N, or an exported generator"
+_WORDS = "a folder, FILE.zip, FILE.npy, FILE.npz, FILE.mat, FILE.tar.gz, tfds:NAME/SPLIT, digits:N, or an exported generator"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,23 +48,37 @@ class Source:
       identity: a string that changes when the images do (names, sizes and times of files; not their content).
       read: function of a scalar int64 index tensor giving one uint8 (height, width, 3) image, for use in `tf.data`;
         None where only reading in order is possible.
-      in_order: function without arguments giving a `tf.data.Dataset` of all images.
+      stream: function without arguments giving a `tf.data.Dataset` of all images; only where there is no `read`.
       shape: (height, width) where all images are known to have it, else (None, None).
-      contents: function without arguments giving (name, function that reads the bytes) of every file, for finding the
-        one that is bad; None where the images are not files.
+      contents: function of an index giving (name, function that reads the bytes) of the image's file; None where the
+        images are not files.
+      preparation: dict with the crop and the size that a prepared folder was made with; None for all others.
     """
 
     word: str
     num_images: int
     identity: str
-    in_order: Callable
     read: Callable | None = None
+    stream: Callable | None = None
     shape: tuple = (None, None)
     contents: Callable | None = None
+    preparation: dict | None = None
+
+    def in_order(self, first=0, count=None):
+        """A `tf.data.Dataset` of `count` images from `first` on, or of all from there."""
+        if self.read is None:
+            return self.stream().skip(first).take(-1 if count is None else count)
+        end = self.num_images if count is None else min(first + count, self.num_images)
+        return tf.data.Dataset.range(first, end).map(self.read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
-def open_source(word, count=50_000, seed=0):
-    """The `Source` that `word` names; `count` and `seed` are for exported generators, all else is taken whole.
+def open_source(word, count=50_000, seed=0, trust_pickle=False):
+    """The `Source` that `word` names.
+
+    Args:
+      word: see the top of this file.
+      count, seed: of an exported generator; all else is taken whole.
+      trust_pickle: whether CIFAR-10 may be read from its version for Python, as in `archives.cifar10`.
 
     Raises:
       UserError: there is no such thing, or nothing in it.
@@ -69,41 +90,45 @@ def open_source(word, count=50_000, seed=0):
         return _digits(word)
     path = pathlib.Path(word).expanduser()
     if (path / "saved_model.pb").is_file():
-        return open_generator(word, count, seed)
+        return _generator(word, count, seed)
+    if (path / PREPARED_RECORD).is_file():
+        return _prepared(word, path)
+    if (path / "data.mdb").is_file():
+        return _lmdb(word, path / "data.mdb")
+    if archives.is_cifar10(path) or path.name.endswith(archives.TARS) and path.is_file():
+        return _cifar10(word, path, trust_pickle)
     if path.is_dir():
         return _folder(word, path)
     if path.suffix == ".zip" and path.is_file():
         return _zip(word, path)
     if path.suffix in (".npy", ".npz") and path.is_file():
         return _array(word, path)
+    if path.suffix == ".mat" and path.is_file():
+        return _of_array(word, archives.svhn(path), _identity_of_files(path))
     if path.exists():
         raise UserError(f"{word} is a file of another kind", _WORDS, "convert it to one of these")
     raise UserError(f"{word} does not exist", _WORDS, "correct the path, or put the data there")
-
-
-def _random_access(word, num_images, identity, read, **known):
-    def in_order():
-        return tf.data.Dataset.range(num_images).map(read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-
-    return Source(word, num_images, identity, in_order, read, **known)
 
 
 def _folder(word, path):
     found = []
     for folder, folders, names in os.walk(path, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [pathlib.Path(folder, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
-    found.sort()
+        found += [os.path.join(folder, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+    found.sort(key=lambda name: name.replace(os.sep, "\0"))  # by folder, then by name
     if not found:
         raise UserError(f"{word} holds no images", f"files that end in {', '.join(SUFFIXES)}", "name the folder of the images")
-    names = tf.constant([str(file) for file in found])
-    marks = [(str(file.relative_to(path)), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in found]
-    return _random_access(
+    identity = hashlib.sha256(str(path.resolve()).encode())
+    for name in found:  # one by one, as there may be millions
+        stat = os.stat(name)
+        identity.update(json.dumps([name.removeprefix(str(path)), stat.st_size, stat.st_mtime_ns]).encode())
+    names = tf.constant(found)
+    return Source(
         word,
         len(found),
-        _identity(str(path.resolve()), marks),
+        identity.hexdigest(),
         lambda index: _decode(tf.io.read_file(names[index])),
-        contents=lambda: ((str(file), file.read_bytes) for file in found),
+        contents=lambda index: (found[index], pathlib.Path(found[index]).read_bytes),
     )
 
 
@@ -112,24 +137,40 @@ def _zip(word, path):
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise UserError(f"{word} is not a readable zip ({error})", "a zip of images", "make or fetch it again") from error
-    names = [name for name in archive.namelist() if name.lower().endswith(SUFFIXES)]
+    members = archive.namelist()
+    for name in members:
+        archives.check_member(word, name)
+    names = [name for name in members if name.lower().endswith(SUFFIXES)]
     names = [name for name in names if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))]
     names.sort(key=lambda name: name.split("/"))  # the order of a folder
     if not names:
-        raise UserError(f"{word} holds no images", f"members that end in {', '.join(SUFFIXES)}", "name the zip of the images")
+        database = any(name.endswith("data.mdb") for name in members)
+        cure = "unpack it, and name the folder of its data.mdb" if database else "name the zip of the images"
+        raise UserError(f"{word} holds no images", f"members that end in {', '.join(SUFFIXES)}", cure)
+    return _of_files(word, path, len(names), lambda index: names[index], lambda index: archive.read(names[index]))
+
+
+def _lmdb(word, path):
+    try:
+        database = LmdbFile(path)
+    except files.UNREADABLE as error:
+        raise UserError(f"{path} cannot be read ({error})", "an LMDB as LSUN publishes them, whole", "fetch it again") from error
+    if not len(database):
+        raise UserError(f"{path} holds no images", "an LMDB of images", "name the folder of another data.mdb")
+    return _of_files(word, path, len(database), lambda index: database.key(index).decode(errors="replace"), database.value)
+
+
+def _of_files(word, path, num_images, name, fetch):
+    """A source of encoded images inside the file `path`; `name` and `fetch` give an image's name and bytes by its index."""
 
     def read(index):
-        encoded = tf.numpy_function(lambda i: archive.read(names[i]), [index], tf.string, stateful=False)
+        encoded = tf.numpy_function(fetch, [index], tf.string, stateful=False)
         return _decode(tf.ensure_shape(encoded, ()))
 
-    stat = path.stat()
-    return _random_access(
-        word,
-        len(names),
-        _identity(str(path.resolve()), stat.st_size, stat.st_mtime_ns),
-        read,
-        contents=lambda: ((f"{word}:{name}", functools.partial(archive.read, name)) for name in names),
-    )
+    def contents(index):
+        return f"{word}:{name(index)}", functools.partial(fetch, index)
+
+    return Source(word, num_images, _identity_of_files(path), read, contents=contents)
 
 
 def _array(word, path):
@@ -147,10 +188,32 @@ def _array(word, path):
         raise UserError(f"{word} cannot be read ({error})", expected, cure) from error
     if content.dtype != np.uint8 or content.ndim != 4 or content.shape[-1] != 3 or not len(content):
         raise UserError(f"{word} holds {content.dtype} of shape {content.shape}", expected, cure)
-    stat = path.stat()
-    identity = _identity(str(path.resolve()), stat.st_size, stat.st_mtime_ns)
-    shape = content.shape[1:]
-    return _random_access(word, len(content), identity, _indexed(lambda i: content[i], shape), shape=shape[:2])
+    return _of_array(word, content, _identity_of_files(path))
+
+
+def _of_array(word, images, identity, **known):
+    shape = images.shape[1:]
+    return Source(word, len(images), identity, _indexed(lambda i: images[i], shape), shape=shape[:2], **known)
+
+
+def _prepared(word, path):
+    expected, cure = "the folder that tools/prepare_data.py wrote, whole", "prepare the data again, into another folder"
+    try:
+        record = json.loads((path / PREPARED_RECORD).read_text())
+        images = np.load(path / PREPARED_IMAGES, mmap_mode="r", allow_pickle=False)
+        size, preparation = record["size"], {key: record[key] for key in ("size", "crop", "resize")}
+        identity = _identity(record["images_digest"], record["source_identity"], preparation)
+        wanted = np.dtype(np.uint8), (record["num_images"], size, size, 3)
+    except (*files.UNREADABLE, KeyError) as error:
+        raise UserError(f"{word} cannot be read ({type(error).__name__}: {error})", expected, cure) from error
+    if (images.dtype, images.shape) != wanted:
+        raise UserError(f"{word} holds {images.dtype} of shape {images.shape}", f"{expected}: {wanted[0]} of shape {wanted[1]}", cure)
+    return _of_array(word, images, identity, preparation=preparation)
+
+
+def _cifar10(word, path, trust_pickle):
+    images = archives.cifar10(path, trust_pickle)
+    return _of_array(word, images, _identity_of_files(*(sorted(path.glob("data_batch_*")) if path.is_dir() else [path])))
 
 
 def _digits(word):
@@ -159,24 +222,19 @@ def _digits(word):
         raise UserError(f"{word}", "digits:N or digits:N:SEED with whole numbers", "for example digits:8192")
     count, seed = int(fields[0]), int(fields[1]) if len(fields) == 2 else 0
     read = _indexed(lambda i: digits.draw(i, seed), (digits.SIZE, digits.SIZE, 3))
-    return _random_access(word, count, _identity(word, digits.VERSION), read, shape=(digits.SIZE, digits.SIZE))
+    return Source(word, count, _identity(word, digits.VERSION), read, shape=(digits.SIZE, digits.SIZE))
 
 
-def open_generator(word, count, seed):
-    """An exported generator as a source of `count` images."""
-    path = pathlib.Path(word).expanduser()
-    try:
-        model = tf.saved_model.load(str(path))
-        shape = model.signatures["sample"].structured_outputs["images"].shape
-    except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-        raise UserError(f"{word} is not an exported generator ({error})", "a folder that tools/export.py wrote", "export it again") from error
+def _generator(word, count, seed):
+    exported = Exported(word)
+    if exported.makes != "images":
+        raise UserError(f"{word} generates {exported.makes}", "a generator of images", "tools/sample.py writes its lines")
+    identity = _identity(str(pathlib.Path(word).expanduser().resolve()), exported.fingerprint, count, seed)
 
-    def in_order():
-        images = model.signatures["sample"](count=tf.constant(count), seed=tf.constant(seed))["images"]
-        return tf.data.Dataset.from_tensor_slices(images)
+    def stream():
+        return tf.data.Dataset.from_tensor_slices(exported.sample(count, seed))
 
-    fingerprint = (path / "fingerprint.pb").read_bytes().hex() if (path / "fingerprint.pb").is_file() else ""
-    return Source(word, count, _identity(str(path.resolve()), fingerprint, count, seed), in_order, shape=tuple(shape[1:3]))
+    return Source(word, count, identity, stream=stream, shape=exported.shape[:2])
 
 
 def _indexed(draw, shape):
@@ -215,14 +273,14 @@ def _tfds(word):
     if "image" not in builder.info.features or builder.info.features["image"].shape[-1] != 3:
         raise UserError(f"{name} has the features {list(builder.info.features)}", "RGB images under image", cure)
 
-    def in_order():
+    def stream():
         config = tfds.ReadConfig(interleave_cycle_length=1, add_tfds_id=False)
         decoders = tfds.decode.PartialDecoding({"image": True})
         dataset = builder.as_dataset(split=split, shuffle_files=False, read_config=config, decoders=decoders)
         return dataset.map(lambda example: example["image"], num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
     identity = _identity(name, str(builder.version), split, num_images)
-    return Source(word, num_images, identity, in_order, shape=tuple(builder.info.features["image"].shape[:2]))
+    return Source(word, num_images, identity, stream=stream, shape=tuple(builder.info.features["image"].shape[:2]))
 
 
 def _decode(encoded):
@@ -247,3 +305,11 @@ def is_deep(content):
 
 def _identity(*parts):
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _identity_of_files(*paths):
+    parts = []
+    for path in paths:
+        stat = path.stat()
+        parts += [str(path.resolve()), stat.st_size, stat.st_mtime_ns]
+    return _identity(*parts)

@@ -5,7 +5,6 @@ The two arrays are those of the official tool and of pytorch-fid, which read thi
 """
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 import time
@@ -13,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from tf_ttur import files, progress
+from tf_ttur import digest, files, progress
 from tf_ttur.errors import UserError
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
@@ -110,9 +109,7 @@ class Extraction:
         if self.image_shape not in (None, shape):
             raise UserError(f"images of shapes {self.image_shape} and {shape} in one set", "images of one size", "resize them beforehand")
         if self._digest is not None:
-            images = np.ascontiguousarray(batch)
-            self._digest += sum(int.from_bytes(hashlib.sha256(image).digest()) for image in images)
-            self._digest %= 2**256
+            self._digest = digest.add(self._digest, batch)
         self.image_shape = shape
         self.moments.update(pool_3)
         if self._path and time.monotonic() - self._written >= self.EVERY_SECONDS:
@@ -120,8 +117,8 @@ class Extraction:
 
     @property
     def digest(self):
-        """Hex of the sum of all images' SHA-256 modulo 2^256, which does not depend on their order; None without one."""
-        return None if self._digest is None else f"{self._digest:064x}"
+        """Hex of the images' `digest`, which does not depend on their order; None without one."""
+        return None if self._digest is None else digest.to_hex(self._digest)
 
     def _keep(self):
         with files.atomic(self._path) as file:
@@ -211,18 +208,18 @@ def merge(parts):
         found = f"shards {', '.join(map(str, numbers))} of {shards}" if shards else f"{len(parts)} files that are not shards"
         raise UserError(found, f"each of 1 ... {shards or 'n'} once", "name every file of --shard i/n once")
     parts = sorted(parts, key=lambda part: part.provenance["shard"])
-    moments, digest = Moments(len(parts[0].mu)), 0
+    moments, total_digest = Moments(len(parts[0].mu)), 0
     for part in parts:
         count = part.provenance["num_images"]
         first, end = shard_range(total, part.provenance["shard"], shards)
         if count != end - first:
             raise UserError(f"{part.name} is of {count} images", f"the {end - first} of shard {part.provenance['shard']}/{shards}", "make it anew")
         moments.merge(Moments.of(count, part.mu, part.sigma * (count - 1)))
-        digest += int(part.provenance["images_digest"], 16)
+        total_digest += int(part.provenance["images_digest"], 16)
     # What differs between machines, such as versions, is left out.
     shared = {key: value for key, value in parts[0].provenance.items() if all(part.provenance.get(key) == value for part in parts)}
     provenance = {key: value for key, value in shared.items() if key not in ("shard", "shards", "shards_total")}
-    provenance |= {"num_images": moments.count, "images_digest": f"{digest % 2**256:064x}"}
+    provenance |= {"num_images": moments.count, "images_digest": digest.to_hex(total_digest % 2**256)}
     warn_if_few(moments.count, len(moments.mean), f"{shards} shards")
     return Statistics(moments.mean, moments.covariance, provenance, f"{shards} shards")
 
