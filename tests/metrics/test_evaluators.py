@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ttur.metrics import statistics
-from tf_ttur.metrics.evaluators import FrechetEvaluator, quantise
+from tf_ttur.metrics import ngrams, statistics
+from tf_ttur.metrics.evaluators import FrechetEvaluator, NgramEvaluator, quantise
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.pixels import PixelPooling
 
@@ -33,3 +33,25 @@ def test_distance_of_generated_images():
     assert calls == [(0, 200), (1, 200), (2, 50)]
     features = (generated.reshape(450, 8, 2, 8, 2, 3).mean((2, 4)).reshape(450, -1).astype(np.float64) + 1) / 2
     assert value == pytest.approx(frechet_distance(features.mean(0), np.cov(features, rowvar=False), reference.mu, reference.sigma), rel=1e-5)
+
+
+def test_divergence_of_generated_lines():
+    random = np.random.default_rng(0)
+    real = random.integers(0, 5, (1000, 8))
+    generated = random.integers(0, 5, (45, 8)) % 4
+    reference = ngrams.Reference.of(real, 5)
+    evaluator = NgramEvaluator(reference, real, 45, 20)
+    calls = []
+
+    def generate(number, count):
+        calls.append((number, count))
+        logits = random.normal(size=(count, 8, 5)) + 50 * np.eye(5)[generated[20 * number :][:count]]
+        return tf.nn.softmax(tf.constant(logits, tf.float32))
+
+    values = dict(evaluator.run(generate))
+    assert calls == [(0, 20), (1, 20), (2, 5)]
+    assert [*values] == [f"jsd_{n}" for n in range(1, 7)] and evaluator.name in values
+    assert [*values.values()] == [reference.divergence(generated, n) for n in range(1, 7)]
+    floor = evaluator.provenance["floor"]
+    assert [*floor] == [*values] and all(floor[name] < values[name] for name in ("jsd_1", "jsd_2"))
+    assert evaluator.provenance["reference"] == {"identity": None, "num_lines": 1000, "length": 8, "num_symbols": 5}

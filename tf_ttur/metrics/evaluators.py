@@ -1,5 +1,6 @@
 """What the training loop calls: `run()` yields (name, value)."""
 
+import numpy as np
 import tensorflow as tf
 
 from tf_ttur import progress
@@ -51,9 +52,56 @@ class FrechetEvaluator:
                 yield images[first : first + self._feature_batch_size]
 
 
+class NgramEvaluator:
+    """Jensen-Shannon divergence of the n-grams of generated lines from those of real ones.
+
+    Args:
+      reference: `ngrams.Reference` of the real lines.
+      lines: (n, length) codes of the real lines, for the floor.
+      num_samples: generated lines.
+      sample_batch_size: lines generated at a time.
+
+    Attributes:
+      name: "jsd_4", the value that stands for all.
+      provenance: dict that says which reference makes the values, and the floor: the values of as many real lines.
+    """
+
+    name = "jsd_4"
+
+    def __init__(self, reference, lines, num_samples, sample_batch_size):
+        self.provenance = {
+            "reference": {
+                "identity": reference.identity,
+                "num_lines": reference.num_lines,
+                "length": reference.length,
+                "num_symbols": reference.num_symbols,
+            },
+            "floor": {_jsd(n): value for n, value in reference.floor(lines, num_samples).items()},
+        }
+        self._reference, self._num_samples, self._sample_batch_size = reference, num_samples, sample_batch_size
+
+    def run(self, generate):
+        """Yields (name, value) for each n.
+
+        Args:
+          generate: function (batch number, count) -> (count, length, symbols) floats, of which the largest is the symbol.
+        """
+        lines = np.concatenate(list(progress.track(self._batches(generate), self.name, self._num_samples)))
+        for n in self._reference.models:
+            yield _jsd(n), self._reference.divergence(lines, n)
+
+    def _batches(self, generate):
+        for number, start in enumerate(range(0, self._num_samples, self._sample_batch_size)):
+            yield tf.argmax(generate(number, min(self._sample_batch_size, self._num_samples - start)), -1).numpy()
+
+
+def _jsd(n):
+    return f"jsd_{n}"
+
+
 def quantise(images, how):
-    """-1 ... 1 to 0 ... 255 as the experiments did: "float" leaves fractions, "truncate" and "round" give whole numbers."""
-    images = (tf.cast(images, tf.float32) + 1.0) * 127.5
+    """-1 ... 1 to 0 ... 255, clipped, as the experiments did: "float" leaves fractions, "truncate" and "round" give whole numbers."""
+    images = tf.clip_by_value((tf.cast(images, tf.float32) + 1.0) * 127.5, 0, 255)
     match how:
         case "float":
             return images
