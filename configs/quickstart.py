@@ -10,12 +10,12 @@ else; without one by `frechet_pixels`, which is not the FID.
 from tf_ttur import config as configs
 
 # (discriminator, generator)
-_RATES = {"ttur": (1e-3, 2e-3), "orig": (1e-3, 1e-3)}
+VARIANTS = {"ttur": (1e-3, 2e-3), "orig": (1e-3, 1e-3)}
 
 
 def get_config(variant="ttur"):
     config = configs.default()
-    config.discriminator.learning_rate, config.generator.learning_rate = configs.choose(variant, _RATES)
+    config.discriminator.learning_rate, config.generator.learning_rate = configs.choose(variant, VARIANTS)
     # Falling rates end the circling of the two players, which short runs at high rates are full of.
     config.discriminator.schedule = config.generator.schedule = "linear"
     config.name, config.variant = "quickstart", variant

@@ -2,7 +2,6 @@
 
 import json
 import os
-import runpy
 import subprocess
 import sys
 import zipfile
@@ -11,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, assert_refused
 from tests.metrics.mini_inception import graph_bytes
 
 TINY = [
@@ -30,33 +29,8 @@ def run(*arguments, cwd=ROOT):
     return subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
 
 
-@pytest.fixture
-def tool(capsys, monkeypatch):
-    """Runs a tool as `run` does, in this process, where TensorFlow need not be imported anew."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
-        capsys.readouterr()
-        try:
-            runpy.run_path(str(ROOT / arguments[0]), run_name="__main__")
-            status = 0
-        except SystemExit as end:
-            status = end.code or 0
-        out, err = capsys.readouterr()
-        return subprocess.CompletedProcess(arguments, status, out, err)
-
-    return call
-
-
 def train(*arguments, cwd=ROOT):
     return run("-m", "tf_ttur.train", *arguments, cwd=cwd)
-
-
-def assert_refused(process, *words):
-    assert process.returncode == 2, process.stderr
-    assert "Traceback" not in process.stderr and process.stdout == ""
-    for word in ("error: ", "expected: ", "to do: ", *words):
-        assert word in process.stderr
 
 
 CARD = ROOT / "configs/svhn.py"
@@ -138,8 +112,10 @@ def test_from_a_run_to_images_and_their_distance(workdir, graph, tmp_path, tool)
     process = tool("tools/fid.py", tmp_path / "exported", tmp_path / "digits.npz", "--count", 64, "--json", "--inception", graph)
     assert json.loads(process.stdout)["metrics"]["fid_unknown"]["value"] == pytest.approx(found["value"], rel=1e-6)
     # Two files need no network at all.
-    process = tool("tools/fid.py", tmp_path / "digits.npz", tmp_path / "digits.npz")
-    assert process.stdout.startswith("fid_unknown 0.0000")
+    process = tool("tools/fid.py", tmp_path / "digits.npz", tmp_path / "digits.npz", "--explain")
+    lines = process.stdout.splitlines()
+    assert lines[0].startswith("fid_unknown 0.0000") and lines[1].startswith("distance = 0 (means)") and lines[3].startswith("covariances of rank")
+    assert_refused(tool("tools/fid.py", "digits:80", "digits:80", "--metrics", "kid", "--explain"), "--metrics kid")
 
 
 def test_statistics_of_a_config_are_where_training_finds_them(graph, tmp_path):
@@ -267,3 +243,28 @@ def test_shards_are_merged_to_the_whole(graph, tool, tmp_path):
     assert_refused(tool("tools/merge_stats.py", tmp_path / "1.npz", "--output", tmp_path / "x.npz"), "shards 1 of 2")
     assert_refused(run("tools/precalc_stats.py", "digits:61", "--shard", "3/2", "--output", tmp_path / "x.npz"), "--shard 3/2")
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_list_of_cards(tool):
+    rows = json.loads(tool("tools/list_configs.py", "--json").stdout)
+    by_name = {(row["experiment"], row["variant"], row["metric"]): row for row in rows}
+    row = by_name["wgan_gp_lsun", "orig", "fid"]
+    assert (row["discriminator"], row["generator"], row["discriminator_steps"], row["updates"]) == (1e-4, 1e-4, 5, 25_009)
+    assert row["published_best"] == 27.22 and row["published_table"] == 20.5 and "orig 5e-4" in row["erratum"]
+    assert row["published_end"] == {"mean": 30.9, "low": 27.2, "high": 34.2} and row["hours_per_1000_updates"] is None
+    assert by_name["billion_word", "ttur", "jsd_6"]["published_best"] == 0.7365
+    lines = tool("tools/list_configs.py").stdout.splitlines()
+    assert len({line.index("updates") for line in lines if line.startswith("experiment")}) == 1
+    assert sum(line.startswith("svhn:") for line in lines) == 4
+    assert any(line.startswith("  wgan_gp_lsun: the table's orig 1e-4") for line in lines)
+
+
+def test_measured_hours_are_kept(tool, tmp_path, cache):
+    card = (ROOT / "configs/cifar10.py").read_text().replace("config.updates =", "config.model.width, config.batch_size = 2, 2\n    config.updates =")
+    (tmp_path / "cifar10.py").write_text(card)
+    measured = tool("tools/list_configs.py", tmp_path, "--measure", "--json")
+    hours = {row["hours_per_1000_updates"] for row in json.loads(measured.stdout)}
+    assert len(hours) == 1 and hours.pop() > 0  # one network for all rates
+    assert measured.stderr.count("s an update") == 1
+    again = tool("tools/list_configs.py", tmp_path, "--json")
+    assert again.stdout == measured.stdout and again.stderr == ""

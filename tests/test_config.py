@@ -1,52 +1,116 @@
 """Every card against the published facts, and every mistake in a config."""
 
 import pathlib
+import runpy
 
 import pytest
 
 from tests.conftest import ROOT
 from tf_ttur import config as configs
 from tf_ttur.errors import UserError
-from tf_ttur.studies.published import CURVES
+from tf_ttur.studies import published
 
-# (TTUR discriminator, TTUR generator), orig rate, image size, updates
+DCGAN = {"optimizer": "adam", "beta_1": 0.5, "beta_2": 0.999, "epsilon": 1e-8, "schedule": "constant"}
+WGAN_GP = DCGAN | {"beta_1": 0.0, "beta_2": 0.9}
+LANGUAGE = WGAN_GP | {"beta_1": 0.5}
+BEGAN = DCGAN | {"beta_1": 0.9, "schedule": "halving", "decay_shift": 100_000}
+# experiment: (players, batch, latent size, distribution, shared, architecture, width, size, evaluation), all from the fact sheet; the
+# evaluation is (samples, generated at a time, embedded at a time, quantisation).
+FID_OF_DCGAN, FID_OF_WGAN_GP, FID_OF_BEGAN = (50_000, 1000, 100, "float"), (50_000, 1000, 200, "truncate"), (50_000, 200, 200, "float")
 FACTS = {
-    "celeba": ((1e-5, 5e-4), 5e-4, 64, 256_365),
-    "cifar10": ((1e-4, 5e-4), 1e-4, 32, 120_000),
-    "svhn": ((1e-5, 1e-4), 5e-5, 32, 185_000),
-    "lsun": ((1e-5, 1e-4), 5e-5, 64, 426_519),
+    "celeba": (DCGAN, 64, 100, "uniform", True, "dcgan", 64, 64, FID_OF_DCGAN),
+    "cifar10": (DCGAN, 64, 100, "uniform", True, "dcgan", 64, 32, FID_OF_DCGAN),
+    "svhn": (DCGAN, 64, 100, "uniform", True, "dcgan", 64, 32, FID_OF_DCGAN),
+    "lsun": (DCGAN, 64, 100, "uniform", True, "dcgan", 64, 64, FID_OF_DCGAN),
+    "wgan_gp_cifar10": (WGAN_GP, 64, 128, "normal", False, "wgan_gp", 32, 32, FID_OF_WGAN_GP),
+    "wgan_gp_lsun": (WGAN_GP, 64, 128, "normal", False, "wgan_gp", 64, 64, FID_OF_WGAN_GP),
+    "billion_word": (LANGUAGE, 64, 128, "normal", False, "language", 512, 32, (640, 64)),
+    "began_celeba": (BEGAN, 16, 64, "uniform", True, "began", 128, 64, FID_OF_BEGAN),
+    "began_lsun": (BEGAN, 16, 64, "uniform", True, "began", 128, 64, FID_OF_BEGAN),
 }
+# (experiment, variant): (discriminator, generator, discriminator steps, updates, evaluation every so many updates)
+VARIANTS = {
+    ("celeba", "ttur"): (1e-5, 5e-4, 1, 256_365, 5000),
+    ("celeba", "orig"): (5e-4, 5e-4, 1, 256_365, 5000),
+    ("celeba", "orig_1e-5"): (1e-5, 1e-5, 1, 256_365, 5000),
+    ("celeba", "orig_1e-4"): (1e-4, 1e-4, 1, 256_365, 5000),
+    ("cifar10", "ttur"): (1e-4, 5e-4, 1, 120_000, 5000),
+    ("cifar10", "orig"): (1e-4, 1e-4, 1, 120_000, 5000),
+    ("cifar10", "orig_2e-4"): (2e-4, 2e-4, 1, 120_000, 5000),
+    ("cifar10", "orig_5e-4"): (5e-4, 5e-4, 1, 120_000, 5000),
+    ("svhn", "ttur"): (1e-5, 1e-4, 1, 185_000, 5000),
+    ("svhn", "orig"): (5e-5, 5e-5, 1, 185_000, 5000),
+    ("svhn", "orig_1e-5"): (1e-5, 1e-5, 1, 185_000, 5000),
+    ("svhn", "orig_1e-4"): (1e-4, 1e-4, 1, 185_000, 5000),
+    ("lsun", "ttur"): (1e-5, 1e-4, 1, 426_519, 5000),
+    ("lsun", "orig"): (5e-5, 5e-5, 1, 426_519, 5000),
+    ("lsun", "orig_1e-5"): (1e-5, 1e-5, 1, 426_519, 5000),
+    ("lsun", "orig_1e-4"): (1e-4, 1e-4, 1, 426_519, 5000),
+    ("wgan_gp_cifar10", "ttur"): (3e-4, 1e-4, 1, 168_000, 4000),
+    ("wgan_gp_cifar10", "orig"): (1e-4, 1e-4, 5, 53_320, 1333),
+    ("wgan_gp_cifar10", "orig_5e-4"): (5e-4, 5e-4, 5, 53_320, 1333),
+    ("wgan_gp_cifar10", "orig_7e-4"): (7e-4, 7e-4, 5, 53_320, 1333),
+    ("wgan_gp_lsun", "ttur"): (3e-4, 1e-4, 1, 100_000, 1000),
+    ("wgan_gp_lsun", "orig"): (1e-4, 1e-4, 5, 25_009, 333),
+    ("wgan_gp_lsun", "orig_5e-4"): (5e-4, 5e-4, 5, 25_009, 333),
+    ("wgan_gp_lsun", "orig_7e-4"): (7e-4, 7e-4, 5, 25_009, 333),
+    ("billion_word", "ttur"): (3e-4, 1e-4, 1, 200_000, 100),
+    ("billion_word", "orig"): (1e-4, 1e-4, 10, 200_000, 100),
+    ("began_celeba", "ttur"): (6e-5, 4e-5, 1, 500_000, 1000),
+    ("began_celeba", "orig"): (5e-5, 5e-5, 1, 500_000, 1000),
+    ("began_celeba", "orig_1e-4"): (1e-4, 1e-4, 1, 500_000, 1000),
+    ("began_lsun", "ttur"): (3e-5, 1e-5, 1, 500_000, 1000),
+    ("began_lsun", "orig"): (2e-5, 2e-5, 1, 500_000, 1000),
+}
+LOSSES = {"dcgan": ("non_saturating", 0), "wgan_gp": ("wasserstein", 10), "language": ("wasserstein", 10), "began": ("boundary_equilibrium", 0)}
 
 
 def card(name, variant="ttur"):
     return configs.load(f"{ROOT}/configs/{name}.py:{variant}")
 
 
-@pytest.mark.parametrize("name", FACTS)
-def test_card_is_the_experiment_of_the_paper(name):
-    (discriminator, generator), orig, size, updates = FACTS[name]
-    for variant, rates in (("ttur", (discriminator, generator)), ("orig", (orig, orig))):
-        config = card(name, variant)
-        assert (config.discriminator.learning_rate, config.generator.learning_rate) == rates
-        assert (config.data.image_size, config.updates, config.batch_size, config.loss) == (size, updates, 64, "non_saturating")
-        assert rates in CURVES[name]
-        for player in (config.discriminator, config.generator):
-            assert (player.optimizer, player.beta_1, player.beta_2, player.epsilon) == ("adam", 0.5, 0.999, 1e-8)
-            assert player.schedule == "constant"
-        assert config.discriminator.steps == 1 and config.latent.shared and config.model.width == 64
-        assert (config.latent.size, config.latent.distribution) == (100, "uniform")
-        evaluation = config.evaluation
-        assert (evaluation.every_updates, evaluation.num_samples, evaluation.quantisation) == (5000, 50_000, "float")
-        assert (evaluation.sample_batch_size, evaluation.feature_batch_size) == (1000, 100)
-        assert evaluation.without_inception == "fail" and evaluation.precision == "float32"
+def variants(name):
+    return list(runpy.run_path(f"{ROOT}/configs/{name}.py")["VARIANTS"])
 
 
-def test_every_card_is_valid_in_both_variants():
+@pytest.mark.parametrize("name, variant", VARIANTS)
+def test_card_is_the_experiment_of_the_paper(name, variant):
+    config = card(name, variant)
+    player, batch, latents, distribution, shared, architecture, width, size, protocol = FACTS[name]
+    discriminator, generator, steps, updates, every = VARIANTS[name, variant]
+    assert (config.discriminator.learning_rate, config.generator.learning_rate) == (discriminator, generator)
+    assert (config.discriminator.steps, config.updates, config.batch_size) == (steps, updates, batch)
+    for side in (config.discriminator, config.generator):
+        assert {key: side[key] for key in player} == player
+    assert (config.loss, config.discriminator.gradient_penalty) == LOSSES[architecture]
+    assert (config.latent.size, config.latent.distribution, config.latent.shared) == (latents, distribution, shared)
+    assert (config.model.architecture, config.model.width, config.model.samples_per_score) == (architecture, width, 1)
+    evaluation = config.evaluation
+    found = (evaluation.num_samples, evaluation.sample_batch_size, evaluation.feature_batch_size, evaluation.quantisation)
+    assert found[: len(protocol)] == protocol and evaluation.every_updates == every
+    assert evaluation.without_inception == "fail" and evaluation.precision == config.model.precision == "float32"
+    data = config.data
+    if architecture == "language":
+        assert (data.max_lines, data.line_length, data.max_symbols) == (10_000_000, 32, 2048)
+    else:
+        assert data.image_size == size
+    assert any((discriminator, generator) in scores for (experiment, _), scores in published.SCORES.items() if experiment == name)
+
+
+def test_every_published_curve_has_a_card_and_every_card_its_facts():
     cards = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
-    assert set(FACTS) < set(cards)
-    for name in cards:
-        names = {configs.run_name(card(name, variant)) for variant in ("ttur", "orig")}
-        assert names == {f"{name}-ttur-seed0", f"{name}-orig-seed0"}
+    assert {(name, variant) for name in cards if name != "quickstart" for variant in variants(name)} == set(VARIANTS)
+    rates = {name: {row[:2] for (experiment, _), row in VARIANTS.items() if experiment == name} for name in FACTS}
+    curves = [(name, each) for name, each in published.CURVES.items()]
+    curves += [(name, each) for table in (published.TIMED_CURVES, published.SCORES) for (name, _), each in table.items()]
+    for name, each in curves:
+        assert set(each) == rates[name], name
+
+
+def test_every_card_is_valid_under_its_own_name():
+    for path in (ROOT / "configs").glob("*.py"):
+        names = [configs.run_name(card(path.stem, variant)) for variant in variants(path.stem)]
+        assert names == [f"{path.stem}-{variant}-seed0" for variant in variants(path.stem)]
 
 
 def test_only_the_quickstart_may_do_without_inception():
@@ -69,6 +133,13 @@ def test_only_the_quickstart_may_do_without_inception():
         ({"discriminator.steps": 0}, "steps = 0"),
         ({"latent.distribution": "cauchy"}, "uniform, normal"),
         ({"data.source": ""}, "data.source"),
+        ({"model.architecture": "vae"}, "one of dcgan, wgan_gp, language, began"),
+        ({"model.architecture": "language"}, "config.data.dir = ''"),
+        ({"model.architecture": "began"}, "config.loss = 'non_saturating'"),
+        ({"loss": "boundary_equilibrium"}, "only there"),
+        ({"model.samples_per_score": 4}, "samples_per_score = 4"),
+        ({"model.architecture": "wgan_gp", "model.samples_per_score": 4, "batch_size": 6}, "multiple of config.model.samples_per_score"),
+        ({"data.max_symbols": 1}, "max_symbols = 1"),
         ({"data.image_size": 40}, "multiple of 16"),
         ({"data.crop": "circle"}, "data.crop"),
         ({"evaluation.quantisation": "up"}, "truncate"),

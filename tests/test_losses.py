@@ -21,9 +21,13 @@ CLOSED_FORMS = {
 }
 
 
-@pytest.mark.parametrize("name", configs.LOSSES)
+def test_every_loss_of_the_config_is_here():
+    assert {*CLOSED_FORMS, "boundary_equilibrium"} == set(configs.LOSSES)
+
+
+@pytest.mark.parametrize("name", CLOSED_FORMS)
 def test_closed_form(name):
-    pair = losses.PAIRS[name]
+    pair = losses.pair(name)
     discriminator, generator = CLOSED_FORMS[name]
     np.testing.assert_allclose(pair.discriminator(tf.constant(REAL), tf.constant(FAKE)), discriminator)
     np.testing.assert_allclose(pair.generator(tf.constant(FAKE)), generator)
@@ -51,3 +55,22 @@ def test_gradient_penalty_at_gradient_zero_has_a_finite_derivative():
     with tf.GradientTape() as tape:
         penalty = losses.gradient_penalty(lambda x: w * x[:, 0], tf.ones((2, 1)), tf.zeros((2, 1)), tf.constant([0.5, 0.5]))
     assert np.isfinite(tape.gradient(penalty, w))
+
+
+def test_boundary_equilibrium():
+    pair = losses.pair("boundary_equilibrium", tf.constant(0.25, tf.float64))
+    np.testing.assert_allclose(pair.discriminator(tf.constant(REAL), tf.constant(FAKE)), REAL - 0.25 * FAKE)
+    np.testing.assert_allclose(pair.generator(tf.constant(FAKE)), FAKE)
+
+
+@pytest.mark.parametrize(
+    "balance, real, fake, expected",
+    [
+        (0.2, 1.0, 0.3, (0.2 + 0.01 * 0.2, 1.2)),
+        (0.2, 1.0, 0.9, (0.2 - 0.01 * 0.4, 1.4)),
+        (0.001, 0.0, 1.0, (0.0, 1.0)),  # k stays in 0 ... 1
+        (0.999, 4.0, 0.0, (1.0, 6.0)),
+    ],
+)
+def test_balance_moves_towards_the_ratio(balance, real, fake, expected):
+    assert [float(value) for value in losses.next_balance(balance, real, fake, ratio=0.5, rate=0.01)] == pytest.approx(expected)

@@ -14,9 +14,10 @@ from ml_collections import ConfigDict
 
 from tf_ttur.errors import UserError
 
-LOSSES = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein")
+ARCHITECTURES = ("dcgan", "wgan_gp", "language", "began")
+LOSSES = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "boundary_equilibrium")
 OPTIMIZERS = ("adam", "sgd")
-SCHEDULES = ("constant", "linear", "cosine", "polynomial")
+SCHEDULES = ("constant", "linear", "cosine", "polynomial", "halving")
 
 
 def default():
@@ -25,9 +26,10 @@ def default():
         "optimizer": "adam",  # one of OPTIMIZERS
         "learning_rate": 0.0,  # every experiment sets it
         # One of SCHEDULES. linear and cosine fall to 0 at the last update; polynomial is learning_rate * (1 + n / shift)^-power
-        # after n of this player's steps, and satisfies A2 of Theorem 1 for powers in (1/2, 1], larger for the generator.
+        # after n of this player's steps, and satisfies A2 of Theorem 1 for powers in (1/2, 1], larger for the generator;
+        # halving divides by two after every shift steps.
         "schedule": "constant",
-        "decay_shift": 10_000.0,  # polynomial
+        "decay_shift": 10_000.0,  # polynomial, halving
         "decay_power": 0.6,  # polynomial
         "beta_1": 0.5,  # Adam
         "beta_2": 0.999,  # Adam
@@ -49,9 +51,14 @@ def default():
                 "distribution": "uniform",  # uniform in -1 ... 1, or normal
                 "shared": True,  # the generator learns from the latents of the last discriminator step
             },
+            # boundary_equilibrium: the weight of generated images moves by rate * (ratio * real error - generated error).
+            "equilibrium": {"ratio": 0.5, "rate": 0.001},
             "model": {
+                "architecture": "dcgan",  # one of ARCHITECTURES
+                "precision": "float32",  # in which the networks compute: float32 or bfloat16
                 "width": 64,  # channels next to the image; 64 is the paper's
-                # The original moves the generator's batch statistics four times an update with the same latents: 0.9^4.
+                "samples_per_score": 1,  # wgan_gp: neighbours in the batch that the critic scores together
+                # dcgan. The original moves the generator's batch statistics four times an update with the same latents: 0.9^4.
                 "batch_norm_momentum": 0.6561,
             },
             "data": {
@@ -59,13 +66,19 @@ def default():
                 "image_size": 32,
                 "crop": "none",  # none, square, or the side of a centred square in pixels
                 "memory_gib": 4.0,  # larger sets are read from their source all the time
+                # language: a folder of shards, the benchmark's tarball, or what tools/prepare_data.py made of it
+                "dir": "",
+                "files": "news.en-*",  # glob of the shards in it
+                "max_lines": 10_000_000,
+                "line_length": 32,  # characters
+                "max_symbols": 2048,  # of the vocabulary
             },
             "evaluation": {
                 "every_updates": 5000,  # also at update 0 and at the end; 0 never
                 "num_samples": 50000,
                 "sample_batch_size": 1000,
                 "feature_batch_size": 100,
-                "quantisation": "float",  # of generated images: float, truncate or round
+                "quantisation": "float",  # of generated images, clipped to 0 ... 255: float, truncate or round
                 "precision": "float32",  # of the Inception network: float32 or bfloat16
                 "reference": "",  # statistics file; empty: computed from the data on first use and cached
                 "reference_samples": 0,  # images of the data in the reference; 0 takes all
@@ -77,6 +90,30 @@ def default():
             "keep_checkpoints": 2,
         }
     )
+
+
+def wgan_gp(critic_steps):
+    """`default()` with what the WGAN-GP experiments share (Gulrajani et al. 2017; Heusel et al. 2017, section 3)."""
+    config = default()
+    config.model.architecture, config.loss = "wgan_gp", "wasserstein"
+    config.discriminator.steps, config.discriminator.gradient_penalty = critic_steps, 10.0
+    config.discriminator.beta_1 = config.generator.beta_1 = 0.0
+    config.discriminator.beta_2 = config.generator.beta_2 = 0.9
+    config.latent.size, config.latent.distribution, config.latent.shared = 128, "normal", False
+    config.evaluation.quantisation, config.evaluation.feature_batch_size = "truncate", 200
+    return config
+
+
+def began():
+    """`default()` with what the BEGAN experiments share (Berthelot et al. 2017; Heusel et al. 2017, appendix A4.3)."""
+    config = default()
+    config.model.architecture, config.model.width, config.loss = "began", 128, "boundary_equilibrium"
+    config.discriminator.beta_1 = config.generator.beta_1 = 0.9
+    config.discriminator.schedule = config.generator.schedule = "halving"
+    config.discriminator.decay_shift = config.generator.decay_shift = 100_000.0
+    config.latent.size, config.batch_size, config.updates = 64, 16, 500_000
+    config.evaluation.every_updates, config.evaluation.sample_batch_size, config.evaluation.feature_batch_size = 1000, 200, 200
+    return config
 
 
 # (what is allowed, in words; the test) of values that have a range.
@@ -112,12 +149,19 @@ _RULES = {
     "discriminator.gradient_penalty": _NOT_NEGATIVE,
     "latent.size": _POSITIVE,
     "latent.distribution": _one_of("uniform", "normal"),
+    "equilibrium.ratio": _FRACTION,
+    "equilibrium.rate": _NOT_NEGATIVE,
+    "model.architecture": _one_of(*ARCHITECTURES),
+    "model.precision": _one_of("float32", "bfloat16"),
     "model.width": _POSITIVE,
+    "model.samples_per_score": _POSITIVE,
     "model.batch_norm_momentum": _FRACTION,
-    "data.source": ("the word of a data source (see README)", bool),
     "data.image_size": ("a multiple of 16, 32 or more", lambda v: v >= 32 and v % 16 == 0),
     "data.crop": ("none, square, or a number of pixels", lambda v: v in ("none", "square") or (v.isdecimal() and int(v) > 0)),
     "data.memory_gib": _NOT_NEGATIVE,
+    "data.max_lines": _POSITIVE,
+    "data.line_length": ("6 or more (six-grams are measured)", lambda v: v >= 6),
+    "data.max_symbols": ("2 ... 65535", lambda v: 2 <= v < 2**16),
     "evaluation.every_updates": _NOT_NEGATIVE,
     "evaluation.num_samples": ("2 or more", lambda v: v >= 2),
     "evaluation.sample_batch_size": _POSITIVE,
@@ -154,7 +198,25 @@ def validate(config):
         finite = not isinstance(value, float) or math.isfinite(value)
         if not finite or not test(value):
             raise UserError(f"config.{key} = {value!r}", allowed or "a finite value", "correct the value")
+    _check_together(config if isinstance(config, ConfigDict) else ConfigDict(config))
     return config
+
+
+def _check_together(config):
+    """Checks values that depend on each other."""
+    architecture, model = config.model.architecture, config.model
+    rules = [
+        ("data.dir" if architecture == "language" else "data.source", bool, "where the data is (see README)"),
+        ("loss", lambda v: (v == "boundary_equilibrium") == (architecture == "began"), "boundary_equilibrium with the architecture began, and only there"),
+        ("model.samples_per_score", lambda v: v == 1 or architecture == "wgan_gp", "1, except with the architecture wgan_gp"),
+        ("batch_size", lambda v: v % model.samples_per_score == 0, f"a multiple of config.model.samples_per_score = {model.samples_per_score}"),
+        ("data.image_size", lambda v: architecture != "began" or v & (v - 1) == 0, "a power of two with the architecture began"),
+        ("evaluation.without_inception", lambda v: v == "fail" or architecture != "language", "fail: lines are measured without a network"),
+    ]
+    flat = flatten(config)
+    for key, test, allowed in rules:
+        if not test(flat[key]):
+            raise UserError(f"config.{key} = {flat[key]!r} with config.model.architecture = {architecture!r}", allowed, "correct the value")
 
 
 def unknown_key(key):
@@ -196,7 +258,7 @@ def summary(config):
     rates = [f"{p.learning_rate:g}" for p in (config.discriminator, config.generator)]
     return (
         f"{config.name} ({config.variant}), seed {config.seed}: discriminator {rates[0]}, generator {rates[1]}, "
-        f"{config.updates:,} updates on {config.data.source}"
+        f"{config.updates:,} updates on {config.data.dir or config.data.source}"
     )
 
 

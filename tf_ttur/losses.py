@@ -1,4 +1,4 @@
-"""Losses of the two players as pure functions of the discriminator's logits.
+"""Losses of the two players as pure functions of the discriminator's outputs.
 
 Each function gives one value per example; the update takes the mean over the global batch. Both players minimise.
 """
@@ -32,11 +32,36 @@ PAIRS = {
 }
 
 
+def pair(name, balance=None):
+    """The `LossPair` of a config's loss.
+
+    Args:
+      name: one of PAIRS, or "boundary_equilibrium" (Berthelot et al. 2017, eq. 5), where the discriminator gives
+        reconstruction errors.
+      balance: for the latter, k_t: the scalar weight of generated examples in the discriminator's loss.
+    """
+    if name == "boundary_equilibrium":
+        return LossPair(lambda real, fake: real - balance * fake, lambda fake: fake)
+    return PAIRS[name]
+
+
+def next_balance(balance, real, fake, ratio, rate):
+    """k_(t+1) of the boundary equilibrium, and its measure of convergence (Berthelot et al. 2017, eq. 5 and 6).
+
+    Args:
+      balance: scalar k_t.
+      real, fake: scalar mean reconstruction errors of real and of generated examples.
+      ratio, rate: gamma and lambda_k.
+    """
+    imbalance = ratio * real - fake
+    return tf.clip_by_value(balance + rate * imbalance, 0.0, 1.0), real + tf.abs(imbalance)
+
+
 def gradient_penalty(discriminator, real, fake, mix):
     """(|grad D(x)| - 1)^2 at x between real and fake examples (Gulrajani et al. 2017).
 
     Args:
-      discriminator: function of a batch giving logits (n,).
+      discriminator: function of a batch giving logits (n,); of groups of examples where it scores several together.
       real, fake: (n, ...) examples.
       mix: (n,) in 0 ... 1, the share of the fake example.
 

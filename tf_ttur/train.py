@@ -38,9 +38,12 @@ def main(arguments):
 
 def describe(config, workdir):
     """The resolved experiment in words and numbers."""
+    from tf_ttur.training import evaluation as evaluations
     from tf_ttur.training import rates, state
 
-    players = state.State(config)
+    language = config.model.architecture == "language"
+    symbols = len(evaluations.vocabulary(evaluations.open_examples(config))) if language else 0
+    players = state.State(config, symbols)
     a2 = rates.check_a2(config)
     evaluation = config.evaluation
     times = len(range(0, config.updates, evaluation.every_updates)) + 1 if evaluation.every_updates else 0
@@ -50,9 +53,10 @@ def describe(config, workdir):
         f"  run folder     {workdir}",
         f"  generator      {sizes[0]:,} trainable parameters",
         f"  discriminator  {sizes[1]:,} trainable parameters",
-        f"  updates        {config.updates:,} of {config.batch_size} images",
-        f"  evaluation     {times} times {evaluation.num_samples:,} samples: {times * evaluation.num_samples:,} images through the network",
+        f"  updates        {config.updates:,}, each with {config.discriminator.steps} discriminator steps of {config.batch_size} examples",
+        f"  evaluation     {times} times {evaluation.num_samples:,} samples" + ("" if language else f": {times * evaluation.num_samples:,} images through the network"),
         f"  theorem 1      assumption A2 on the step sizes {'holds' if a2.holds else 'does not hold'}: {a2.words}",
+        *([f"  vocabulary     {symbols} symbols"] if language else []),
         "",
         configs.to_json(config),
     ]

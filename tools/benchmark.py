@@ -1,11 +1,11 @@
 """Measures what the time of an experiment is made of, on this machine: update, Inception, distance.
 
     python tools/benchmark.py [--inception PATH]
+    python tools/benchmark.py --config configs/wgan_gp_cifar10.py:orig    # that card's update, and what its time goes into
 """
 
 import pathlib
 import platform
-import tempfile
 import time
 
 import numpy as np
@@ -18,47 +18,28 @@ def main():
     parser = command.parser(__doc__)
     parser.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, a folder with either, or hub:HANDLE")
     parser.add_argument("--batch-size", type=command.positive, default=100, help="images that go through the network at a time [100]")
+    parser.add_argument("--config", metavar="CONFIG", help="measure the update of this card alone")
     arguments = parser.parse_args()
+    card = configs.load(arguments.config) if arguments.config else None
     command.start_tensorflow()
     import tensorflow as tf
 
+    from tf_ttur.training import speed
+
     print(f"{platform.platform()}, {len(tf.config.list_logical_devices('GPU'))} GPUs, TensorFlow {tf.__version__}, tf_ttur {files.version()}")
-    for size in (32, 64):
-        print(f"DCGAN update, batch 64, {size}x{size}: {seconds_per_update(size):.3f} s")
+    if card:
+        print(f"{card.name}:{card.variant}, {card.discriminator.steps} discriminator steps of {card.batch_size}: {speed.seconds_per_update(card):.3f} s an update")
+        operations = speed.costly_operations(card)
+        print("most of it in " + ", ".join(f"{name} ({share:.0%})" for name, share in operations[:3]))
+        return
+    for name in ("cifar10", "celeba"):
+        card = configs.load(f"{pathlib.Path(__file__).parent.parent}/configs/{name}.py")
+        size = card.data.image_size
+        print(f"DCGAN update, batch {card.batch_size}, {size}x{size}: {speed.seconds_per_update(card, 15):.3f} s")
     for precision in ("float32", "bfloat16"):
         print(f"Inception, {precision}, batch {arguments.batch_size}: {images_per_second(arguments, precision):.1f} images/s")
     ours, root, difference = seconds_of_distance()
     print(f"Fréchet distance, d = 2048: {ours:.2f} s; with scipy.linalg.sqrtm of the product {root:.2f} s ({root / ours:.1f} times); relative difference {difference:.1e}")
-
-
-def seconds_per_update(size, warm_up=3, count=15):
-    """Mean over `count` updates after `warm_up` ones, with the data pipeline."""
-    import tensorflow as tf
-
-    from tf_ttur.data.images import Images
-    from tf_ttur.training import devices
-    from tf_ttur.training import update as updates
-    from tf_ttur.training.state import State
-
-    config = configs.default()
-    config.data.image_size, config.updates = size, 100
-    config.discriminator.learning_rate = config.generator.learning_rate = 1e-4
-    strategy = devices.mirrored_strategy()
-    with tempfile.TemporaryDirectory() as folder, strategy.scope():
-        path = pathlib.Path(folder) / "images.npy"
-        np.save(path, np.random.default_rng(0).integers(0, 256, (1024, size, size, 3), np.uint8))
-        state = State(config)
-        update = updates.build_update(config, strategy, state)
-        batch_size = devices.batch_per_replica(config, strategy)
-        iterator = updates.distribute_batches(config, strategy, Images(str(path), size), batch_size, 0)
-        for number in range(warm_up + count):
-            if number == warm_up:
-                start = time.perf_counter()
-            values = update(tf.constant(number, tf.int64), iterator)
-            if number == warm_up - 1:
-                float(values["loss/generator"])  # waits for the device
-        float(values["loss/generator"])
-        return (time.perf_counter() - start) / count
 
 
 def images_per_second(arguments, precision, count=3):
@@ -75,7 +56,7 @@ def images_per_second(arguments, precision, count=3):
 
 
 def seconds_of_distance(dimension=2048):
-    """(seconds of ours, seconds by the matrix square root, relative difference of the two values)."""
+    """(seconds of ours, seconds by the matrix square root, relative difference of the two values); ours the median of 5 runs."""
     import scipy.linalg
 
     from tf_ttur.metrics.frechet import frechet_distance
@@ -87,12 +68,15 @@ def seconds_of_distance(dimension=2048):
         spectrum = np.logspace(0, -4, dimension)
         basis = scipy.linalg.qr(random.normal(size=(dimension, dimension)))[0]
         sides += [random.normal(0, 0.1, dimension), (basis * spectrum) @ basis.T]
+    seconds = []
+    for _ in range(5):
+        start = time.perf_counter()
+        value = frechet_distance(*sides)
+        seconds.append(time.perf_counter() - start)
     start = time.perf_counter()
-    value = frechet_distance(*sides)
-    middle = time.perf_counter()
     root = scipy.linalg.sqrtm(sides[1] @ sides[3])
     expected = ((sides[0] - sides[2]) ** 2).sum() + np.trace(sides[1]) + np.trace(sides[3]) - 2 * np.trace(root).real
-    return middle - start, time.perf_counter() - middle, abs(value / expected - 1)
+    return np.median(seconds), time.perf_counter() - start, abs(value / expected - 1)
 
 
 if __name__ == "__main__":

@@ -16,14 +16,15 @@ def main():
     arguments = parser.parse_args()
     command.start_tensorflow()
     from tf_ttur import config as configs
-    from tf_ttur.training import state
+    from tf_ttur.training import export, run_folder, state
 
     workdir = pathlib.Path(arguments.workdir)
     config = configs.from_json(workdir / "config.json")
-    players = state.State(config)
+    vocabulary = run_folder.read_vocabulary(workdir)
+    players = state.State(config, len(vocabulary))
     if not players.restore(players.manager(workdir)):
         raise UserError(f"{workdir} holds no checkpoint", "a run that has been started", "train first")
-    state.export(config, players.generator, arguments.output)
+    export.export(config, players.generator, arguments.output, vocabulary)
     print(f"{arguments.output}: generator after {int(players.updates.numpy())} updates")
 
 

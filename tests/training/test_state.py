@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tf_ttur.errors import UserError
 from tf_ttur.training import devices
-from tf_ttur.training import state as states
+from tf_ttur.training import export as exports
 from tf_ttur.training.state import State
 
 
@@ -66,7 +66,7 @@ assert "tf_ttur" not in sys.modules
 def test_export_gives_the_same_images_in_a_process_without_this_package(tiny, tmp_path):
     with devices.mirrored_strategy().scope():
         state = State(tiny)
-    states.export(tiny, state.generator, tmp_path / "export")
+    exports.export(tiny, state.generator, tmp_path / "export")
     latents = np.random.default_rng(0).uniform(-1, 1, (5, 100)).astype(np.float32)
     np.save(tmp_path / "latents.npy", latents)
     files = [str(tmp_path / name) for name in ("export", "latents.npy", "result.npz")]
@@ -82,4 +82,4 @@ def test_export_gives_the_same_images_in_a_process_without_this_package(tiny, tm
 
 
 def test_to_uint8():
-    np.testing.assert_array_equal(states.to_uint8(tf.constant([-1.5, -1, 0, 0.999, 1, 2.0])), [0, 0, 128, 255, 255, 255])
+    np.testing.assert_array_equal(exports.to_uint8(tf.constant([-1.5, -1, 0, 0.999, 1, 2.0])), [0, 0, 128, 255, 255, 255])

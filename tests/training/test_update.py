@@ -41,24 +41,14 @@ def settings(config, **changes):
 SGD = {"discriminator.optimizer": "sgd", "generator.optimizer": "sgd"}
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{}, {"discriminator.steps": 2, "latent.shared": False}, {"loss": "wasserstein", "discriminator.gradient_penalty": 10.0}],
-    ids=["dcgan", "two-steps", "penalty"],
-)
-def test_one_replica_equals_two(tiny, strategies, changes):
-    config = settings(tiny, **SGD, **changes)  # what SGD moves is the gradient
+def test_one_replica_equals_two_with_several_discriminator_steps(tiny, strategies):
+    """With one step, tests/conformance does it for every model."""
+    config = settings(tiny, **SGD, **{"discriminator.steps": 2, "latent.shared": False})  # what SGD moves is the gradient
     (one, values_one), (two, values_two) = run(config, strategies[1]), run(config, strategies[2])
     for a, b in zip(values_one, values_two):
         np.testing.assert_allclose([*a.values()], [*b.values()], rtol=1e-5)
     for start, a, b in zip(run(config, strategies[1], count=0)[0], one, two):
         np.testing.assert_allclose(a - start, b - start, rtol=1e-3, atol=1e-3 * abs(a - start).max() + 1e-7)
-
-
-def test_one_replica_equals_two_with_adam(tiny, strategies):
-    # Adam turns the rounding of gradients that should be 0 into whole steps, so the losses are compared, not the weights.
-    for a, b in zip(run(tiny, strategies[1], 5)[1], run(tiny, strategies[2], 5)[1]):
-        np.testing.assert_allclose([*a.values()], [*b.values()], rtol=1e-3)
 
 
 def test_same_seed_same_run_and_other_seed_another(tiny, strategies):
@@ -110,7 +100,7 @@ def test_rates_are_per_player(tiny, strategies):
     assert max(kernels) < 1e-6
 
 
-@pytest.mark.parametrize("loss", configs.LOSSES)
+@pytest.mark.parametrize("loss", losses.PAIRS)
 def test_every_loss_trains(tiny, strategies, loss):
     _, values = run(settings(tiny, loss=loss), strategies[1], count=1)
     assert all(np.isfinite(value) for value in values[0].values())

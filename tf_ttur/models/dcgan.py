@@ -1,17 +1,13 @@
 """The DCGAN of Radford et al. 2016 as the TTUR experiments use it (5x5 kernels, four strided layers)."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from tf_ttur.models.initializers import Seeds
 from tf_ttur.models.layers import BatchNorm
 
 _NORMAL = keras.initializers.RandomNormal
 _TRUNCATED = keras.initializers.TruncatedNormal
-
-
-def _next(seeds):
-    return int(seeds.integers(2**31))
 
 
 class Generator(keras.Model):
@@ -27,11 +23,11 @@ class Generator(keras.Model):
     def __init__(self, size, width=64, momentum=0.9, seed=0, **kwargs):
         super().__init__(**kwargs)
         self._start = (size // 16, size // 16, 8 * width)
-        seeds = np.random.default_rng(seed)
+        seeds = Seeds(seed)
         channels = (4 * width, 2 * width, width, 3)
-        self.dense = keras.layers.Dense(self._start[0] * self._start[1] * self._start[2], kernel_initializer=_NORMAL(0, 0.02, _next(seeds)))
+        self.dense = keras.layers.Dense(self._start[0] * self._start[1] * self._start[2], kernel_initializer=_NORMAL(0, 0.02, seeds()))
         self.convolutions = [
-            keras.layers.Conv2DTranspose(c, 5, 2, "same", kernel_initializer=_NORMAL(0, 0.02, _next(seeds))) for c in channels
+            keras.layers.Conv2DTranspose(c, 5, 2, "same", kernel_initializer=_NORMAL(0, 0.02, seeds())) for c in channels
         ]
         self.norms = [BatchNorm(momentum) for _ in channels]
 
@@ -39,7 +35,7 @@ class Generator(keras.Model):
         x = tf.reshape(self.dense(latents), (-1, *self._start))
         for norm, convolution in zip(self.norms, self.convolutions):
             x = convolution(tf.nn.relu(norm(x, training=training)))
-        return tf.tanh(x)
+        return tf.cast(tf.tanh(x), tf.float32)
 
 
 class Discriminator(keras.Model):
@@ -52,18 +48,18 @@ class Discriminator(keras.Model):
 
     def __init__(self, width=64, seed=0, **kwargs):
         super().__init__(**kwargs)
-        seeds = np.random.default_rng(seed)
+        seeds = Seeds(seed)
         channels = (width, 2 * width, 4 * width, 8 * width)
         self.convolutions = [
-            keras.layers.Conv2D(c, 5, 2, "same", kernel_initializer=_TRUNCATED(0, 0.02, _next(seeds))) for c in channels
+            keras.layers.Conv2D(c, 5, 2, "same", kernel_initializer=_TRUNCATED(0, 0.02, seeds())) for c in channels
         ]
         self.norms = [None] + [BatchNorm() for _ in channels[1:]]
         self.flatten = keras.layers.Flatten()
-        self.dense = keras.layers.Dense(1, kernel_initializer=_NORMAL(0, 0.02, _next(seeds)))
+        self.dense = keras.layers.Dense(1, kernel_initializer=_NORMAL(0, 0.02, seeds()))
 
     def call(self, images, training=True):
         x = images
         for norm, convolution in zip(self.norms, self.convolutions):
             x = convolution(x)
             x = tf.nn.leaky_relu(x if norm is None else norm(x, training=training), 0.2)
-        return self.dense(self.flatten(x))[:, 0]
+        return tf.cast(self.dense(self.flatten(x))[:, 0], tf.float32)

@@ -20,11 +20,10 @@ class BatchNorm(keras.layers.Layer):
         self.momentum, self.epsilon = momentum, epsilon
 
     def build(self, input_shape):
-        shape = (input_shape[-1],)
-        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
-        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+        self.gamma, self.beta = _scale_and_offset(self, input_shape)
         if self.momentum is not None:
-            moving = dict(shape=shape, trainable=False, aggregation="only_first_replica")  # all replicas have the same
+            # All replicas have the same. Averages of many small steps need float32 (autocast would round them).
+            moving = dict(shape=input_shape[-1:], trainable=False, aggregation="only_first_replica", autocast=False)
             self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **moving)
             self.moving_variance = self.add_weight(name="moving_variance", initializer="ones", **moving)
 
@@ -46,3 +45,33 @@ class BatchNorm(keras.layers.Layer):
             mean, variance = self.moving_mean, self.moving_variance
         scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
         return inputs * tf.cast(scale, inputs.dtype) + tf.cast(self.beta - mean * scale, inputs.dtype)
+
+
+class LayerNorm(keras.layers.Layer):
+    """Layer norm (Ba et al. 2016) over all axes but the first, with one scale and one offset a channel.
+
+    Args:
+      epsilon: added to the variance.
+    """
+
+    def __init__(self, epsilon=1e-5, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        self.gamma, self.beta = _scale_and_offset(self, input_shape)
+
+    def call(self, inputs):
+        axes = list(range(1, inputs.shape.rank))
+        mean, variance = tf.nn.moments(tf.cast(inputs, tf.float32), axes, keepdims=True)
+        scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
+        return inputs * tf.cast(scale, inputs.dtype) + tf.cast(self.beta - mean * scale, inputs.dtype)
+
+
+def _scale_and_offset(layer, input_shape):
+    """gamma and beta of the last axis, which stay float32 in a layer that computes in bfloat16."""
+    shape = input_shape[-1:]
+    return (
+        layer.add_weight(name="gamma", shape=shape, initializer="ones", autocast=False),
+        layer.add_weight(name="beta", shape=shape, initializer="zeros", autocast=False),
+    )

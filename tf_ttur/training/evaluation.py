@@ -5,9 +5,10 @@ import json
 
 from tf_ttur import files, progress
 from tf_ttur.data.images import Images
+from tf_ttur.data.text import Lines
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import inception, statistics
-from tf_ttur.metrics.evaluators import FrechetEvaluator
+from tf_ttur.metrics import inception, ngrams, statistics
+from tf_ttur.metrics.evaluators import FrechetEvaluator, NgramEvaluator
 from tf_ttur.metrics.pixels import PixelPooling
 
 
@@ -17,8 +18,23 @@ def open_images(config):
     return Images(data.source, data.image_size, data.crop, data.memory_gib)
 
 
+def open_examples(config):
+    """What an experiment learns from: `Images`, or `Lines` where it learns a language."""
+    if config.model.architecture != "language":
+        return open_images(config)
+    data = config.data
+    return Lines(data.dir, data.files, data.max_lines, data.line_length, data.max_symbols)
+
+
+def vocabulary(examples):
+    """The symbols of lines; () for images."""
+    return examples.vocabulary if isinstance(examples, Lines) else ()
+
+
 def load_network(config, path=None):
-    """The feature network of an experiment; `path` as in `inception.locate`."""
+    """The feature network of an experiment, `path` as in `inception.locate`; None for lines, which need none."""
+    if config.model.architecture == "language":
+        return None
     try:
         return inception.load(path, config.evaluation.precision)
     except UserError:
@@ -32,10 +48,14 @@ def load_network(config, path=None):
         return PixelPooling()
 
 
-def build_evaluator(config, images, network):
-    """The `FrechetEvaluator` of an experiment, with its reference computed and cached on first use."""
+def build_evaluator(config, examples, network):
+    """The evaluator of an experiment, with its reference computed and cached on first use."""
     evaluation = config.evaluation
-    reference = reference_statistics(config, images, network)
+    if isinstance(examples, Lines):
+        path = files.cache_dir() / "ngrams" / examples.identity[:16]
+        reference = ngrams.cached(path, examples.identity, lambda: ngrams.Reference.of(examples.codes, len(examples.vocabulary)))
+        return NgramEvaluator(reference, examples.codes, evaluation.num_samples, evaluation.sample_batch_size)
+    reference = reference_statistics(config, examples, network)
     statistics.check(reference, network, (config.data.image_size, config.data.image_size, 3))
     return FrechetEvaluator(
         network,

@@ -11,7 +11,7 @@ from tf_ttur import files, losses
 from tf_ttur.errors import UserError
 from tf_ttur.theory import assumptions
 from tf_ttur.theory.nash import Game
-from tf_ttur.training import evaluation, randomness, rates, state
+from tf_ttur.training import evaluation, randomness, rates, run_folder, state
 from tf_ttur.training.randomness import Purpose
 
 
@@ -40,19 +40,19 @@ class Run:
         """
         self._workdir = pathlib.Path(workdir)
         self.config = config = configs.from_json(self._workdir / "config.json")
-        images = evaluation.open_images(config)
-        if images.num_images < config.batch_size * num_batches:
+        examples = evaluation.open_examples(config)
+        if examples.num_examples < config.batch_size * num_batches:
             raise UserError(
-                f"{images.source.word} has {images.num_images} images",
+                f"{examples.word} has {examples.num_examples} examples",
                 f"{num_batches} batches of {config.batch_size} without repetition, which the statistics over batches need",
                 "ask for fewer --batches",
             )
-        self._state = state.State(config)
+        self._state = state.State(config, len(run_folder.read_vocabulary(workdir)))
         self._checkpoints = {int(path.rpartition("-")[2]): path for path in self._state.manager(workdir).checkpoints}
         self.kept = sorted(self._checkpoints)
         if not self.kept:
             raise UserError(f"{workdir} holds no checkpoint", "a run that has been started", "train first")
-        self.game = _as_game(config, self._state, images, num_batches, on_product)
+        self.game = _as_game(config, self._state, examples, num_batches, on_product)
         self.go_to(self.kept[-1])
 
     @property
@@ -109,8 +109,8 @@ class Run:
         return assumptions.boundedness(np.array(whole))
 
 
-def _as_game(config, state, images, num_batches, on_product):
-    generator, discriminator, pair = state.generator, state.discriminator, losses.PAIRS[config.loss]
+def _as_game(config, state, examples, num_batches, on_product):
+    generator, discriminator, pair = state.generator, state.discriminator, losses.pair(config.loss, state.balance)
     penalty = config.discriminator.gradient_penalty
 
     def both(real, latents, mix):
@@ -128,7 +128,8 @@ def _as_game(config, state, images, num_batches, on_product):
         return randomness.latents(config.latent.distribution, shape, latents), tf.random.stateless_uniform(shape[:1], mix)
 
     order = randomness.key(config.seed, Purpose.DIAGNOSIS, 0).numpy()
-    real = itertools.islice(images.batches(order, 0, 1, config.batch_size), num_batches)
+    real = itertools.islice(examples.batches(order, 0, 1, config.batch_size), num_batches)
+    real = [tf.one_hot(batch, state.symbols) if state.symbols else batch for batch in real]
     batches = [(batch, *random(number)) for number, batch in enumerate(real)]
     variables = ([v.value for v in network.trainable_variables] for network in (generator, discriminator))
     return Game(both, *variables, batches, on_product)

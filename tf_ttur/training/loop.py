@@ -8,13 +8,14 @@ import tensorflow as tf
 from tf_ttur import progress
 from tf_ttur.errors import UserError
 from tf_ttur.training import devices, evaluation, randomness
+from tf_ttur.training import export as exports
 from tf_ttur.training import state as states
 from tf_ttur.training import update as updates
 from tf_ttur.training.clock import Clock
 from tf_ttur.training.randomness import Purpose
 from tf_ttur.training.run_folder import RunFolder, check
 
-_GRID = 64  # images of a sample grid
+_SHOWN = 64  # samples that are kept
 
 
 def train(config, workdir, inception=None):
@@ -34,24 +35,25 @@ def train(config, workdir, inception=None):
     check(workdir, config)
     strategy = devices.mirrored_strategy()
     batch_size = devices.batch_per_replica(config, strategy)
-    images = evaluation.open_images(config)
-    images.check_batches(config.batch_size * config.discriminator.steps)
+    examples = evaluation.open_examples(config)
+    examples.check_batches(config.batch_size * config.discriminator.steps)
+    vocabulary = evaluation.vocabulary(examples)
     evaluator, network = None, None
     if config.evaluation.every_updates:
         network = evaluation.load_network(config, inception)
-    folder = RunFolder(workdir, config)
+    folder = RunFolder(workdir, config, vocabulary)
     with strategy.scope():
-        state = states.State(config)
+        state = states.State(config, len(vocabulary))
     manager = state.manager(workdir)
     resumed = state.restore(manager)
     done = int(state.updates.numpy())
-    if network is not None:
-        evaluator = evaluation.build_evaluator(config, images, network)
+    if config.evaluation.every_updates:
+        evaluator = evaluation.build_evaluator(config, examples, network)
     folder.begin(done if resumed else None, evaluator and evaluator.provenance)
     clock = Clock(float(state.training_seconds.numpy()))
     update = updates.build_update(config, strategy, state)
     periods = (config.samples_every_updates, config.checkpoint_every_updates, config.evaluation.every_updates)
-    iterator = updates.distribute_batches(config, strategy, images, batch_size, done)
+    iterator = updates.distribute_batches(config, strategy, examples, batch_size, done)
 
     generate = tf.function(lambda latents: state.generator(latents, training=False), reduce_retracing=True)
 
@@ -62,7 +64,11 @@ def train(config, workdir, inception=None):
     def keep(number):
         """Samples and a checkpoint after `number` updates, where they are due."""
         if _due(number, config.samples_every_updates, config.updates):
-            folder.images(number, states.to_uint8(draw(Purpose.SAMPLE_GRID, count=_GRID)).numpy())
+            made = draw(Purpose.SAMPLE_GRID, count=_SHOWN)
+            if vocabulary:
+                folder.lines(number, [line.decode() for line in exports.to_lines(made, vocabulary).numpy()])
+            else:
+                folder.images(number, exports.to_uint8(made).numpy())
         if any(_due(number, every, config.updates) for every in (config.checkpoint_every_updates, config.evaluation.every_updates)):
             state.updates.assign(number)
             state.training_seconds.assign(clock.seconds)
@@ -90,7 +96,7 @@ def train(config, workdir, inception=None):
                     count = tf.constant(number - 1, tf.int64)
                 values = update(count, iterator)
             except tf.errors.OpError as error:
-                images.explain(error)
+                examples.explain(error)
                 raise
             log, pause = (any(_due(number, every, config.updates) for every in due) for due in ((config.log_every_updates,), periods))
             if log or pause:
@@ -105,7 +111,7 @@ def train(config, workdir, inception=None):
                     evaluate(number)
 
     target = pathlib.Path(workdir) / "export"
-    states.export(config, state.generator, target)
+    exports.export(config, state.generator, target, vocabulary)
     return target
 
 

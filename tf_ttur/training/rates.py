@@ -35,6 +35,8 @@ def schedule(player, updates):
             return keras.optimizers.schedules.CosineDecay(rate, updates)
         case "polynomial":
             return Polynomial(rate, float(player.decay_shift), float(player.decay_power))
+        case "halving":
+            return keras.optimizers.schedules.ExponentialDecay(rate, float(player.decay_shift), 0.5, staircase=True)
     return rate
 
 
@@ -92,4 +94,6 @@ def _function(player, updates):
             return lambda step: rate * (1 + math.cos(math.pi * min(1.0, step / updates))) / 2
         case "polynomial":
             return lambda step: rate * (1 + step / player.decay_shift) ** -player.decay_power
+        case "halving":
+            return lambda step: rate * 0.5 ** (step // player.decay_shift)
     return lambda step: rate

@@ -23,18 +23,30 @@ class RunFolder:
     """A run folder that is open for writing.
 
     `config.json`, `environment.json` (a list: where each part of the run was computed), `metrics.jsonl` (one object a
-    line: update, training_seconds, name, value), `samples/*.png`, and TensorBoard events. Checkpoints and the export are
+    line: update, training_seconds, name, value), samples (`samples/*.png`, or `samples/*.txt` and `vocabulary.json`), and TensorBoard events. Checkpoints and the export are
     written beside them by others.
     """
 
-    def __init__(self, path, config):
+    def __init__(self, path, config, vocabulary=()):
         """Opens or makes the folder.
 
+        Args:
+          path: of the folder.
+          config: the validated config.
+          vocabulary: the symbols of a generator of lines; empty for images.
+
         Raises:
-          UserError: it belongs to another config, holds other things, or cannot be written.
+          UserError: it belongs to another config or other data, holds other things, or cannot be written.
         """
-        self.path, self._config = pathlib.Path(path), config
+        self.path, self._config, self._vocabulary = pathlib.Path(path), config, list(vocabulary)
         check(self.path, config)
+        known = read_vocabulary(self.path)
+        if known and known != self._vocabulary:
+            raise UserError(
+                f"{path} holds a run with {len(known)} symbols; the data now have {len(vocabulary)}, or others",
+                "the lines that the run was started with",
+                "name the same data, or choose another --workdir",
+            )
         try:
             files.check_writable(self.path / "config.json")
         except OSError as error:
@@ -77,6 +89,8 @@ class RunFolder:
         parts.append({"from_update": update or 0} | _environment() | {"evaluation": evaluation, "theorem_1": theorem_1})
         _write(place, json.dumps(parts, indent=2) + "\n")
         _write(self.path / "config.json", configs.to_json(self._config))
+        if self._vocabulary:
+            _write(self.path / "vocabulary.json", json.dumps(self._vocabulary) + "\n")
         kept = [row for row in rows if update is not None and row["update"] <= update]
         _write(self._metrics, "".join(json.dumps(row) + "\n" for row in kept))
         self._board = tf.summary.create_file_writer(str(self.path))
@@ -106,6 +120,14 @@ class RunFolder:
             tf.summary.image("samples", grid[None])
         self._board.flush()
 
+    def lines(self, update, lines):
+        """Writes a list of strings, one a line."""
+        text = "".join(f"{line}\n" for line in lines)
+        _write(self.path / "samples" / f"{update:07d}.txt", text)
+        with self._board.as_default(step=update):
+            tf.summary.text("samples", "    " + text.replace("\n", "\n    "))  # indented, Markdown leaves them alone
+        self._board.flush()
+
 
 def check(path, config):
     """Refuses a folder that is not this run's, without writing anything. Raises `UserError`."""
@@ -126,6 +148,19 @@ def check(path, config):
                 "the config that the run was started with",
                 "choose another --workdir, or give the same config to go on with this run",
             )
+
+
+def read_vocabulary(path):
+    """The symbols of a run that generates lines; an empty list for images.
+
+    Raises:
+      UserError: the file is damaged.
+    """
+    path = pathlib.Path(path) / "vocabulary.json"
+    try:
+        return json.loads(path.read_text()) if path.exists() else []
+    except ValueError as error:
+        raise UserError(f"{path} cannot be read ({error})", "the vocabulary that training wrote", "put it back, or use a new --workdir") from error
 
 
 def tile(images):

@@ -12,8 +12,11 @@ def build_update(config, strategy, state):
 
     The discriminator takes `config.discriminator.steps` steps, each on a batch and latents of its own. Then the generator
     takes one, with the latents of the last discriminator step (`config.latent.shared`, the DCGAN experiments) or with
-    new ones. Losses are means over the global batch: each replica divides its sum by the global size, and the
+    new ones. Losses are means over the global batch: each replica divides its mean by the number of replicas, and the
     optimizers add up the replicas' gradients.
+
+    Both orders of the published codes are this one: WGAN-GP's "generator, then critic, without the generator at
+    iteration 0" is the same row of steps.
 
     Args:
       config: the validated config.
@@ -22,15 +25,16 @@ def build_update(config, strategy, state):
 
     Returns:
       update(number, iterator): `number` is a scalar int64 tensor, the count of updates so far; `iterator` gives the
-      batches of real images. Returns {"loss/discriminator", "loss/generator"}: float32 scalars on the device, the
-      discriminator's from its last step. Nothing waits for the device.
+      batches of real examples. Returns {"loss/discriminator", "loss/generator"}: float32 scalars on the device, the
+      discriminator's from its last step; under the boundary equilibrium also "balance" and "convergence". Nothing waits
+      for the device.
     """
     generator, discriminator = state.generator, state.discriminator
-    loss, steps = losses.PAIRS[config.loss], config.discriminator.steps
-    penalty = config.discriminator.gradient_penalty
+    loss, steps = losses.pair(config.loss, state.balance), config.discriminator.steps
+    penalty, replicas = config.discriminator.gradient_penalty, strategy.num_replicas_in_sync
 
     def mean(values):
-        return tf.reduce_sum(tf.cast(values, tf.float32)) / config.batch_size
+        return tf.reduce_mean(values) / replicas
 
     def draw_latents(number, step):
         seed = randomness.key(config.seed, Purpose.LATENTS, number, step)
@@ -39,7 +43,8 @@ def build_update(config, strategy, state):
 
     def discriminator_step(number, step, real, fake):
         with tf.GradientTape() as tape:
-            value = mean(loss.discriminator(discriminator(real, training=True), discriminator(fake, training=True)))
+            real_output = discriminator(real, training=True)
+            value = mean(loss.discriminator(real_output, discriminator(fake, training=True)))
             if penalty:
                 seed = randomness.key(config.seed, Purpose.GRADIENT_PENALTY, number, step)
                 mix = randomness.share_of_replica(tf.random.stateless_uniform((config.batch_size,), seed))
@@ -47,7 +52,7 @@ def build_update(config, strategy, state):
                 value += penalty * mean(penalties)
         variables = discriminator.trainable_variables
         state.discriminator_optimizer.apply(tape.gradient(value, variables), variables)
-        return value
+        return value, real_output
 
     def generator_step(fake, path):
         # `path` has recorded how the images came from the generator; here only their way through the discriminator.
@@ -59,28 +64,47 @@ def build_update(config, strategy, state):
         state.generator_optimizer.apply(gradients, variables)
         return value
 
-    def update_replica(number, batches):
-        for step, real in enumerate(batches):
-            with tf.GradientTape() as path:
-                fake = generator(draw_latents(number, step), training=True)
-            discriminator_loss = discriminator_step(number, step, real, fake)
+    def move_balance(real_error, fake_error):
+        replica = tf.distribute.get_replica_context()
+        real_error, fake_error = replica.all_reduce(tf.distribute.ReduceOp.SUM, [real_error, fake_error])
+        balance, convergence = losses.next_balance(state.balance, real_error, fake_error, **config.equilibrium)
+        state.balance.assign(balance)
+        return {"balance": balance / replicas, "convergence": convergence / replicas}
+
+    def learn(number, step, batch):
+        """A discriminator step. Returns (its loss, the outputs for real examples, generated examples, how they were made)."""
+        real = tf.one_hot(batch, state.symbols) if state.symbols else batch
+        with tf.GradientTape() as path:
+            fake = generator(draw_latents(number, step), training=True)
+        return *discriminator_step(number, step, real, fake), fake, path
+
+    def finish(number, batch):
+        """The last discriminator step and the generator step."""
+        discriminator_loss, real_output, fake, path = learn(number, steps - 1, batch)
         if not config.latent.shared:
             with tf.GradientTape() as path:
                 fake = generator(draw_latents(number, steps), training=True)
-        return {"loss/discriminator": discriminator_loss, "loss/generator": generator_step(fake, path)}
+        generator_loss = generator_step(fake, path)
+        values = {"loss/discriminator": discriminator_loss, "loss/generator": generator_loss}
+        return values if state.balance is None else values | move_balance(mean(real_output), generator_loss)
+
+    @tf.function  # of its own, so that many steps are traced once
+    def discriminator_update(number, step, batch):
+        strategy.run(lambda *arguments: learn(*arguments)[0], (number, step, batch))
 
     @tf.function
     def update(number, iterator):
-        batches = [next(iterator) for _ in range(steps)]
-        values = strategy.run(update_replica, (number, batches))
+        for step in range(steps - 1):
+            discriminator_update(number, tf.constant(step), next(iterator))
+        values = strategy.run(finish, (number, next(iterator)))
         return {name: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for name, value in values.items()}
 
     return update
 
 
-def distribute_batches(config, strategy, images, batch_size, first_update):
-    """An iterator over the real batches from the given update on, `batch_size` images for each replica."""
+def distribute_batches(config, strategy, examples, batch_size, first_update):
+    """An iterator over the real batches from the given update on, `batch_size` examples for each replica."""
     replicas, steps = strategy.num_replicas_in_sync, config.discriminator.steps
     seed = randomness.key(config.seed, Purpose.DATA_ORDER)
-    dataset = images.batches(seed.numpy(), first_update * steps * replicas, steps * replicas, batch_size)
+    dataset = examples.batches(seed.numpy(), first_update * steps * replicas, steps * replicas, batch_size)
     return iter(strategy.distribute_datasets_from_function(lambda context: dataset))

@@ -1,0 +1,91 @@
+"""Every kind of model at a size that trains in seconds, and a training of it without a run folder."""
+
+import numpy as np
+import tensorflow as tf
+
+from tf_ttur import config as configs
+from tf_ttur.training import devices, evaluation
+from tf_ttur.training import update as updates
+from tf_ttur.training.state import State
+
+
+def dcgan():
+    config = configs.default()
+    config.model.width = 4
+    return config
+
+
+def wgan_gp():
+    config = configs.wgan_gp(critic_steps=1)
+    config.model.width = 4
+    return config
+
+
+def packed():
+    config = wgan_gp()
+    config.model.samples_per_score = 4
+    return config
+
+
+def language():
+    config = configs.wgan_gp(critic_steps=1)
+    config.model.architecture, config.model.width = "language", 8
+    config.data.line_length, config.data.files = 8, "*.txt"
+    return config
+
+
+def began():
+    config = configs.began()
+    config.model.width = 4
+    return config
+
+
+MODELS = {make.__name__: make for make in (dcgan, wgan_gp, packed, language, began)}
+
+
+def build(name, folder, **changes):
+    """The config of one of MODELS, with changes such as {"generator.optimizer": "sgd"}; `folder` takes its lines."""
+    config = MODELS[name]()
+    config.name, config.variant = name, "tiny"
+    config.batch_size, config.updates = 8, 4
+    config.discriminator.learning_rate, config.generator.learning_rate = 1e-3, 2e-3
+    config.data.source = "digits:64"
+    if name == "language":
+        write_lines(folder)
+        config.data.dir = str(folder)
+    config.update_from_flattened_dict(changes)
+    return configs.validate(config)
+
+
+def write_lines(folder, count=200):
+    """A shard of lines with few symbols."""
+    random = np.random.default_rng(0)
+    (folder / "lines.txt").write_text("".join("".join(random.choice(list("ab cd"), random.integers(0, 12))) + "\n" for _ in range(count)))
+
+
+class Training:
+    """State and update of a config under a strategy.
+
+    Attributes:
+      state: `training.state.State`.
+    """
+
+    def __init__(self, config, strategy):
+        self._config, self._strategy = config, strategy
+        self._examples = evaluation.open_examples(config)
+        self.vocabulary = evaluation.vocabulary(self._examples)
+        with strategy.scope():
+            self.state = State(config, len(self.vocabulary))
+        self._update = updates.build_update(config, strategy, self.state)
+
+    def go(self, first, count):
+        """Makes `count` updates after `first` ones and returns their values, a list of {name: float}."""
+        iterator = updates.distribute_batches(
+            self._config, self._strategy, self._examples, devices.batch_per_replica(self._config, self._strategy), first
+        )
+        values = [self._update(tf.constant(number, tf.int64), iterator) for number in range(first, first + count)]
+        return [{name: float(value) for name, value in row.items()} for row in values]
+
+    def weights(self):
+        """All weights as a list of arrays, the generator's first."""
+        return self.state.generator.get_weights() + self.state.discriminator.get_weights()

@@ -1,0 +1,121 @@
+"""Every model through what every model must stand."""
+
+import json
+import pathlib
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.conformance.models import MODELS, Training, build
+from tf_ttur.training import devices
+from tf_ttur.training import export as exports
+from tf_ttur.training.state import State
+
+GOLDEN = pathlib.Path(__file__).parent / "golden.json"
+SGD = {"discriminator.optimizer": "sgd", "generator.optimizer": "sgd"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_graph_optimizer():
+    """Spares time: tiny graphs run once or twice."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+
+
+def one_replica():
+    return tf.distribute.MirroredStrategy(["CPU:0"])
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def run(name, tmp_path_factory):
+    """A run of three updates with a checkpoint before each of them: config, folder, training, checkpoints, weights and values.
+
+    One for all tests, as most of the time goes into tracing.
+    """
+    folder = tmp_path_factory.mktemp(name)
+    config = build(name, folder, **{"evaluation.sample_batch_size": 32, "keep_checkpoints": 5})
+    training = Training(config, one_replica())
+    manager = training.state.manager(folder)
+    checkpoints, weights, values = [], [], []
+    for number in range(3):
+        checkpoints.append(manager.save(number))
+        weights.append(training.weights())
+        values += training.go(number, 1)
+    weights.append(training.weights())
+    return types.SimpleNamespace(config=config, folder=folder, training=training, checkpoints=checkpoints, weights=weights, values=values)
+
+
+def equal(first, second):
+    return len(first) == len(second) and all((a == b).all() for a, b in zip(first, second))
+
+
+def test_updates_move_both_players(run):
+    generator = len(run.training.state.generator.get_weights())
+    for players in (slice(0, generator), slice(generator, None)):
+        assert not equal(run.weights[0][players], run.weights[1][players])
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_a_restored_state_makes_the_same_next_update(run, number):
+    run.training.state.read(run.checkpoints[number])
+    assert equal(run.training.weights(), run.weights[number])
+    assert run.training.go(number, 1) == [run.values[number]]
+    assert equal(run.training.weights(), run.weights[number + 1])
+
+
+def test_a_checkpoint_fits_a_state_made_anew(run):
+    state = State(run.config, len(run.training.vocabulary))
+    state.read(run.checkpoints[1])
+    assert equal(state.generator.get_weights() + state.discriminator.get_weights(), run.weights[1])
+
+
+def test_the_seed_decides_the_weights(run, name, tmp_path):
+    same, other = (State(build(name, tmp_path, seed=seed), len(run.training.vocabulary)) for seed in (0, 1))
+    assert equal(same.generator.get_weights() + same.discriminator.get_weights(), run.weights[0])
+    assert not equal(other.generator.get_weights(), same.generator.get_weights())
+
+
+def test_golden_values(run, name):
+    """Two updates from seed 0 give what they gave when this was written: python -m tests.conformance.write_golden."""
+    for found, expected in zip(run.values, json.loads(GOLDEN.read_text())[name]):
+        assert found == pytest.approx(expected, rel=5e-4)
+
+
+def test_export_gives_what_the_generator_gives(run):
+    training = run.training
+    exports.export(run.config, training.state.generator, run.folder / "export", training.vocabulary)
+    signatures = tf.saved_model.load(str(run.folder / "export")).signatures
+    latents = tf.random.stateless_normal((6, run.config.latent.size), (0, 0))
+    [output] = signatures["serving_default"](latents=latents).values()
+    np.testing.assert_allclose(output, training.state.generator(latents, training=False), atol=1e-5)
+    [few], [many] = (signatures["sample"](count=tf.constant(n), seed=tf.constant(5)).values() for n in (3, 70))
+    np.testing.assert_array_equal(few, many[:3])
+    assert len(many) == 70
+
+
+def test_one_replica_equals_two(name, tmp_path):
+    config = build(name, tmp_path, **SGD)  # what SGD moves is the gradient
+    single, double = Training(config, one_replica()), Training(config, devices.mirrored_strategy())
+    start = single.weights()
+    for a, b in zip(single.go(0, 2), double.go(0, 2)):
+        assert a == pytest.approx(b, rel=1e-4)
+    for before, a, b in zip(start, single.weights(), double.weights()):
+        moved = abs(a - before).max(initial=0)
+        np.testing.assert_allclose(a - before, b - before, rtol=1e-3, atol=2e-3 * moved + 1e-7)
+
+
+def test_bfloat16_stays_finite_and_near(run, name, tmp_path):
+    training = Training(build(name, tmp_path, **{"model.precision": "bfloat16"}), one_replica())
+    values = training.go(0, 2)
+    assert all(np.isfinite(list(row.values())).all() for row in values)
+    assert all(np.isfinite(weight).all() and weight.dtype == np.float32 for weight in training.weights())
+    assert values[0]["loss/discriminator"] == pytest.approx(run.values[0]["loss/discriminator"], rel=0.05, abs=0.05)
+    assert values[0] != run.values[0]

@@ -1,0 +1,46 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.models.test_dcgan import parameters
+from tf_ttur.models.initializers import Seeds
+from tf_ttur.models.language import Block, Critic, Generator
+
+
+def test_parameters_are_those_of_the_paper():
+    g, c = Generator(32, 100), Critic()
+    lines = g(tf.zeros((2, 128)))
+    assert lines.shape == (2, 32, 100)
+    assert c(lines).shape == (2,)
+    assert (parameters(g), parameters(c)) == (15_277_156, 13_180_417)
+
+
+def test_output_is_a_distribution_at_each_position():
+    lines = Generator(8, 5, width=4)(tf.random.stateless_normal((3, 16), (0, 0))).numpy()
+    assert (lines >= 0).all()
+    np.testing.assert_allclose(lines.sum(-1), 1, rtol=1e-6)
+
+
+def test_block_against_its_formula():
+    block = Block(3, Seeds(0))
+    x = np.random.default_rng(0).normal(size=(2, 7, 3)).astype(np.float32)
+    block(x)
+    for convolution in block.convolutions:
+        convolution.bias.assign([0.1, -0.2, 0.3])
+
+    def convolve(x, layer):
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (2, 2), (0, 0))), 5, axis=1)
+        return np.einsum("nlci,ico->nlo", windows, layer.kernel.numpy()) + layer.bias.numpy()
+
+    branch = convolve(np.maximum(convolve(np.maximum(x, 0), block.convolutions[0]), 0), block.convolutions[1])
+    np.testing.assert_allclose(block(x), x + 0.3 * branch, atol=1e-5)
+
+
+def test_initial_weights():
+    critic = Critic(64)
+    critic(tf.zeros((1, 8, 10)))
+    for layer, gain, fans in ((critic.convolution, 4, 10 + 64), (critic.blocks[0].convolutions[0], 4, 5 * 128), (critic.dense, 2, 8 * 64 + 1)):
+        assert layer.kernel.numpy().std() == pytest.approx(math.sqrt(gain / fans), rel=0.1)
+        assert not layer.bias.numpy().any()

@@ -1,0 +1,91 @@
+"""The networks of BEGAN (Berthelot et al. 2017): a decoder as generator, an auto-encoder as discriminator."""
+
+import keras
+import tensorflow as tf
+
+from tf_ttur.models.initializers import Seeds
+
+
+class Generator(keras.Model):
+    """Latents (n, latent_size) to images (n, size, size, 3), without a limit; -1 ... 1 is the range of real ones.
+
+    Args:
+      size: side of the images in pixels, 8 times a power of two.
+      width: channels of every hidden layer.
+      seed: of the initial weights.
+    """
+
+    def __init__(self, size, width=128, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.decoder = Decoder(size, width, Seeds(seed))
+
+    def call(self, latents, training=True):
+        return tf.cast(self.decoder(latents), tf.float32)
+
+
+class Discriminator(keras.Model):
+    """Images (n, size, size, 3) to the mean absolute error of their reconstruction (n,): small for real ones.
+
+    Args:
+      size: side of the images in pixels, 8 times a power of two.
+      width: channels of the first stage; stage k has k times as many.
+      code_size: of the code between encoder and decoder.
+      seed: of the initial weights.
+    """
+
+    def __init__(self, size, width=128, code_size=64, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        seeds = Seeds(seed)
+        stages = _stages(size)
+        self.convolutions = [_convolution(width, seeds)]
+        for stage in range(1, stages + 1):
+            self.convolutions += [_convolution(stage * width, seeds), _convolution(stage * width, seeds)]
+            if stage < stages:
+                self.convolutions.append(_convolution(stage * width, seeds, stride=2))
+        self.flatten = keras.layers.Flatten()
+        self.dense = _dense(code_size, seeds)
+        self.decoder = Decoder(size, width, seeds)
+
+    def call(self, images, training=True):
+        return tf.reduce_mean(tf.abs(self.reconstruct(images) - tf.cast(images, tf.float32)), axis=(1, 2, 3))
+
+    def reconstruct(self, images):
+        """The auto-encoder's output, of the images' shape, float32."""
+        x = images
+        for convolution in self.convolutions:
+            x = tf.nn.elu(convolution(x))
+        return tf.cast(self.decoder(self.dense(self.flatten(x))), tf.float32)
+
+
+class Decoder(keras.layers.Layer):
+    """Codes (n, code_size) to images (n, size, size, 3): two convolutions a stage, each stage twice as large as the last."""
+
+    def __init__(self, size, width, seeds, **kwargs):
+        super().__init__(**kwargs)
+        self._width = width
+        self.dense = _dense(8 * 8 * width, seeds)
+        self.stages = [[_convolution(width, seeds), _convolution(width, seeds)] for _ in range(_stages(size))]
+        self.last = _convolution(3, seeds)
+
+    def call(self, codes):
+        x = tf.reshape(self.dense(codes), (-1, 8, 8, self._width))
+        for number, convolutions in enumerate(self.stages):
+            if number:
+                x = tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
+            for convolution in convolutions:
+                x = tf.nn.elu(convolution(x))
+        return self.last(x)
+
+
+def _stages(size):
+    """Stages from 8x8 to the full size."""
+    return (size // 8).bit_length()
+
+
+def _convolution(channels, seeds, stride=1):
+    # Glorot's uniform weights were the default of the original's layers.
+    return keras.layers.Conv2D(channels, 3, stride, "same", kernel_initializer=keras.initializers.GlorotUniform(seeds()))
+
+
+def _dense(units, seeds):
+    return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seeds()))

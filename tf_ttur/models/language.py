@@ -1,0 +1,77 @@
+"""The residual networks of WGAN-GP for lines of characters (Gulrajani et al. 2017), as the TTUR experiments use them.
+
+A line is a batch row of one-hot vectors; the generator gives a distribution over the symbols for each position.
+"""
+
+import keras
+import tensorflow as tf
+
+from tf_ttur.models.initializers import Seeds, Uniform
+
+_LINEAR, _HE = 2, 4  # gains
+_BLOCKS, _KERNEL, _SHARE = 5, 5, 0.3  # residual blocks, kernel size, weight of a block's branch
+
+
+class Generator(keras.Model):
+    """Latents (n, latent_size) to probabilities (n, length, symbols).
+
+    Args:
+      length: characters of a line.
+      symbols: size of the vocabulary.
+      width: channels.
+      seed: of the initial weights.
+    """
+
+    def __init__(self, length, symbols, width=512, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self._start = (length, width)
+        seeds = Seeds(seed)
+        self.dense = keras.layers.Dense(length * width, kernel_initializer=Uniform(_LINEAR, seeds()))
+        self.blocks = [Block(width, seeds) for _ in range(_BLOCKS)]
+        self.convolution = _convolution(symbols, 1, seeds)
+
+    def call(self, latents, training=True):
+        x = tf.reshape(self.dense(latents), (-1, *self._start))
+        for block in self.blocks:
+            x = block(x)
+        return tf.nn.softmax(tf.cast(self.convolution(x), tf.float32))
+
+
+class Critic(keras.Model):
+    """Distributions over symbols (n, length, symbols) to scores (n,): large for real lines.
+
+    Args:
+      width: channels.
+      seed: of the initial weights.
+    """
+
+    def __init__(self, width=512, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        seeds = Seeds(seed)
+        self.convolution = _convolution(width, 1, seeds)
+        self.blocks = [Block(width, seeds) for _ in range(_BLOCKS)]
+        self.dense = keras.layers.Dense(1, kernel_initializer=Uniform(_LINEAR, seeds()))
+
+    def call(self, lines, training=True):
+        x = self.convolution(lines)
+        for block in self.blocks:
+            x = block(x)
+        return tf.cast(self.dense(tf.reshape(x, (-1, x.shape[1] * x.shape[2])))[:, 0], tf.float32)
+
+
+class Block(keras.layers.Layer):
+    """Residual block without normalisation: (n, length, width) to the same shape."""
+
+    def __init__(self, width, seeds, **kwargs):
+        super().__init__(**kwargs)
+        self.convolutions = [_convolution(width, _KERNEL, seeds) for _ in range(2)]
+
+    def call(self, x):
+        y = x
+        for convolution in self.convolutions:
+            y = convolution(tf.nn.relu(y))
+        return x + tf.cast(_SHARE, x.dtype) * y
+
+
+def _convolution(channels, kernel, seeds):
+    return keras.layers.Conv1D(channels, kernel, padding="same", kernel_initializer=Uniform(_HE, seeds()))

@@ -1,0 +1,128 @@
+"""Prints the table of all experiment cards.
+
+    python tools/list_configs.py              # with the hours per 1000 updates that were measured on this machine before
+    python tools/list_configs.py --measure    # measures them: a few updates of every network, some minutes on a CPU
+    python tools/list_configs.py --json
+
+Hours are of updates alone, without evaluation. The published best is over all runs and evaluations; the mean and its range
+over the runs are those at the end of the published curve.
+"""
+
+import hashlib
+import json
+import pathlib
+import platform
+import runpy
+import sys
+
+from tf_ttur import command, files
+from tf_ttur import config as configs
+from tf_ttur.studies import published
+
+# What the time of an update depends on.
+_COSTLY = ("batch_size", "model", "discriminator.steps", "discriminator.gradient_penalty", "data.image_size", "data.line_length", "latent.size", "loss")
+
+
+def main():
+    parser = command.parser(__doc__)
+    parser.add_argument("folder", nargs="?", default=pathlib.Path(__file__).parent.parent / "configs", type=pathlib.Path, help="of the cards [configs/]")
+    parser.add_argument("--measure", action="store_true", help="measure what has not been measured on this machine")
+    parser.add_argument("--json", action="store_true", help="print one JSON array")
+    arguments = parser.parse_args()
+    cards = [configs.load(f"{path}:{variant}") for path in sorted(arguments.folder.glob("*.py")) for variant in runpy.run_path(str(path))["VARIANTS"]]
+    speeds = read_speeds()
+    if arguments.measure:
+        measure([card for card in cards if speed_key(card) not in speeds], speeds)
+    rows = [row for card in cards for row in describe(card, speeds.get(speed_key(card)))]
+    if arguments.json:
+        print(json.dumps(rows))
+        return
+    print_table(rows)
+    if any(row["hours_per_1000_updates"] is None for row in rows):
+        print("Hours are shown where they have been measured on this machine: --measure does that.", file=sys.stderr)
+
+
+def describe(card, seconds):
+    """The rows of one card, one for each of its published metrics; one without any where nothing is published."""
+    rates = (card.discriminator.learning_rate, card.generator.learning_rate)
+    common = {
+        "experiment": card.name,
+        "variant": card.variant,
+        "discriminator": rates[0],
+        "generator": rates[1],
+        "discriminator_steps": card.discriminator.steps,
+        "updates": card.updates,
+        "hours_per_1000_updates": None if seconds is None else 1000 * seconds / 3600,
+    }
+    metrics = [metric for (name, metric), scores in published.SCORES.items() if name == card.name and rates in scores]
+    for metric in metrics or [None]:
+        score = published.SCORES[card.name, metric][rates] if metric else None
+        end = (published.curve(card.name, metric, rates) or [None])[-1]
+        yield common | {
+            "metric": metric,
+            "published_table": score and score.table,
+            "published_best": score and score.best,
+            "published_best_at": score and score.at,
+            "published_end": end and {"mean": end[1], "low": end[2], "high": end[3]},
+            "published_lowest_mean": score and score.mean[0],
+            "erratum": published.ERRATA.get(card.name),
+        }
+
+
+def print_table(rows):
+    """The rows as aligned columns, then the errata."""
+    lines = [("experiment", "rates D, G", "D steps", "updates", "metric", "best", "mean [range] at the end", "hours / 1000 updates")]
+    for row in rows:
+        end, hours = row["published_end"], row["hours_per_1000_updates"]
+        at = f" at {row['published_best_at']}" if row["published_best_at"] else ""
+        lowest = f"lowest mean {row['published_lowest_mean']:g}" if row["published_lowest_mean"] else "-"
+        lines.append(
+            (
+                f"{row['experiment']}:{row['variant']}",
+                f"{row['discriminator']:g}, {row['generator']:g}",
+                str(row["discriminator_steps"]),
+                f"{row['updates']:,}",
+                row["metric"] or "-",
+                f"{row['published_best']:g}{at}" if row["published_best"] else "-",
+                f"{end['mean']:g} [{end['low']:g}, {end['high']:g}]" if end else lowest,
+                f"{hours:.2f}" if hours is not None else "-",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+    print("\nErrata")
+    for name in dict.fromkeys(row["experiment"] for row in rows if row["erratum"]):
+        print(f"  {name}: {published.ERRATA[name]}")
+
+
+def speeds_path():
+    return files.cache_dir() / "speed.json"
+
+
+def read_speeds():
+    """{key: seconds per update} of this machine, from earlier measurements."""
+    return json.loads(speeds_path().read_text()) if speeds_path().exists() else {}
+
+
+def speed_key(card):
+    """The same for all cards whose update costs the same on this machine."""
+    flat = configs.flatten(card)
+    costly = {key: value for key, value in flat.items() if key.startswith(_COSTLY)}
+    return hashlib.sha256(json.dumps([platform.node(), platform.machine(), files.version("tensorflow"), costly]).encode()).hexdigest()[:16]
+
+
+def measure(cards, speeds):
+    """Adds the cards' seconds to `speeds`, and keeps them."""
+    command.start_tensorflow()
+    from tf_ttur.training import speed
+
+    for key, card in {speed_key(card): card for card in cards}.items():
+        speeds[key] = speed.seconds_per_update(card)
+        print(f"{card.name}:{card.variant}: {speeds[key]:.2f} s an update", file=sys.stderr)
+        with files.atomic(speeds_path(), "w") as file:
+            json.dump(speeds, file)
+
+
+if __name__ == "__main__":
+    command.run(main)
