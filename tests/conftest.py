@@ -16,6 +16,8 @@ import pytest
 import tensorflow as tf
 
 tf.config.set_visible_devices([], "GPU")
+# Optimizing a graph takes longer than to run a tiny one once or twice. Tests in processes of their own (test_commands) do without this.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 
 ROOT = pathlib.Path(__file__).parent.parent

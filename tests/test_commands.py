@@ -198,7 +198,7 @@ def test_a_trained_gan_is_asked_for_its_equilibrium(workdir, tmp_path, tool):
     assert_refused(tool("tools/nash.py", workdir, "--output", tmp_path, "--update", 1), "no checkpoint after 1", "one of 0, 2")
     process = tool("tools/theory.py", "assumptions", "--run", workdir, "--batches", 4, "--output", tmp_path)
     assert process.returncode == 0 and "A2" in process.stdout.partition("not hold")[0] and "A3 and A4 were not judged" in process.stdout, process.stderr
-    assert_refused(tool("tools/theory.py", "assumptions", "--run", workdir, "--output", tmp_path), "digits:64 has 64 images")
+    assert_refused(tool("tools/theory.py", "assumptions", "--run", workdir, "--output", tmp_path), "digits:64 has 64 examples")
 
 
 def test_disturbances(graph, tmp_path, tool):
@@ -243,6 +243,24 @@ def test_shards_are_merged_to_the_whole(graph, tool, tmp_path):
     assert_refused(tool("tools/merge_stats.py", tmp_path / "1.npz", "--output", tmp_path / "x.npz"), "shards 1 of 2")
     assert_refused(run("tools/precalc_stats.py", "digits:61", "--shard", "3/2", "--output", tmp_path / "x.npz"), "--shard 3/2")
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_what_other_tools_do_with_images(folder, graph, tmp_path, tool):
+    network = ["--inception", graph, "--batch-size", 5]
+    (folder / "03.png").write_bytes(b"broken")
+    assert_refused(tool("tools/fid.py", folder, "digits:20", *network), "03.png")
+    process = tool("tools/fid.py", folder, "digits:20", *network, "--skip-unreadable", "--drop-remainder", "--json")
+    assert "left out: " in process.stderr and "03.png" in process.stderr
+    first, second = json.loads(process.stdout)["provenance"]
+    assert first["num_images"] == 10 and second["num_images"] == 20 and [name.rpartition("/")[2] for name in first["skipped"]] == ["03.png"]
+    assert "skipped" not in second
+    for precision in ("float32", "bfloat16"):
+        command = ["tools/precalc_stats.py", folder, "--output", tmp_path / f"{precision}.npz", "--skip-unreadable", "--precision", precision]
+        assert run(*command, "--inception", graph).returncode == 0
+    pair = tmp_path / "float32.npz", tmp_path / "bfloat16.npz"
+    assert_refused(tool("tools/fid.py", *pair), "precision float32", "bfloat16")
+    assert tool("tools/fid.py", *pair, "--allow-mixed").stdout.startswith("fid_unknown")
+    assert tool("tools/fid.py", folder, pair[1], *network, "--allow-mixed", "--skip-unreadable").stdout.startswith("fid_unknown")
 
 
 def test_list_of_cards(tool):

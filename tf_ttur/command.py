@@ -11,6 +11,7 @@ import warnings
 
 from absl import logging
 
+from tf_ttur.config import QUANTISATIONS
 from tf_ttur.errors import UserError
 
 # Start-up messages of TensorFlow that tell a user without a GPU nothing. All others are shown.
@@ -47,6 +48,13 @@ def add_network_arguments(arguments):
     arguments.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, a folder with either, or hub:HANDLE")
     arguments.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the network [float32]")
     arguments.add_argument("--batch-size", type=positive, default=100, help="images that go through the network at a time [100]")
+
+
+def add_parity_arguments(arguments):
+    """The arguments of tools that compare sets of images: what other tools do with them."""
+    arguments.add_argument("--quantisation", choices=QUANTISATIONS, default="round", help="of an exported generator's images [round]")
+    arguments.add_argument("--skip-unreadable", action="store_true", help="leave out images that cannot be read; count and name them")
+    arguments.add_argument("--drop-remainder", action="store_true", help="leave out the last images that do not fill a batch, as the official tool does")
 
 
 def positive(text):

@@ -16,6 +16,7 @@ from tf_ttur.errors import UserError
 
 ARCHITECTURES = ("dcgan", "wgan_gp", "language", "began")
 LOSSES = ("non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "boundary_equilibrium")
+QUANTISATIONS = ("float", "truncate", "round")
 OPTIMIZERS = ("adam", "sgd")
 SCHEDULES = ("constant", "linear", "cosine", "polynomial", "halving")
 
@@ -78,7 +79,7 @@ def default():
                 "num_samples": 50000,
                 "sample_batch_size": 1000,
                 "feature_batch_size": 100,
-                "quantisation": "float",  # of generated images, clipped to 0 ... 255: float, truncate or round
+                "quantisation": "float",  # of generated images, clipped to 0 ... 255: one of QUANTISATIONS
                 "precision": "float32",  # of the Inception network: float32 or bfloat16
                 "reference": "",  # statistics file; empty: computed from the data on first use and cached
                 "reference_samples": 0,  # images of the data in the reference; 0 takes all
@@ -166,7 +167,7 @@ _RULES = {
     "evaluation.num_samples": ("2 or more", lambda v: v >= 2),
     "evaluation.sample_batch_size": _POSITIVE,
     "evaluation.feature_batch_size": _POSITIVE,
-    "evaluation.quantisation": _one_of("float", "truncate", "round"),
+    "evaluation.quantisation": _one_of(*QUANTISATIONS),
     "evaluation.precision": _one_of("float32", "bfloat16"),
     "evaluation.reference_samples": ("0, or 2 or more", lambda v: v == 0 or v >= 2),
     "evaluation.without_inception": _one_of("fail", "frechet_pixels"),

@@ -12,11 +12,24 @@ from tf_ttur.metrics import statistics
 from tf_ttur.training import evaluation
 
 
-def open_images(word, count=50_000, seed=0):
-    """The images that SOURCE names: a word of `data.sources`, or `config:PATH[:VARIANT]` for an experiment's data."""
+def open_images(word, count=50_000, seed=0, quantisation="round", skip_unreadable=False, whole_batches=0):
+    """The images that SOURCE names.
+
+    Args:
+      word: a word of `data.sources`, or `config:PATH[:VARIANT]` for an experiment's data.
+      count, seed, quantisation: of an exported generator.
+      skip_unreadable: leaves out images that cannot be read, which takes a pass over all of them.
+      whole_batches: a batch size; the last images that do not fill one are left out. 0 leaves none out.
+    """
     if word.startswith("config:"):
-        return evaluation.open_images(configs.load(word.removeprefix("config:")))
-    return Images(sources.open_source(word, count, seed))
+        images = evaluation.open_images(configs.load(word.removeprefix("config:")))
+    else:
+        images = Images(sources.open_source(word, count, seed, quantisation))
+    if skip_unreadable:
+        images.leave_out_unreadable()
+    if whole_batches:
+        images.drop_remainder(whole_batches)
+    return images
 
 
 def is_statistics(word):
@@ -31,8 +44,8 @@ def is_statistics(word):
         return True  # reading it as statistics says what is wrong
 
 
-def open_side(word, count, seed):
-    """One side of a comparison: `statistics.Statistics` where the word names a file of them, else `Images`."""
+def open_side(word, **how):
+    """One side of a comparison: `statistics.Statistics` where the word names a file of them, else as `open_images`."""
     if is_statistics(word):
         return statistics.load(pathlib.Path(word).expanduser())
-    return open_images(word, count, seed)
+    return open_images(word, **how)

@@ -27,6 +27,8 @@ def main():
     parser.add_argument("--json", action="store_true", help="print one JSON object with the provenance of all sides")
     parser.add_argument("--count", type=command.positive, default=50_000, help="images of an exported generator [50000]")
     parser.add_argument("--seed", type=command.seed, default=0, help="of an exported generator, and of the blocks of KID [0]")
+    parser.add_argument("--allow-mixed", action="store_true", help="compare features of different precision, which moves the distance")
+    command.add_parity_arguments(parser)
     command.add_network_arguments(parser)
     arguments = parser.parse_args()
     names = list(dict.fromkeys(arguments.metrics.split(",")))
@@ -43,7 +45,9 @@ def main():
 
     # All that can be checked is, before the long work on any side.
     words = [arguments.source, arguments.reference] + ([arguments.compare] if arguments.compare else [])
-    opened = [inputs.open_side(word, arguments.count, arguments.seed) for word in words]
+    how = {"count": arguments.count, "seed": arguments.seed, "quantisation": arguments.quantisation, "skip_unreadable": arguments.skip_unreadable}
+    how["whole_batches"] = arguments.batch_size if arguments.drop_remainder else 0
+    opened = [inputs.open_side(word, **how) for word in words]
     has_images = [isinstance(side, Images) for side in opened]
     measures.check(names, *has_images[:2])
     if arguments.compare and not all(has_images[:2]):
@@ -58,7 +62,7 @@ def main():
         shape = next(side.shape for side in opened if isinstance(side, Images))
         for word, side in zip(words, opened):
             if isinstance(side, statistics.Statistics):
-                statistics.check(side, network, shape)
+                statistics.check(side, network, shape, arguments.allow_mixed)
             elif side.shape != shape:
                 raise UserError(f"{word} has images of {side.shape[1]}x{side.shape[0]} pixels, another side of {shape[1]}x{shape[0]}", "one size", "resize them")
     sides = []
@@ -71,7 +75,7 @@ def main():
             sides.append(measures.Side(word, names, len(side.mu)))
             sides[-1].statistics = side
     for side in sides[1:]:
-        statistics.check_pair(sides[0].statistics, side.statistics)
+        statistics.check_pair(sides[0].statistics, side.statistics, arguments.allow_mixed)
     name = next((side.statistics.provenance["network"] for side in sides if side.statistics.provenance), "unknown")
     provenance = {"names": words, "provenance": [side.statistics.provenance for side in sides]}
     if any(has_images):

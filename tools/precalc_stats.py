@@ -15,6 +15,7 @@ or an exported generator.
 from absl import flags
 
 from tf_ttur import command, config_flag
+from tf_ttur.config import QUANTISATIONS
 from tf_ttur.errors import UserError
 
 _CONFIG = config_flag.define()
@@ -22,6 +23,9 @@ _OUTPUT = flags.DEFINE_string("output", None, "The .npz to write. [default with 
 _INCEPTION = flags.DEFINE_string("inception", None, "The Inception network: a .pb, the .tgz, a folder with either, or hub:HANDLE.")
 _PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], "Of the network, where no config says it.")
 _BATCH_SIZE = flags.DEFINE_integer("batch-size", 100, "Images that go through the network at a time.", lower_bound=1)
+_QUANTISATION = flags.DEFINE_enum("quantisation", "round", QUANTISATIONS, "Of an exported generator's images.")
+_SKIP_UNREADABLE = flags.DEFINE_boolean("skip-unreadable", False, "Leave out images that cannot be read; count and name them.")
+_DROP_REMAINDER = flags.DEFINE_boolean("drop-remainder", False, "Leave out the last images that do not fill a batch, as the official tool does.")
 _SHARD = flags.DEFINE_string("shard", None, "I/N: only the I-th of N parts of the images, for tools/merge_stats.py.")
 
 
@@ -41,9 +45,10 @@ def main(arguments):
         raise UserError(f"{len(arguments)} sources, --output {_OUTPUT.value}", "SOURCE --output FILE.npz, or --config CONFIG", "see --help")
     if config_flag.given() and arguments:
         raise UserError(f"--config together with {arguments[0]}", "one of them", "leave one out")
-    if config_flag.given() and (flags.FLAGS["precision"].present or flags.FLAGS["batch-size"].present):
-        cure = "write --config.evaluation.precision and --config.evaluation.feature_batch_size"
-        raise UserError("--precision or --batch-size together with --config", "the config says them", cure)
+    for name in ("precision", "batch-size", "quantisation", "skip-unreadable", "drop-remainder"):
+        if config_flag.given() and flags.FLAGS[name].present:
+            cure = "leave it out; precision and batch size are --config.evaluation.precision and --config.evaluation.feature_batch_size"
+            raise UserError(f"--{name} together with --config", "the config says how its images are taken", cure)
     config = config_flag.read(_CONFIG) if config_flag.given() else None
     command.start_tensorflow()
     from tf_ttur import inputs
@@ -56,7 +61,10 @@ def main(arguments):
         limit, batch_size = config.evaluation.reference_samples, config.evaluation.feature_batch_size
         output = _OUTPUT.value or config.evaluation.reference or evaluation.reference_path(images, network, limit)
     else:
-        images = inputs.open_images(arguments[0])
+        whole_batches = _BATCH_SIZE.value if _DROP_REMAINDER.value else 0
+        images = inputs.open_images(
+            arguments[0], quantisation=_QUANTISATION.value, skip_unreadable=_SKIP_UNREADABLE.value, whole_batches=whole_batches
+        )
         network = inception.load(_INCEPTION.value, _PRECISION.value)
         limit, batch_size, output = 0, _BATCH_SIZE.value, _OUTPUT.value
     statistics.produce(output, lambda partial: evaluation.image_statistics(images, network, batch_size, limit, partial=partial, shard=shard))

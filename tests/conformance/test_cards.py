@@ -9,7 +9,6 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tests.conformance.models import Training, write_lines
-from tests.conformance.test_models import no_graph_optimizer  # noqa: F401  (a fixture)
 from tests.test_config import VARIANTS, card
 from tf_ttur import config as configs
 

@@ -9,20 +9,13 @@ import pytest
 import tensorflow as tf
 
 from tests.conformance.models import MODELS, Training, build
+from tf_ttur.quantisation import to_uint8
 from tf_ttur.training import devices
 from tf_ttur.training import export as exports
 from tf_ttur.training.state import State
 
 GOLDEN = pathlib.Path(__file__).parent / "golden.json"
 SGD = {"discriminator.optimizer": "sgd", "generator.optimizer": "sgd"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_graph_optimizer():
-    """Spares time: tiny graphs run once or twice."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 def one_replica():
@@ -99,6 +92,9 @@ def test_export_gives_what_the_generator_gives(run):
     [few], [many] = (signatures["sample"](count=tf.constant(n), seed=tf.constant(5)).values() for n in (3, 70))
     np.testing.assert_array_equal(few, many[:3])
     assert len(many) == 70
+    if "sample_float" in signatures:
+        [raw] = signatures["sample_float"](count=tf.constant(3), seed=tf.constant(5)).values()
+        np.testing.assert_array_equal(to_uint8(raw), few)
 
 
 def test_one_replica_equals_two(name, tmp_path):

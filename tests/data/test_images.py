@@ -210,3 +210,39 @@ def test_in_order_from_a_later_image(folder):
     whole = np.concatenate(list(images.in_order(5)))
     np.testing.assert_array_equal(np.concatenate(list(images.in_order(5, first=7))), whole[7:])
     assert list(images.in_order(5, first=12)) == []
+
+
+def test_unreadable_images_are_left_out_and_named(folder, capsys):
+    names = [Images(str(folder)).source.contents(index)[0].rpartition("/")[2] for index in range(12)]
+    whole = np.concatenate(list(Images(str(folder)).in_order(5)))
+    (folder / "02.png").write_bytes(b"\x89PNG broken")
+    PIL.Image.new("L", (32, 32)).save(folder / "07.png")
+    images = Images(str(folder))
+    images.leave_out_unreadable()
+    assert images.num_images == 10 and [name.rpartition("/")[2] for name in images.skipped] == ["02.png", "07.png"]
+    kept = [index for index, name in enumerate(names) if name not in ("02.png", "07.png")]
+    np.testing.assert_array_equal(np.concatenate(list(images.in_order(4))), whole[kept])
+    err = capsys.readouterr().err
+    assert err.count("left out: ") == 2 and "mode L" in err
+    assert images.identity != Images(str(folder)).identity
+    (folder / "11.png").write_bytes(b"")  # broken after that: named as it is in the folder
+    with pytest.raises(UserError, match="11.png"):
+        list(images.in_order(4))
+
+
+def test_nothing_to_leave_out(folder):
+    images = Images(str(folder))
+    before = images.identity
+    images.leave_out_unreadable()
+    assert images.num_images == 12 and not images.skipped and images.identity == before
+
+
+def test_the_remainder_can_be_dropped(folder):
+    images = Images(str(folder))
+    everything = np.concatenate(list(images.in_order(5)))
+    images.drop_remainder(5)
+    batches = list(images.in_order(5))
+    assert [len(batch) for batch in batches] == [5, 5]
+    np.testing.assert_array_equal(np.concatenate(batches), everything[:10])
+    with pytest.raises(UserError, match="whole batch of 64"):
+        images.drop_remainder(64)

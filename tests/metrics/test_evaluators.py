@@ -3,18 +3,9 @@ import pytest
 import tensorflow as tf
 
 from tf_ttur.metrics import ngrams, statistics
-from tf_ttur.metrics.evaluators import FrechetEvaluator, NgramEvaluator, quantise
+from tf_ttur.metrics.evaluators import FrechetEvaluator, NgramEvaluator
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.pixels import PixelPooling
-
-
-def test_quantisation():
-    images = tf.constant([-1.0, 0.001, 1.0])
-    np.testing.assert_allclose(quantise(images, "float"), [0, 127.6275, 255], rtol=1e-6)
-    np.testing.assert_array_equal(quantise(images, "truncate"), [0, 127, 255])
-    np.testing.assert_array_equal(quantise(images, "round"), [0, 128, 255])
-    with pytest.raises(ValueError):
-        quantise(images, "up")
 
 
 def test_distance_of_generated_images():

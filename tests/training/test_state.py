@@ -79,7 +79,3 @@ def test_export_gives_the_same_images_in_a_process_without_this_package(tiny, tm
     parameters = sum(w.size for w in state.generator.get_weights())
     size = sum(file.stat().st_size for file in (tmp_path / "export/variables").iterdir())
     assert size < 1.1 * 4 * parameters + 10_000  # every variable once
-
-
-def test_to_uint8():
-    np.testing.assert_array_equal(exports.to_uint8(tf.constant([-1.5, -1, 0, 0.999, 1, 2.0])), [0, 0, 128, 255, 255, 255])

@@ -39,6 +39,7 @@ class Images:
       source: the `sources.Source`.
       num_images: how many.
       preparation: dict with the crop and the size, for provenance.
+      skipped: names of the images that `leave_out_unreadable` left out.
     """
 
     def __init__(self, source, size=0, crop="none", memory_gib=4.0):
@@ -66,6 +67,7 @@ class Images:
         self._size, self._crop = size, crop
         self._memory_bytes = memory_gib * _GIB
         self._loaded = None
+        self.skipped = []
         self._check_size(self.source.word, *self.source.shape)
 
     @property
@@ -108,6 +110,41 @@ class Images:
         except tf.errors.OpError as error:
             self.explain(error, first, min(first + batch_size, end))
             raise
+
+    def readable(self, batch_size, first=0):
+        """As `in_order`, but an image that cannot be read does not end it: in its place comes its `UnreadableImage`."""
+        while first < self.num_images:
+            try:
+                for batch in self.in_order(batch_size, first):
+                    yield batch
+                    first += len(batch)
+                return
+            except UnreadableImage as error:
+                unreadable = error
+            if first < unreadable.index:
+                yield from self.in_order(batch_size, first, unreadable.index - first)
+            yield unreadable
+            first = unreadable.index + 1
+
+    def leave_out_unreadable(self):
+        """Reads every image once, and leaves those out that cannot be read: `skipped` names them, and stderr does."""
+        unreadable, read = {}, 0
+        with progress.Status(f"looking for images in {self.word} that cannot be read", 0, self.num_images) as status:
+            for batch in self.readable(256):
+                if isinstance(batch, UnreadableImage):
+                    unreadable[batch.index] = batch.name
+                    progress.STDERR.print(f"left out: {batch.found}", soft_wrap=True, markup=False)
+                read += 1 if isinstance(batch, UnreadableImage) else len(batch)
+                status.show(read, {})
+        if unreadable:
+            self.source = self.source.subset([index for index in range(self.num_images) if index not in unreadable])
+            self.num_images, self.skipped = self.source.num_images, list(unreadable.values())
+
+    def drop_remainder(self, batch_size):
+        """Leaves out the last images that do not fill a batch, as the official tool does. Raises `UserError` if none is left."""
+        if self.num_images < batch_size:
+            raise UserError(f"{self.word} has {self.num_images} images", f"a whole batch of {batch_size}", "name a smaller batch size")
+        self.num_images -= self.num_images % batch_size
 
     def batches(self, seed, first, stride, batch_size):
         """A `tf.data.Dataset` of shuffled batches without end: float32 (batch_size, size, size, 3) in -1 ... 1.

@@ -67,7 +67,7 @@ def prepare(data_set, word, output, crop=None, size=None, trust_pickle=False, sk
     recipe["versions"] = {name: files.version(name) for name in ("tf_ttur", "tensorflow", "numpy")}
     with _Partial(output.with_name(f"{output.name}.partial"), recipe, images.num_images, skip_unreadable) as partial:
         with progress.Status(f"preparing {word}", partial.record["read"], images.num_images) as status:
-            for batch in _batches(images, partial.record["read"]):
+            for batch in images.readable(_BATCH, partial.record["read"]):
                 if not isinstance(batch, UnreadableImage):
                     partial.add(batch)
                 elif skip_unreadable:
@@ -77,22 +77,6 @@ def prepare(data_set, word, output, crop=None, size=None, trust_pickle=False, sk
                 status.show(partial.record["read"], {})
         partial.finish(output)
     return partial.record
-
-
-def _batches(images, first):
-    """Yields the images from `first` on in batches, and in the place of one that cannot be read its `UnreadableImage`."""
-    while first < images.num_images:
-        try:
-            for batch in images.in_order(_BATCH, first):
-                yield batch
-                first += len(batch)
-            return
-        except UnreadableImage as error:
-            unreadable = error
-        if first < unreadable.index:
-            yield from images.in_order(_BATCH, first, unreadable.index - first)
-        yield unreadable
-        first = unreadable.index + 1
 
 
 class _Partial:

@@ -53,6 +53,7 @@ class Source:
       contents: function of an index giving (name, function that reads the bytes) of the image's file; None where the
         images are not files.
       preparation: dict with the crop and the size that a prepared folder was made with; None for all others.
+      quantisation: "uint8", or how a generator's output became 0 ... 255.
     """
 
     word: str
@@ -63,6 +64,7 @@ class Source:
     shape: tuple = (None, None)
     contents: Callable | None = None
     preparation: dict | None = None
+    quantisation: str = "uint8"
 
     def in_order(self, first=0, count=None):
         """A `tf.data.Dataset` of `count` images from `first` on, or of all from there."""
@@ -72,12 +74,24 @@ class Source:
         return tf.data.Dataset.range(first, end).map(self.read, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
-def open_source(word, count=50_000, seed=0, trust_pickle=False):
+    def subset(self, indices):
+        """A `Source` of the images with these indices, in their order; needs random access."""
+        kept = tf.constant(indices, tf.int64)
+        return dataclasses.replace(
+            self,
+            num_images=len(indices),
+            identity=_identity(self.identity, hashlib.sha256(np.asarray(indices, np.int64)).hexdigest()),
+            read=lambda index: self.read(kept[index]),
+            contents=self.contents and (lambda index: self.contents(int(indices[index]))),
+        )
+
+
+def open_source(word, count=50_000, seed=0, quantisation="round", trust_pickle=False):
     """The `Source` that `word` names.
 
     Args:
       word: see the top of this file.
-      count, seed: of an exported generator; all else is taken whole.
+      count, seed, quantisation: of an exported generator, as in `Exported.sample`; all else is taken whole, as it is.
       trust_pickle: whether CIFAR-10 may be read from its version for Python, as in `archives.cifar10`.
 
     Raises:
@@ -90,7 +104,7 @@ def open_source(word, count=50_000, seed=0, trust_pickle=False):
         return _digits(word)
     path = pathlib.Path(word).expanduser()
     if (path / "saved_model.pb").is_file():
-        return _generator(word, count, seed)
+        return _generator(word, count, seed, quantisation)
     if (path / PREPARED_RECORD).is_file():
         return _prepared(word, path)
     if (path / "data.mdb").is_file():
@@ -225,16 +239,16 @@ def _digits(word):
     return Source(word, count, _identity(word, digits.VERSION), read, shape=(digits.SIZE, digits.SIZE))
 
 
-def _generator(word, count, seed):
+def _generator(word, count, seed, quantisation):
     exported = Exported(word)
     if exported.makes != "images":
         raise UserError(f"{word} generates {exported.makes}", "a generator of images", "tools/sample.py writes its lines")
-    identity = _identity(str(pathlib.Path(word).expanduser().resolve()), exported.fingerprint, count, seed)
+    identity = _identity(str(pathlib.Path(word).expanduser().resolve()), exported.fingerprint, count, seed, quantisation)
 
     def stream():
-        return tf.data.Dataset.from_tensor_slices(exported.sample(count, seed))
+        return tf.data.Dataset.from_tensor_slices(exported.sample(count, seed, quantisation))
 
-    return Source(word, count, identity, stream=stream, shape=exported.shape[:2])
+    return Source(word, count, identity, stream=stream, shape=exported.shape[:2], quantisation=quantisation)
 
 
 def _indexed(draw, shape):

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tf_ttur import progress
 from tf_ttur.metrics import statistics
+from tf_ttur.quantisation import quantise
 
 
 class FrechetEvaluator:
@@ -97,16 +98,3 @@ class NgramEvaluator:
 
 def _jsd(n):
     return f"jsd_{n}"
-
-
-def quantise(images, how):
-    """-1 ... 1 to 0 ... 255, clipped, as the experiments did: "float" leaves fractions, "truncate" and "round" give whole numbers."""
-    images = tf.clip_by_value((tf.cast(images, tf.float32) + 1.0) * 127.5, 0, 255)
-    match how:
-        case "float":
-            return images
-        case "truncate":
-            return tf.floor(images)
-        case "round":
-            return tf.round(images)
-    raise ValueError(f"quantisation {how!r}; expected float, truncate or round")

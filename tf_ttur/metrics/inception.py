@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from tf_ttur import files, progress
 from tf_ttur.errors import UserError
+from tf_ttur.metrics.replicas import Replicated
 
 DIMENSION = 2048
 GRAPH_FILE = "classify_image_graph_def.pb"
@@ -96,7 +97,7 @@ def download(timeout_seconds=10):
 
 
 def load(path=None, precision="float32"):
-    """The network from where `locate` finds it, else downloaded. Arguments as in `locate` and `Inception`.
+    """The network from where `locate` finds it, else downloaded, on all GPUs. Arguments as in `locate` and `Inception`.
 
     Switches TensorFloat-32 off in this process: on a GPU the features would not be those of the original.
     """
@@ -104,7 +105,9 @@ def load(path=None, precision="float32"):
     place = locate(path) or download()
     if str(place).startswith("hub:"):
         return HubInception(str(place).removeprefix("hub:"), precision)
-    return Inception(read_graph(place), precision, name=str(place))
+    network = Inception(read_graph(place), precision, name=str(place))
+    gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
+    return Replicated(network, gpus) if len(gpus) > 1 else network
 
 
 def read_graph(path):

@@ -240,8 +240,10 @@ def warn_if_few(num_images, dimension, name):
         )
 
 
-def check(reference, network, image_shape=None):
+def check(reference, network, image_shape=None, allow_mixed=False):
     """Refuses, before any work, a reference that was not made by this network from images of this shape.
+
+    With `allow_mixed` the network may have computed in another precision.
 
     Raises:
       UserError: naming both sides.
@@ -249,6 +251,8 @@ def check(reference, network, image_shape=None):
     wanted = identity(network)
     if image_shape is not None:
         wanted["image_shape"] = list(image_shape)
+    if allow_mixed:
+        del wanted["precision"]
     for key, value in wanted.items():
         if reference.provenance and reference.provenance.get(key) != value:
             raise UserError(
@@ -264,8 +268,8 @@ def check(reference, network, image_shape=None):
         )
 
 
-def check_pair(first, second):
-    """Refuses two `Statistics` that come from other networks, precisions or image shapes.
+def check_pair(first, second, allow_mixed=False):
+    """Refuses two `Statistics` that come from other networks, image shapes or, without `allow_mixed`, precisions.
 
     Raises:
       UserError: naming both sides.
@@ -278,6 +282,8 @@ def check_pair(first, second):
         )
     if first.provenance and second.provenance:
         for key in _SHARED:
+            if allow_mixed and key == "precision":
+                continue
             found = first.provenance.get(key), second.provenance.get(key)
             if found[0] != found[1]:
                 raise UserError(

@@ -13,7 +13,9 @@ from tf_ttur.metrics.pixels import PixelPooling
 
 
 def open_images(config):
-    """The training images of an experiment."""
+    """The training images of an experiment. Raises `UserError` if it learns a language."""
+    if config.model.architecture == "language":
+        raise UserError(f"{config.name} learns from lines", "an experiment with images", "name another config")
     data = config.data
     return Images(data.source, data.image_size, data.crop, data.memory_gib)
 
@@ -115,8 +117,10 @@ def image_statistics(images, network, batch_size=100, limit=0, observers=(), par
         "source": images.source.word,
         "source_identity": images.source.identity,
         "preparation": images.preparation,
-        "quantisation": "uint8",
+        "quantisation": images.source.quantisation,
     }
+    if images.skipped:
+        provenance["skipped"] = images.skipped
     if shard:
         provenance |= {"shard": shard[0], "shards": shard[1], "shards_total": total}
     made = statistics.compute(batches, network, provenance, name, extraction, observers)

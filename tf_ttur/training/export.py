@@ -6,15 +6,11 @@ import tempfile
 import tensorflow as tf
 
 from tf_ttur.errors import UserError
+from tf_ttur.quantisation import to_uint8
 from tf_ttur.training import networks, randomness
 from tf_ttur.training.randomness import Purpose
 
 _BLOCK = 64  # examples that an exported generator makes at a time
-
-
-def to_uint8(images):
-    """-1 ... 1 to 0 ... 255, rounded."""
-    return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0, 255), tf.uint8)
 
 
 def to_lines(probabilities, vocabulary):
@@ -28,8 +24,8 @@ def export(config, generator, folder, vocabulary=()):
 
     Signatures of images: `serving_default` takes `latents` (n, latent_size) float32 and gives `images` (n, size, size, 3)
     float32 in -1 ... 1; `sample` takes the int32 scalars `count` and `seed` and gives `images` uint8, of which image i
-    depends on the seed and i alone. Of lines: `serving_default` gives `probabilities` (n, length, symbols), `sample` gives
-    `lines`, strings. The folder is replaced as a whole.
+    depends on the seed and i alone; `sample_float` gives the same images as float32 in -1 ... 1. Of lines: `serving_default`
+    gives `probabilities` (n, length, symbols), `sample` gives `lines`, strings. The folder is replaced as a whole.
 
     A generator that normalises by the batch (wgan_gp) draws in `sample` as many at a time as the evaluation does.
 
@@ -45,7 +41,7 @@ def export(config, generator, folder, vocabulary=()):
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         whole, old = pathlib.Path(temporary) / "whole", pathlib.Path(temporary) / "old"
-        tf.saved_model.save(module, str(whole), signatures={"serving_default": module.generate, "sample": module.sample})
+        tf.saved_model.save(module, str(whole), signatures=module.functions)
         if folder.exists():
             folder.rename(old)
         whole.rename(folder)
@@ -55,25 +51,34 @@ class _Export(tf.Module):
     def __init__(self, config, generator, vocabulary):
         super().__init__(name="generator")
         self._variables = [variable.value for variable in generator.variables]
-        raw, shown = ("probabilities", "lines") if vocabulary else ("images", "images")
-        size = config.data.image_size
-        shape, dtype = ((), tf.string) if vocabulary else ((size, size, 3), tf.uint8)
-        length = config.evaluation.sample_batch_size if config.model.architecture == "wgan_gp" else _BLOCK
-        self.generate = tf.function(
+        self._config, self._generator = config, generator
+        raw = "probabilities" if vocabulary else "images"
+        generate = tf.function(
             lambda latents: {raw: generator(latents, training=False)},
             input_signature=[tf.TensorSpec((None, config.latent.size), tf.float32, "latents")],
         )
+        self.functions = {"serving_default": generate}
+        if vocabulary:
+            self.functions["sample"] = self._sampler("lines", lambda made: to_lines(made, vocabulary), (), tf.string)
+        else:
+            shape = (config.data.image_size, config.data.image_size, 3)
+            self.functions["sample"] = self._sampler("images", to_uint8, shape, tf.uint8)
+            self.functions["sample_float"] = self._sampler("images", tf.identity, shape, tf.float32)
+
+    def _sampler(self, name, show, shape, dtype):
+        """The `tf.function` of (count, seed) that gives {name: what `show` makes of the generator's output}."""
+        latent, batch_norm = self._config.latent, self._config.model.architecture == "wgan_gp"
+        length = self._config.evaluation.sample_batch_size if batch_norm else _BLOCK
 
         @tf.function(input_signature=[tf.TensorSpec((), tf.int32, "count"), tf.TensorSpec((), tf.int32, "seed")])
         def sample(count, seed):
             def block(number):
                 key = tf.random.fold_in(tf.stack([seed, Purpose.SAMPLE_GRID]), number)
-                latents = randomness.latents(config.latent.distribution, (length, config.latent.size), key)
-                made = generator(latents, training=False)
-                return to_lines(made, vocabulary) if vocabulary else to_uint8(made)
+                latents = randomness.latents(latent.distribution, (length, latent.size), key)
+                return show(self._generator(latents, training=False))
 
             numbers = tf.range((count + length - 1) // length)
             blocks = tf.map_fn(block, numbers, fn_output_signature=dtype, parallel_iterations=1)
-            return {shown: tf.reshape(blocks, (-1, *shape))[:count]}
+            return {name: tf.reshape(blocks, (-1, *shape))[:count]}
 
-        self.sample = sample
+        return sample

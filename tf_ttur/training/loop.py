@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tf_ttur import progress
 from tf_ttur.errors import UserError
+from tf_ttur.quantisation import to_uint8
 from tf_ttur.training import devices, evaluation, randomness
 from tf_ttur.training import export as exports
 from tf_ttur.training import state as states
@@ -68,7 +69,7 @@ def train(config, workdir, inception=None):
             if vocabulary:
                 folder.lines(number, [line.decode() for line in exports.to_lines(made, vocabulary).numpy()])
             else:
-                folder.images(number, exports.to_uint8(made).numpy())
+                folder.images(number, to_uint8(made).numpy())
         if any(_due(number, every, config.updates) for every in (config.checkpoint_every_updates, config.evaluation.every_updates)):
             state.updates.assign(number)
             state.training_seconds.assign(clock.seconds)
