@@ -56,7 +56,10 @@ def build_evaluator(config, examples, network):
     if isinstance(examples, Lines):
         path = files.cache_dir() / "ngrams" / examples.identity[:16]
         reference = ngrams.cached(path, examples.identity, lambda: ngrams.Reference.of(examples.codes, len(examples.vocabulary)))
-        return NgramEvaluator(reference, examples.codes, evaluation.num_samples, evaluation.sample_batch_size)
+        evaluator = NgramEvaluator(reference, examples.codes, evaluation.num_samples, evaluation.sample_batch_size)
+        floor = ", ".join(f"{name} {value:.4f}" for name, value in evaluator.provenance["floor"].items())
+        progress.STDERR.print(f"the floor, of {evaluation.num_samples} real lines against all {examples.num_lines:,}: {floor}", soft_wrap=True)
+        return evaluator
     reference = reference_statistics(config, examples, network)
     statistics.check(reference, network, (config.data.image_size, config.data.image_size, 3))
     return FrechetEvaluator(
