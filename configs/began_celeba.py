@@ -7,7 +7,8 @@
 Expect no advantage of TTUR: the equilibrium controller ties the players' gradients, whatever their rates. Published FID, best
 run and lowest mean: TTUR 25.0 and 26.6, orig 24.2 and 27.0, orig 1e-4 27.4 and 30.1.
 
-The crop is that of celeba.py, as the one of the paper is not published. The original makes both players' steps in one call,
+The crop is that of celeba.py, so that both see the same images. The original code takes a folder that is cropped already as it is, and
+from one called CelebA the 128x128 pixels at (25, 50), to the nearest; which of the two the paper used is not known. The original makes both players' steps in one call,
 whose order TensorFlow does not define; here the discriminator goes first. Its decoder and its encoder are made for sides of
 8 times a power of two.
 """

@@ -5,7 +5,8 @@
 
 Published JSD of n-grams, best of 10 runs: 4-grams TTUR 0.35 after 98k updates, orig 0.38 after 33k; 6-grams TTUR 0.74 after
 100k, orig 0.77 after 32k. Mean and range of the 10 runs at 1300 minutes: 4-grams TTUR 0.379 [0.358, 0.444], orig 0.398
-[0.384, 0.418]; 6-grams TTUR 0.769 [0.749, 0.816], orig 0.789 [0.774, 0.821].
+[0.384, 0.418]; 6-grams TTUR 0.769 [0.749, 0.816], orig 0.789 [0.774, 0.821]. Erratum: the table's minutes (1150, 1040, 1120 and
+1070) are 1285, 1177, 1261 and 1214 in the figure.
 
 PATH is the folder of the shards (training-monolingual.tokenized.shuffled with news.en-00001-of-00100 and so on), the
 benchmark's tarball, or what tools/prepare_data.py made of either; `--config.data.files` is the glob of the shards. The first

@@ -9,6 +9,9 @@ Published FID, best of 8 runs: TTUR 36.9 at 75k updates, orig 37.7 at 100k; in t
 and 37.66 at 110k, and 75k is where the mean of TTUR is lowest. Mean and range of the 8 runs at 120k: TTUR
 42.6 [37.3, 48.7], orig 45.5 [39.6, 59.1]. The 50,000 training images, 32x32. The hardware of the paper is not known; the
 time on this project's machine is in BUILD.md.
+
+Erratum: the paper says it evaluates every 1000 updates, its scripts and figures every 5000, and so does this card. The scores are
+minima over runs and evaluations.
 """
 
 from tf_ttur import config as configs

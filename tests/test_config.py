@@ -46,10 +46,10 @@ VARIANTS = {
     ("lsun", "orig"): (5e-5, 5e-5, 1, 426_519, 5000),
     ("lsun", "orig_1e-5"): (1e-5, 1e-5, 1, 426_519, 5000),
     ("lsun", "orig_1e-4"): (1e-4, 1e-4, 1, 426_519, 5000),
-    ("wgan_gp_cifar10", "ttur"): (3e-4, 1e-4, 1, 168_000, 4000),
-    ("wgan_gp_cifar10", "orig"): (1e-4, 1e-4, 5, 53_320, 1333),
-    ("wgan_gp_cifar10", "orig_5e-4"): (5e-4, 5e-4, 5, 53_320, 1333),
-    ("wgan_gp_cifar10", "orig_7e-4"): (7e-4, 7e-4, 5, 53_320, 1333),
+    ("wgan_gp_cifar10", "ttur"): (3e-4, 1e-4, 1, 228_000, 4000),
+    ("wgan_gp_cifar10", "orig"): (1e-4, 1e-4, 5, 62_651, 1333),
+    ("wgan_gp_cifar10", "orig_5e-4"): (5e-4, 5e-4, 5, 62_651, 1333),
+    ("wgan_gp_cifar10", "orig_7e-4"): (7e-4, 7e-4, 5, 62_651, 1333),
     ("wgan_gp_lsun", "ttur"): (3e-4, 1e-4, 1, 100_000, 1000),
     ("wgan_gp_lsun", "orig"): (1e-4, 1e-4, 5, 25_009, 333),
     ("wgan_gp_lsun", "orig_5e-4"): (5e-4, 5e-4, 5, 25_009, 333),
@@ -136,10 +136,11 @@ def test_only_the_quickstart_may_do_without_inception():
         ({"model.architecture": "vae"}, "one of dcgan, wgan_gp, language, began"),
         ({"model.architecture": "language"}, "config.data.dir = ''"),
         ({"model.architecture": "began"}, "config.loss = 'non_saturating'"),
-        ({"loss": "boundary_equilibrium"}, "only there"),
+        ({"loss": "boundary_equilibrium"}, "boundary_equilibrium with began"),
         ({"model.samples_per_score": 4}, "samples_per_score = 4"),
         ({"model.architecture": "wgan_gp", "model.samples_per_score": 4, "batch_size": 6}, "multiple of config.model.samples_per_score"),
         ({"data.max_symbols": 1}, "max_symbols = 1"),
+        ({"data.dir": "lines"}, "config.data.dir = 'lines'"),
         ({"data.image_size": 40}, "multiple of 16"),
         ({"data.crop": "circle"}, "data.crop"),
         ({"evaluation.quantisation": "up"}, "truncate"),
@@ -174,3 +175,20 @@ def test_config_survives_its_file(tmp_path):
     path = pathlib.Path(tmp_path / "config.json")
     path.write_text(configs.to_json(config))
     assert configs.from_json(path).to_dict() == config.to_dict()
+
+
+def test_keys_of_images_say_nothing_about_lines():
+    for key in ("data.source", "evaluation.reference"):
+        config = card("billion_word")
+        config.update_from_flattened_dict({key: "somewhere"})
+        with pytest.raises(UserError, match=f"config.{key} = 'somewhere'"):
+            configs.validate(config)
+    assert configs.summary(card("billion_word")).endswith("on data/1-billion-word-language-modeling-benchmark-r13output")
+
+
+def test_began_makes_one_step_without_penalty():
+    for key, value in (("discriminator.steps", 2), ("discriminator.gradient_penalty", 1.0)):
+        config = card("began_lsun")
+        config.update_from_flattened_dict({key: value})
+        with pytest.raises(UserError, match=f"config.{key}"):
+            configs.validate(config)

@@ -57,7 +57,7 @@ def default():
             "model": {
                 "architecture": "dcgan",  # one of ARCHITECTURES
                 "precision": "float32",  # in which the networks compute: float32 or bfloat16
-                "width": 64,  # channels next to the image; 64 is the paper's
+                "width": 64,  # channels next to the image; 64 is that of DCGAN in the paper
                 "samples_per_score": 1,  # wgan_gp: neighbours in the batch that the critic scores together
                 # dcgan. The original moves the generator's batch statistics four times an update with the same latents: 0.9^4.
                 "batch_norm_momentum": 0.6561,
@@ -87,7 +87,7 @@ def default():
             },
             "log_every_updates": 100,
             "samples_every_updates": 5000,  # grids from fixed latents
-            "checkpoint_every_updates": 2000,  # also after each evaluation
+            "checkpoint_every_updates": 2000,  # also before each evaluation by a network
             "keep_checkpoints": 2,
         }
     )
@@ -206,9 +206,14 @@ def validate(config):
 def _check_together(config):
     """Checks values that depend on each other."""
     architecture, model = config.model.architecture, config.model
+    language = architecture == "language"
     rules = [
-        ("data.dir" if architecture == "language" else "data.source", bool, "where the data is (see README)"),
-        ("loss", lambda v: (v == "boundary_equilibrium") == (architecture == "began"), "boundary_equilibrium with the architecture began, and only there"),
+        ("data.dir" if language else "data.source", bool, "where the data is (see README)"),
+        ("data.source" if language else "data.dir", lambda v: not v, "nothing: lines come from data.dir, images from data.source"),
+        ("evaluation.reference", lambda v: not (language and v), "nothing: lines are compared with those of data.dir"),
+        ("loss", lambda v: (v == "boundary_equilibrium") == (architecture == "began"), "boundary_equilibrium with began, and another one with all others"),
+        ("discriminator.steps", lambda v: v == 1 or architecture != "began", "1: the equilibrium moves once an update"),
+        ("discriminator.gradient_penalty", lambda v: v == 0 or architecture != "began", "0: began has no penalty"),
         ("model.samples_per_score", lambda v: v == 1 or architecture == "wgan_gp", "1, except with the architecture wgan_gp"),
         ("batch_size", lambda v: v % model.samples_per_score == 0, f"a multiple of config.model.samples_per_score = {model.samples_per_score}"),
         ("data.image_size", lambda v: architecture != "began" or v & (v - 1) == 0, "a power of two with the architecture began"),
@@ -259,7 +264,7 @@ def summary(config):
     rates = [f"{p.learning_rate:g}" for p in (config.discriminator, config.generator)]
     return (
         f"{config.name} ({config.variant}), seed {config.seed}: discriminator {rates[0]}, generator {rates[1]}, "
-        f"{config.updates:,} updates on {config.data.dir or config.data.source}"
+        f"{config.updates:,} updates on {config.data.dir if config.model.architecture == 'language' else config.data.source}"
     )
 
 

@@ -38,11 +38,14 @@ def main(arguments):
 
 def describe(config, workdir):
     """The resolved experiment in words and numbers."""
+    from tf_ttur.data import text
     from tf_ttur.training import evaluation as evaluations
     from tf_ttur.training import rates, state
 
     language = config.model.architecture == "language"
-    symbols = len(evaluations.vocabulary(evaluations.open_examples(config))) if language else 0
+    symbols, known = 0, text.is_prepared(config.data.dir)
+    if language:  # shards would have to be read
+        symbols = len(evaluations.vocabulary(evaluations.open_examples(config))) if known else config.data.max_symbols
     players = state.State(config, symbols)
     a2 = rates.check_a2(config)
     evaluation = config.evaluation
@@ -56,7 +59,7 @@ def describe(config, workdir):
         f"  updates        {config.updates:,}, each with {config.discriminator.steps} discriminator steps of {config.batch_size} examples",
         f"  evaluation     {times} times {evaluation.num_samples:,} samples" + ("" if language else f": {times * evaluation.num_samples:,} images through the network"),
         f"  theorem 1      assumption A2 on the step sizes {'holds' if a2.holds else 'does not hold'}: {a2.words}",
-        *([f"  vocabulary     {symbols} symbols"] if language else []),
+        *([f"  vocabulary     {symbols} symbols" + ("" if known else " at most; these are the parameters with so many")] if language else []),
         "",
         configs.to_json(config),
     ]

@@ -20,7 +20,7 @@ def main():
 
     workdir = pathlib.Path(arguments.workdir)
     config = configs.from_json(workdir / "config.json")
-    vocabulary = run_folder.read_vocabulary(workdir)
+    vocabulary = run_folder.read_vocabulary(workdir, config)
     players = state.State(config, len(vocabulary))
     if not players.restore(players.manager(workdir)):
         raise UserError(f"{workdir} holds no checkpoint", "a run that has been started", "train first")

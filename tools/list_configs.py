@@ -17,6 +17,7 @@ import sys
 
 from tf_ttur import command, files
 from tf_ttur import config as configs
+from tf_ttur.errors import UserError
 from tf_ttur.studies import published
 
 # What the time of an update depends on.
@@ -29,7 +30,7 @@ def main():
     parser.add_argument("--measure", action="store_true", help="measure what has not been measured on this machine")
     parser.add_argument("--json", action="store_true", help="print one JSON array")
     arguments = parser.parse_args()
-    cards = [configs.load(f"{path}:{variant}") for path in sorted(arguments.folder.glob("*.py")) for variant in runpy.run_path(str(path))["VARIANTS"]]
+    cards = read_cards(arguments.folder)
     speeds = read_speeds()
     if arguments.measure:
         measure([card for card in cards if speed_key(card) not in speeds], speeds)
@@ -40,6 +41,15 @@ def main():
     print_table(rows)
     if any(row["hours_per_1000_updates"] is None for row in rows):
         print("Hours are shown where they have been measured on this machine: --measure does that.", file=sys.stderr)
+
+
+def read_cards(folder):
+    """The config of every variant of every card in a folder."""
+    found = {path: runpy.run_path(str(path)).get("VARIANTS") for path in sorted(folder.glob("*.py"))}
+    if not found or None in found.values():
+        what = f"{folder} holds no cards" if not found else f"{next(path for path in found if found[path] is None)} has no VARIANTS"
+        raise UserError(what, "experiment cards with VARIANTS, such as those in configs/", "name their folder")
+    return [configs.load(f"{path}:{variant}") for path, variants in found.items() for variant in variants]
 
 
 def describe(card, seconds):
@@ -102,7 +112,10 @@ def speeds_path():
 
 def read_speeds():
     """{key: seconds per update} of this machine, from earlier measurements."""
-    return json.loads(speeds_path().read_text()) if speeds_path().exists() else {}
+    try:
+        return json.loads(speeds_path().read_text()) if speeds_path().exists() else {}
+    except ValueError as error:
+        raise UserError(f"{speeds_path()} cannot be read ({error})", "what --measure wrote", "remove it, and measure again") from error
 
 
 def speed_key(card):

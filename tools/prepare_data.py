@@ -6,7 +6,7 @@
     python tools/prepare_data.py cifar10 --input cifar-10-binary.tar.gz --output data/cifar10    # 32, as it is
     python tools/prepare_data.py billion_word --input 1-billion-word-language-modeling-benchmark-r13output.tar.gz --output data/billion_word
 
-Interrupted, it goes on where it stopped when it is run again. Any other source of images serves as well: a folder or zip, an
+Interrupted, images go on where they stopped when it is run again; lines, which take a minute, start anew. Any other source of images serves as well: a folder or zip, an
 .npy or .npz of uint8 images, tfds:NAME/SPLIT.
 """
 

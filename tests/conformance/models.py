@@ -49,10 +49,11 @@ def build(name, folder, **changes):
     config.name, config.variant = name, "tiny"
     config.batch_size, config.updates = 8, 4
     config.discriminator.learning_rate, config.generator.learning_rate = 1e-3, 2e-3
-    config.data.source = "digits:64"
     if name == "language":
         write_lines(folder)
         config.data.dir = str(folder)
+    else:
+        config.data.source = "digits:64"
     config.update_from_flattened_dict(changes)
     return configs.validate(config)
 

@@ -1,6 +1,6 @@
 """Every card builds, traces and makes two updates, at reduced width and on data that are here.
 
-Cards that differ in rates or image size alone have the same graph, so one of them stands for all.
+Cards that differ in their rates alone have the same graph, so one of them stands for all.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from tests.test_config import VARIANTS, card
 from tf_ttur import config as configs
 
 # What is not reduced, and so makes a graph of its own.
-_GRAPH = ("loss", "latent.", "model.architecture", "model.samples_per_score", "discriminator.steps", "discriminator.gradient_penalty", "generator.schedule")
+_GRAPH = ("loss", "latent.", "model.architecture", "model.samples_per_score", "data.image_size", "discriminator.steps", "discriminator.gradient_penalty", "generator.schedule")
 GRAPHS = {}
 for _experiment, _variant in VARIANTS:
     _flat = configs.flatten(card(_experiment, _variant))

@@ -373,3 +373,14 @@ def test_real_lines(shared):
     lines = Lines(folder, "heldout-*.txt")
     check(lines, [path.read_bytes().decode() for path in sorted(folder.glob("heldout-*.txt"))])
     assert lines.num_lines == 24_321 and len(lines.vocabulary) == 108
+
+
+def test_the_held_out_part_is_no_training_text(tmp_path):
+    """Shards of the benchmark's two parts have the same names."""
+    for part in ("heldout-monolingual.tokenized.shuffled", "training-monolingual.tokenized.shuffled"):
+        (tmp_path / "benchmark" / part).mkdir(parents=True)
+        (tmp_path / "benchmark" / part / "news.en-00001-of-00100").write_text(part[0] + "\n")
+    with tarfile.open(tmp_path / "benchmark.tar", "w") as archive:
+        archive.add(tmp_path / "benchmark", "benchmark")
+    for path in (tmp_path / "benchmark", tmp_path / "benchmark.tar"):
+        assert text.Lines(path, length=1).vocabulary == ("unk", "t")

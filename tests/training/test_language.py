@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.conformance.models import build, write_lines
+from tests.conftest import assert_refused
 from tests.training.test_loop import rows
 from tf_ttur.errors import UserError
 from tf_ttur.training import loop
@@ -41,10 +42,19 @@ def test_a_run_leaves_its_folder(language, tmp_path, cache, tool):
     process = tool("tools/fid.py", export, "digits:10")
     assert process.returncode == 2 and "generates lines" in process.stderr
 
+    parts = json.loads((folder / "environment.json").read_text())
+    parts[-1]["evaluation"]["floor"]["jsd_6"] += 1e-15  # another machine's rounding
+    (folder / "environment.json").write_text(json.dumps(parts))
     before = rows(folder)
     language.updates = 3
     loop.train(language, folder)  # goes on
     assert rows(folder)[: len(before)] == before and rows(folder)[-1][:2] == (3, "jsd_6")
+
+    (folder / "vocabulary.json").rename(tmp_path / "vocabulary.json")
+    assert_refused(tool("tools/export.py", folder, "--output", tmp_path / "export"), "vocabulary.json cannot be read")
+    (folder / "vocabulary.json").write_text('{"a": 1}')
+    assert_refused(tool("tools/export.py", folder, "--output", tmp_path / "export"), "not a list of symbols")
+    (tmp_path / "vocabulary.json").rename(folder / "vocabulary.json")
 
     (tmp_path / "data/lines.txt").write_text("other symbols\n" * 100)
     with pytest.raises(UserError, match="holds a run with 7 symbols"):

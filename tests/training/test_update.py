@@ -109,3 +109,10 @@ def test_every_loss_trains(tiny, strategies, loss):
 def test_batch_that_cannot_be_divided(tiny, strategies):
     with pytest.raises(UserError, match="2 devices"):
         devices.batch_per_replica(settings(tiny, batch_size=9), strategies[2])
+
+
+def test_packed_samples_stay_together(strategies):
+    config = configs.wgan_gp(critic_steps=1)
+    config.batch_size, config.model.samples_per_score = 12, 4
+    with pytest.raises(UserError, match="12 on 2 devices\n.*multiple of 8, for 4 samples"):
+        devices.batch_per_replica(config, strategies[2])

@@ -98,6 +98,8 @@ def open_source(word, count=50_000, seed=0, quantisation="round", trust_pickle=F
       UserError: there is no such thing, or nothing in it.
     """
     word = str(word)
+    if not word:
+        raise UserError("an empty word for images", _WORDS, "name the images")
     if word.startswith("tfds:"):
         return _tfds(word)
     if word.startswith("digits:"):
@@ -214,6 +216,8 @@ def _prepared(word, path):
     expected, cure = "the folder that tools/prepare_data.py wrote, whole", "prepare the data again, into another folder"
     try:
         record = json.loads((path / PREPARED_RECORD).read_text())
+        if "num_lines" in record:
+            raise ValueError("it is of lines, for config.data.dir")
         images = np.load(path / PREPARED_IMAGES, mmap_mode="r", allow_pickle=False)
         size, preparation = record["size"], {key: record[key] for key in ("size", "crop", "resize")}
         identity = _identity(record["images_digest"], record["source_identity"], preparation)

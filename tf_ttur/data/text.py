@@ -6,7 +6,8 @@ made, ties by code point, and those that find no room in the vocabulary become c
 
 Lines come from
 
-  a folder    searched recursively for shards whose names match a glob, in the order of their paths; hidden ones are left out
+  a folder    searched recursively for shards whose names match a glob, in the order of their paths; hidden ones are left out,
+              and those in a folder heldout-*, which the benchmark names like the shards of its training part
   a tarball   .tar, .tar.gz or .tgz with such shards, in the same order; what is no regular file in it is no shard
   a prepared folder, which `prepare` made of either: it opens at once, and its codes are read from disk as they are needed
 
@@ -70,7 +71,7 @@ class Lines:
         self.word = str(path)
         settings = {"max_lines": max_lines, "length": length, "max_symbols": max_symbols}
         folder = pathlib.Path(path).expanduser()
-        if (folder / _RECORD).is_file():
+        if is_prepared(folder):
             self.codes, self.vocabulary, self.skipped, self.digest = _open_prepared(folder, self.word, settings)
         else:
             self.codes, self.vocabulary, self.skipped = _read(folder, self.word, files, **settings)
@@ -120,6 +121,11 @@ class Lines:
     def decode(self, codes):
         """The strings of (n, length) codes; padding stays, and code 0 gives "unk"."""
         return ["".join(map(self.vocabulary.__getitem__, line)) for line in np.asarray(codes).tolist()]
+
+
+def is_prepared(path):
+    """Whether a path is a folder that `prepare` wrote, as far as can be told without reading."""
+    return (pathlib.Path(path).expanduser() / _RECORD).is_file()
 
 
 def prepare(path, output, files=FILES, max_lines=MAX_LINES, length=LENGTH, max_symbols=MAX_SYMBOLS):
@@ -185,12 +191,12 @@ def _read_record(folder, word):
     try:
         record = json.loads((folder / _RECORD).read_text())
         kinds = {"num_lines": int, "digest": str, "skipped": list, "recipe": dict, "vocabulary": list}
-        if all(isinstance(record[key], kind) for key, kind in kinds.items()):
+        if all(isinstance(record.get(key), kind) for key, kind in kinds.items()):
             return record
-        reason = "unknown content"
+        reason = "it is of images" if "num_images" in record else "unknown content"
     except (*UNREADABLE, KeyError) as error:
         reason = error
-    raise UserError(f"{word}/{_RECORD} cannot be read ({reason})", "a folder of tools/prepare_data.py", "remove it and prepare it anew")
+    raise UserError(f"{word}/{_RECORD} cannot be read ({reason})", "lines that tools/prepare_data.py wrote", "name another folder, or prepare it anew")
 
 
 def _open_prepared(folder, word, settings):
@@ -330,7 +336,8 @@ def _find(path, word, files):
 
 
 def _matches(name, files):
-    return fnmatch.fnmatchcase(name.name, files) and not any(part.startswith(".") for part in name.parts)
+    left_out = any(part.startswith(".") for part in name.parts) or any(part.startswith("heldout-") for part in name.parts[:-1])
+    return fnmatch.fnmatchcase(name.name, files) and not left_out
 
 
 def _no_shards(word, files, others):

@@ -48,7 +48,8 @@ class FrechetEvaluator:
 
     def _batches(self, generate):
         for number, start in enumerate(range(0, self._num_samples, self._sample_batch_size)):
-            images = quantise(generate(number, min(self._sample_batch_size, self._num_samples - start)), self._quantisation)
+            made = generate(number, self._sample_batch_size)[: self._num_samples - start]  # always a whole batch: some networks normalise by it
+            images = quantise(made, self._quantisation)
             for first in range(0, len(images), self._feature_batch_size):
                 yield images[first : first + self._feature_batch_size]
 
@@ -93,7 +94,7 @@ class NgramEvaluator:
 
     def _batches(self, generate):
         for number, start in enumerate(range(0, self._num_samples, self._sample_batch_size)):
-            yield tf.argmax(generate(number, min(self._sample_batch_size, self._num_samples - start)), -1).numpy()
+            yield tf.argmax(generate(number, self._sample_batch_size)[: self._num_samples - start], -1).numpy()
 
 
 def _jsd(n):

@@ -21,11 +21,11 @@ def mirrored_strategy():
 
 def batch_per_replica(config, strategy):
     """The batch of one replica. Raises `UserError` if the global batch cannot be divided."""
-    replicas = strategy.num_replicas_in_sync
-    if config.batch_size % replicas:
+    replicas, packed = strategy.num_replicas_in_sync, config.model.samples_per_score
+    if config.batch_size % (replicas * packed):
         raise UserError(
             f"config.batch_size = {config.batch_size} on {replicas} devices",
-            f"a multiple of {replicas}",
+            f"a multiple of {replicas * packed}" + (f", for {packed} samples a score on each" if packed > 1 else ""),
             "change it, or set CUDA_VISIBLE_DEVICES to fewer devices",
         )
     return config.batch_size // replicas

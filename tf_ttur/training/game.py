@@ -47,7 +47,10 @@ class Run:
                 f"{num_batches} batches of {config.batch_size} without repetition, which the statistics over batches need",
                 "ask for fewer --batches",
             )
-        self._state = state.State(config, len(run_folder.read_vocabulary(workdir)))
+        vocabulary = run_folder.read_vocabulary(workdir, config)
+        if vocabulary != list(evaluation.vocabulary(examples)):
+            raise UserError(f"{examples.word} has other symbols than {workdir}", "the lines that the run was started with", "put them back")
+        self._state = state.State(config, len(vocabulary))
         self._checkpoints = {int(path.rpartition("-")[2]): path for path in self._state.manager(workdir).checkpoints}
         self.kept = sorted(self._checkpoints)
         if not self.kept:

@@ -70,7 +70,8 @@ def train(config, workdir, inception=None):
                 folder.lines(number, [line.decode() for line in exports.to_lines(made, vocabulary).numpy()])
             else:
                 folder.images(number, to_uint8(made).numpy())
-        if any(_due(number, every, config.updates) for every in (config.checkpoint_every_updates, config.evaluation.every_updates)):
+        before_evaluation = config.evaluation.every_updates if network is not None else 0  # which then takes long
+        if any(_due(number, every, config.updates) for every in (config.checkpoint_every_updates, before_evaluation)):
             state.updates.assign(number)
             state.training_seconds.assign(clock.seconds)
             manager.save(checkpoint_number=number)

@@ -32,7 +32,7 @@ def build_discriminator(config, symbols=0):
     """The discriminator, or critic; `symbols` as in `build_generator`."""
     model, size = config.model, config.data.image_size
     common = {"seed": randomness.integer(config.seed, Purpose.DISCRIMINATOR_WEIGHTS), "name": "discriminator"}
-    shape = (config.data.line_length, symbols) if symbols else (size, size, 3)
+    shape = (config.data.line_length, symbols) if model.architecture == "language" else (size, size, 3)
     with _precision(model.precision):
         match model.architecture:
             case "dcgan":

@@ -40,8 +40,8 @@ class RunFolder:
         """
         self.path, self._config, self._vocabulary = pathlib.Path(path), config, list(vocabulary)
         check(self.path, config)
-        known = read_vocabulary(self.path)
-        if known and known != self._vocabulary:
+        known = read_vocabulary(self.path, config) if (self.path / "vocabulary.json").exists() else self._vocabulary
+        if known != self._vocabulary:
             raise UserError(
                 f"{path} holds a run with {len(known)} symbols; the data now have {len(vocabulary)}, or others",
                 "the lines that the run was started with",
@@ -78,7 +78,7 @@ class RunFolder:
             )
         place = self.path / "environment.json"
         parts = json.loads(place.read_text()) if place.exists() and update is not None else []
-        if parts and parts[-1]["evaluation"] != evaluation:
+        if parts and _without_floor(parts[-1]["evaluation"]) != _without_floor(evaluation):
             raise UserError(
                 f"{self.path} was evaluated with {json.dumps(parts[-1]['evaluation'])}; now it is {json.dumps(evaluation)}",
                 "the same network and reference: values of others cannot stand in one curve",
@@ -150,16 +150,21 @@ def check(path, config):
             )
 
 
-def read_vocabulary(path):
+def read_vocabulary(path, config):
     """The symbols of a run that generates lines; an empty list for images.
 
     Raises:
-      UserError: the file is damaged.
+      UserError: the file is missing or damaged.
     """
+    if config.model.architecture != "language":
+        return []
     path = pathlib.Path(path) / "vocabulary.json"
     try:
-        return json.loads(path.read_text()) if path.exists() else []
-    except ValueError as error:
+        symbols = json.loads(path.read_text())
+        if not isinstance(symbols, list) or len(symbols) < 2 or not all(isinstance(symbol, str) for symbol in symbols):
+            raise ValueError("not a list of symbols")
+        return symbols
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error})", "the vocabulary that training wrote", "put it back, or use a new --workdir") from error
 
 
@@ -172,6 +177,11 @@ def tile(images):
     grid[: len(images)] = images
     height, width = images.shape[1:3]
     return grid.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+
+
+def _without_floor(evaluation):
+    """What decides whether values belong into one curve. The floor follows from the reference, up to its last digit."""
+    return evaluation and {key: value for key, value in evaluation.items() if key != "floor"}
 
 
 def _write(path, text):

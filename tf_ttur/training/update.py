@@ -43,8 +43,8 @@ def build_update(config, strategy, state):
 
     def discriminator_step(number, step, real, fake):
         with tf.GradientTape() as tape:
-            real_output = discriminator(real, training=True)
-            value = mean(loss.discriminator(real_output, discriminator(fake, training=True)))
+            outputs = discriminator(real, training=True), discriminator(fake, training=True)
+            value = mean(loss.discriminator(*outputs))
             if penalty:
                 seed = randomness.key(config.seed, Purpose.GRADIENT_PENALTY, number, step)
                 mix = randomness.share_of_replica(tf.random.stateless_uniform((config.batch_size,), seed))
@@ -52,7 +52,7 @@ def build_update(config, strategy, state):
                 value += penalty * mean(penalties)
         variables = discriminator.trainable_variables
         state.discriminator_optimizer.apply(tape.gradient(value, variables), variables)
-        return value, real_output
+        return value, outputs
 
     def generator_step(fake, path):
         # `path` has recorded how the images came from the generator; here only their way through the discriminator.
@@ -72,7 +72,7 @@ def build_update(config, strategy, state):
         return {"balance": balance / replicas, "convergence": convergence / replicas}
 
     def learn(number, step, batch):
-        """A discriminator step. Returns (its loss, the outputs for real examples, generated examples, how they were made)."""
+        """A discriminator step. Returns (its loss, the outputs for real and generated examples, the latter, how they were made)."""
         real = tf.one_hot(batch, state.symbols) if state.symbols else batch
         with tf.GradientTape() as path:
             fake = generator(draw_latents(number, step), training=True)
@@ -80,13 +80,13 @@ def build_update(config, strategy, state):
 
     def finish(number, batch):
         """The last discriminator step and the generator step."""
-        discriminator_loss, real_output, fake, path = learn(number, steps - 1, batch)
+        discriminator_loss, outputs, fake, path = learn(number, steps - 1, batch)
         if not config.latent.shared:
             with tf.GradientTape() as path:
                 fake = generator(draw_latents(number, steps), training=True)
         generator_loss = generator_step(fake, path)
         values = {"loss/discriminator": discriminator_loss, "loss/generator": generator_loss}
-        return values if state.balance is None else values | move_balance(mean(real_output), generator_loss)
+        return values if state.balance is None else values | move_balance(*map(mean, outputs))
 
     @tf.function  # of its own, so that many steps are traced once
     def discriminator_update(number, step, batch):
