@@ -51,7 +51,6 @@ class _Export(tf.Module):
     def __init__(self, config, generator, vocabulary):
         super().__init__(name="generator")
         self._variables = [variable.value for variable in generator.variables]
-        self._config, self._generator = config, generator
         raw = "probabilities" if vocabulary else "images"
         generate = tf.function(
             lambda latents: {raw: generator(latents, training=False)},
@@ -59,26 +58,27 @@ class _Export(tf.Module):
         )
         self.functions = {"serving_default": generate}
         if vocabulary:
-            self.functions["sample"] = self._sampler("lines", lambda made: to_lines(made, vocabulary), (), tf.string)
+            self.functions["sample"] = _sampler(config, generator, "lines", lambda made: to_lines(made, vocabulary), (), tf.string)
         else:
             shape = (config.data.image_size, config.data.image_size, 3)
-            self.functions["sample"] = self._sampler("images", to_uint8, shape, tf.uint8)
-            self.functions["sample_float"] = self._sampler("images", tf.identity, shape, tf.float32)
+            self.functions["sample"] = _sampler(config, generator, "images", to_uint8, shape, tf.uint8)
+            self.functions["sample_float"] = _sampler(config, generator, "images", tf.identity, shape, tf.float32)
 
-    def _sampler(self, name, show, shape, dtype):
-        """The `tf.function` of (count, seed) that gives {name: what `show` makes of the generator's output}."""
-        latent, batch_norm = self._config.latent, self._config.model.architecture == "wgan_gp"
-        length = self._config.evaluation.sample_batch_size if batch_norm else _BLOCK
 
-        @tf.function(input_signature=[tf.TensorSpec((), tf.int32, "count"), tf.TensorSpec((), tf.int32, "seed")])
-        def sample(count, seed):
-            def block(number):
-                key = tf.random.fold_in(tf.stack([seed, Purpose.SAMPLE_GRID]), number)
-                latents = randomness.latents(latent.distribution, (length, latent.size), key)
-                return show(self._generator(latents, training=False))
+def _sampler(config, generator, name, show, shape, dtype):
+    """The `tf.function` of (count, seed) that gives {name: what `show` makes of the generator's output}."""
+    latent = config.latent
+    length = config.evaluation.sample_batch_size if config.model.architecture == "wgan_gp" else _BLOCK
 
-            numbers = tf.range((count + length - 1) // length)
-            blocks = tf.map_fn(block, numbers, fn_output_signature=dtype, parallel_iterations=1)
-            return {name: tf.reshape(blocks, (-1, *shape))[:count]}
+    @tf.function(input_signature=[tf.TensorSpec((), tf.int32, "count"), tf.TensorSpec((), tf.int32, "seed")])
+    def sample(count, seed):
+        def block(number):
+            key = tf.random.fold_in(tf.stack([seed, Purpose.SAMPLE_GRID]), number)
+            latents = randomness.latents(latent.distribution, (length, latent.size), key)
+            return show(generator(latents, training=False))
 
-        return sample
+        numbers = tf.range((count + length - 1) // length)
+        blocks = tf.map_fn(block, numbers, fn_output_signature=dtype, parallel_iterations=1)
+        return {name: tf.reshape(blocks, (-1, *shape))[:count]}
+
+    return sample
