@@ -1,5 +1,6 @@
 """Two logical CPU devices for all tests, a cache of their own, and what lies beside the checkout."""
 
+import gc
 import os
 import pathlib
 import runpy
@@ -10,10 +11,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from tf_ttur import config as configs  # isort: skip; chooses the Keras backend
 
+import keras
 import numpy as np
 import PIL.Image
 import pytest
 import tensorflow as tf
+
+from tf_ttur.training import devices
 
 tf.config.set_visible_devices([], "GPU")
 # Optimizing a graph takes longer than to run a tiny one once or twice. Tests in processes of their own (test_commands) do without this.
@@ -22,6 +26,14 @@ tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU"
 
 ROOT = pathlib.Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def memory():
+    """The graphs of one file's tests do not outlive it: over all tests they would grow to gigabytes."""
+    yield
+    keras.backend.clear_session()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +67,12 @@ def tiny():
     config.evaluation.without_inception = "frechet_pixels"
     config.log_every_updates = 1
     return config
+
+
+@pytest.fixture
+def one_replica(monkeypatch):
+    """Training takes one device, which halves the time for tracing, where a test is not about devices."""
+    monkeypatch.setattr(devices, "mirrored_strategy", lambda: tf.distribute.MirroredStrategy(["CPU:0"]))
 
 
 @pytest.fixture

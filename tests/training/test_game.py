@@ -22,7 +22,9 @@ def workdir(tmp_path_factory):
     config.evaluation.every_updates = 0
     config.discriminator.gradient_penalty = 1.0
     folder = tmp_path_factory.mktemp("game") / "run"
-    loop.train(config, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        conftest.one_replica.__wrapped__(patch)
+        loop.train(config, folder)
     return folder
 
 

@@ -21,6 +21,7 @@ def language(tmp_path):
     return build("language", tmp_path / "data", **changes)
 
 
+@pytest.mark.usefixtures("one_replica")
 def test_a_run_leaves_its_folder(language, tmp_path, cache, tool):
     folder = tmp_path / "run"
     export = loop.train(language, folder)

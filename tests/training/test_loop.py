@@ -10,6 +10,7 @@ from tf_ttur import files
 from tf_ttur.errors import UserError
 from tf_ttur.training import evaluation, loop
 
+one_replica = pytest.mark.usefixtures("one_replica")  # all but the first test
 pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.filterwarnings("ignore:.*features. The covariance is singular")]
 
 
@@ -41,6 +42,7 @@ def test_a_run_leaves_its_folder(tiny, tmp_path):
     assert model.signatures["sample"](count=tf.constant(3), seed=tf.constant(0))["images"].shape == (3, 32, 32, 3)
 
 
+@one_replica
 def test_a_run_that_was_stopped_goes_on_to_the_same_end(tiny, tmp_path, monkeypatch):
     loop.train(tiny, tmp_path / "whole")
 
@@ -67,6 +69,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_end(tiny, tmp_path, monkeypa
         np.testing.assert_array_equal(whole[name], stopped[name], err_msg=name)
 
 
+@one_replica
 def test_a_finished_run_can_be_made_longer_but_not_changed(tiny, tmp_path):
     loop.train(tiny, tmp_path / "run")
     before = rows(tmp_path / "run")
@@ -95,6 +98,7 @@ def test_a_folder_with_other_things_is_left_alone(tiny, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@one_replica
 def test_evaluation_by_an_inception_graph(tiny, tmp_path, cache):
     (tmp_path / "graph.pb").write_bytes(graph_bytes())
     loop.train(tiny, tmp_path / "run", tmp_path / "graph.pb")
@@ -114,6 +118,7 @@ def test_without_inception_only_a_config_that_says_so_goes_on(tiny, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@one_replica
 def test_reference_of_another_network_is_refused_before_training(tiny, tmp_path):
     images = evaluation.open_images(tiny)
     for seed in (0, 1):
@@ -126,6 +131,7 @@ def test_reference_of_another_network_is_refused_before_training(tiny, tmp_path)
     loop.train(tiny, tmp_path / "run", tmp_path / "0.pb")
 
 
+@one_replica
 def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path):
     tiny.loss, tiny.generator.optimizer, tiny.discriminator.optimizer = "wasserstein", "sgd", "sgd"
     tiny.discriminator.learning_rate = 1e30
@@ -139,6 +145,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path):
     assert all(row[2] is None or math.isfinite(row[2]) for row in rows(tmp_path / "run"))
 
 
+@one_replica
 def test_a_bad_image_is_named_while_streaming(tiny, tmp_path, folder):
     tiny.data.source, tiny.data.memory_gib = str(folder), 0.0
     tiny.evaluation.every_updates = 0
