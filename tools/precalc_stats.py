@@ -8,9 +8,16 @@ Interrupted, it goes on where it stopped when it is run again. Parts can be made
     python tools/precalc_stats.py SOURCE --output part-3.npz --shard 3/16
     python tools/merge_stats.py part-*.npz --output stats.npz
 
+Or Apache Beam divides the work, between processes of this machine or on a cluster; all that follows --runner is Beam's:
+
+    python tools/precalc_stats.py SOURCE --output stats.npz --runner=DirectRunner --direct_num_workers=8
+
 SOURCE is a folder or zip of images, an .npy or .npz of uint8 images, tfds:NAME/SPLIT, digits:N, config:configs/svhn.py,
 or an exported generator.
 """
+
+import functools
+import sys
 
 from absl import flags
 
@@ -27,6 +34,17 @@ _QUANTISATION = flags.DEFINE_enum("quantisation", "round", QUANTISATIONS, "Of an
 _SKIP_UNREADABLE = flags.DEFINE_boolean("skip-unreadable", False, "Leave out images that cannot be read; count and name them.")
 _DROP_REMAINDER = flags.DEFINE_boolean("drop-remainder", False, "Leave out the last images that do not fill a batch, as the official tool does.")
 _SHARD = flags.DEFINE_string("shard", None, "I/N: only the I-th of N parts of the images, for tools/merge_stats.py.")
+_RUNNER = flags.DEFINE_string("runner", None, "Of Apache Beam, as DirectRunner. Comes last: the flags after it are Beam's.")
+
+
+def split_at_runner(arguments):
+    """(arguments up to --runner, arguments after it)."""
+    for position, argument in enumerate(arguments):
+        name, equals, _ = argument.partition("=")
+        if name in ("--runner", "-runner"):
+            end = position + (1 if equals else 2)
+            return arguments[:end], arguments[end:]
+    return arguments, []
 
 
 def read_shard(text):
@@ -37,7 +55,10 @@ def read_shard(text):
     return int(number), int(total)
 
 
-def main(arguments):
+def main(beam_flags, arguments):
+    for flag in beam_flags:
+        if flag.lstrip("-").partition("=")[0].partition(".")[0] in flags.FLAGS:
+            raise UserError(f"{flag} after --runner", "Beam's own flags there", "put it before --runner")
     shard = read_shard(_SHARD.value) if _SHARD.value is not None else None
     if shard and not _OUTPUT.value:
         raise UserError(f"--shard {_SHARD.value} without --output", "a file for this part", "name it")
@@ -50,26 +71,36 @@ def main(arguments):
             cure = "leave it out; precision and batch size are --config.evaluation.precision and --config.evaluation.feature_batch_size"
             raise UserError(f"--{name} together with --config", "the config says how its images are taken", cure)
     config = config_flag.read(_CONFIG) if config_flag.given() else None
+    if _RUNNER.value and _SKIP_UNREADABLE.value:
+        cure = "prepare the images once with tools/prepare_data.py --skip-unreadable"
+        raise UserError("--skip-unreadable together with --runner", "images that can all be read", cure)
     command.start_tensorflow()
-    from tf_ttur import inputs
-    from tf_ttur.metrics import inception, statistics
+    from tf_ttur import opening
+    from tf_ttur.metrics import statistics
     from tf_ttur.training import evaluation
 
     if config is not None:
-        images = evaluation.open_images(config)
-        network = evaluation.load_network(config, _INCEPTION.value)
+        open_both = functools.partial(opening.of_experiment, config, _INCEPTION.value)
         limit, batch_size = config.evaluation.reference_samples, config.evaluation.feature_batch_size
-        output = _OUTPUT.value or config.evaluation.reference or evaluation.reference_path(images, network, limit)
     else:
-        whole_batches = _BATCH_SIZE.value if _DROP_REMAINDER.value else 0
-        images = inputs.open_images(
-            arguments[0], quantisation=_QUANTISATION.value, skip_unreadable=_SKIP_UNREADABLE.value, whole_batches=whole_batches
-        )
-        network = inception.load(_INCEPTION.value, _PRECISION.value)
-        limit, batch_size, output = 0, _BATCH_SIZE.value, _OUTPUT.value
-    statistics.produce(output, lambda partial: evaluation.image_statistics(images, network, batch_size, limit, partial=partial, shard=shard))
+        limit, batch_size = 0, _BATCH_SIZE.value
+        how = {"quantisation": _QUANTISATION.value, "skip_unreadable": _SKIP_UNREADABLE.value}
+        how["whole_batches"] = batch_size if _DROP_REMAINDER.value else 0
+        open_both = functools.partial(opening.of_source, arguments[0], how, _INCEPTION.value, _PRECISION.value)
+    workers = None
+    if _RUNNER.value:
+        from tf_ttur.metrics import beam
+
+        workers = beam.Workers(open_both, [f"--runner={_RUNNER.value}", *beam_flags])
+    images, network = open_both()
+    output = _OUTPUT.value
+    if config is not None and not output:
+        output = config.evaluation.reference or evaluation.reference_path(images, network, limit)
+    make = functools.partial(evaluation.image_statistics, images, network, batch_size, limit, shard=shard, workers=workers)
+    statistics.produce(output, lambda partial: make(partial=partial))
     print(output)
 
 
 if __name__ == "__main__":
-    command.run(lambda: config_flag.run(main))
+    sys.argv, beam_flags = split_at_runner(sys.argv)
+    command.run(lambda: config_flag.run(functools.partial(main, beam_flags)))

@@ -4,6 +4,7 @@ Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computi
 """
 
 import numpy as np
+import scipy.linalg
 
 
 class Moments:
@@ -12,19 +13,19 @@ class Moments:
     Attributes:
       count: number of examples so far.
       mean: (d,) float64.
-      scatter: (d, d) float64, the sum of outer products of deviations from `mean`.
     """
 
     def __init__(self, dimension):
         self.count = 0
         self.mean = np.zeros(dimension)
-        self.scatter = np.zeros((dimension, dimension))
+        self._upper = np.zeros((dimension, dimension), order="F")  # the triangle of the scatter; zeros below
 
     @classmethod
     def of(cls, count, mean, scatter):
         """The moments with these attributes."""
         moments = cls(len(mean))
-        moments.count, moments.mean, moments.scatter = count, np.array(mean, np.float64), np.array(scatter, np.float64)
+        moments.count, moments.mean = count, np.array(mean, np.float64)
+        moments._upper = np.asfortranarray(np.triu(scatter), np.float64)
         return moments
 
     def update(self, features):
@@ -34,21 +35,30 @@ class Moments:
             raise ValueError(f"features of shape {features.shape}; expected (n, {len(self.mean)})")
         if len(features):
             mean = features.mean(axis=0)
-            centred = features - mean
-            self._combine(len(features), mean, centred.T @ centred)
+            self._combine(len(features), mean, features - mean)
 
     def merge(self, other):
         """Takes in the moments of other examples."""
         if other.count:
-            self._combine(other.count, other.mean, other.scatter)
+            self._upper += other._upper
+            self._combine(other.count, other.mean, np.empty((0, len(self.mean))))
 
-    def _combine(self, count, mean, scatter):
+    def _combine(self, count, mean, deviations):
+        """Takes in examples by their mean and their deviations from it; none are given where the scatter holds them already."""
         total = self.count + count
         delta = mean - self.mean
-        self.scatter += scatter
-        self.scatter += np.outer(delta * (self.count * count / total), delta)
+        rows = np.vstack([deviations, np.sqrt(self.count * count / total) * delta])
+        # In place and for one triangle: a product, an outer product and two sums of whole matrices would take five times as long.
+        self._upper = scipy.linalg.blas.dsyrk(1.0, rows.T, beta=1.0, c=self._upper, overwrite_c=True)
         self.mean += delta * (count / total)
         self.count = total
+
+    @property
+    def scatter(self):
+        """(d, d) float64, the sum of outer products of deviations from `mean`."""
+        scatter = self._upper + self._upper.T
+        np.fill_diagonal(scatter, self._upper.diagonal())
+        return scatter
 
     @property
     def covariance(self):

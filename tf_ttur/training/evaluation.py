@@ -93,7 +93,7 @@ def reference_path(images, network, limit=0):
     return files.cache_dir() / "statistics" / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
 
 
-def image_statistics(images, network, batch_size=100, limit=0, observers=(), partial=None, shard=None):
+def image_statistics(images, network, batch_size=100, limit=0, observers=(), partial=None, shard=None, workers=None):
     """Statistics of images in their order. Shows a progress bar.
 
     Args:
@@ -104,6 +104,8 @@ def image_statistics(images, network, batch_size=100, limit=0, observers=(), par
       observers: as in `statistics.compute`; not together with `partial`.
       partial: where the state is kept, so that an interrupted call goes on (`statistics.Extraction`).
       shard: (i, n): only the i-th of n parts in order; None takes all.
+      workers: a `beam.Workers` of these images and this network, which computes the features instead of this process; not
+        together with `observers` or `partial`.
 
     Raises:
       UserError: images that cannot be used, or fewer than the source says it has.
@@ -111,11 +113,14 @@ def image_statistics(images, network, batch_size=100, limit=0, observers=(), par
     total = min(images.num_images, limit or images.num_images)
     first, end = statistics.shard_range(total, *(shard or (1, 1)))
     settings = [images.identity, statistics.identity(network), batch_size, total, shard]
-    extraction = statistics.Extraction(network.dimension, partial, settings)
-    done = extraction.moments.count
+    if workers:
+        extraction = workers.extract(images, network, batch_size, first, end)
+    else:
+        extraction = statistics.Extraction(network.dimension, partial, settings)
+    remaining = end - first - extraction.moments.count
     name = images.source.word + (f", shard {shard[0]}/{shard[1]}" if shard else "")
-    description = f"statistics of {name}"
-    batches = progress.track(images.in_order(batch_size, first + done, end - first - done), description, end - first - done)
+    batches = images.in_order(batch_size, end - remaining, remaining) if remaining else ()
+    batches = progress.track(batches, f"statistics of {name}", remaining)
     provenance = {
         "source": images.source.word,
         "source_identity": images.source.identity,

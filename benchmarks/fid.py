@@ -1,0 +1,185 @@
+"""Images per second from files to statistics, of the network alone, and of torch-fidelity's network: side by side, in one run.
+
+    python benchmarks/fid.py
+    python benchmarks/fid.py --images 200 --batch-size 50 --inception PATH
+
+In each of several rounds everything is measured in turn, and all results are medians: a slow moment of the machine does not decide.
+The weights do not matter for speed: where no network is on this machine they are random, as those of torch-fidelity's network always are.
+That one runs in PyTorch on the CPU; it needs pip install -e .[benchmark]
+"""
+
+import io
+import os
+import pathlib
+import platform
+import statistics
+import sys
+import tempfile
+import time
+import unittest.mock
+import warnings
+
+import numpy as np
+import PIL.Image
+
+from tf_ttur import command, files, progress
+
+ROUNDS = 5
+EXACT, FAST, TORCH = "network, float32", "network, bfloat16", "torch-fidelity's network, float32"
+PNG, JPEG = "32x32 PNG files to statistics, float32", "256x256 JPEG files to statistics, float32"
+TARGETS = {EXACT: (TORCH, 2.5), FAST: (TORCH, 8), PNG: (EXACT, 0.95), JPEG: (EXACT, 0.95)}  # times the images per second of another row
+
+
+def main():
+    parser = command.parser(__doc__)
+    parser.add_argument("--images", type=command.positive, default=200, help="that each row takes in each round [200]")
+    parser.add_argument("--batch-size", type=command.positive, default=50, help="images that go through a network at a time [50]")
+    parser.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, or a folder with either")
+    arguments = parser.parse_args()
+    command.start_tensorflow()
+    import random_inception
+
+    from tf_ttur.data import digits
+    from tf_ttur.metrics import inception
+
+    warnings.simplefilter("ignore")  # that these are few images for a distance
+    images = np.stack([digits.draw(number, seed=0) for number in range(arguments.images)])
+    with tempfile.TemporaryDirectory() as folder:
+        folder, path = pathlib.Path(folder), inception.locate(arguments.inception)
+        weights = path or "random"
+        if path is None:
+            path = folder / inception.GRAPH_FILE
+            path.write_bytes(random_inception.graph_bytes())
+        exact, fast = inception.load(path, "float32"), inception.load(path, "bfloat16")
+        rows = {
+            EXACT: batch_by_batch(exact, arguments.batch_size),
+            PNG: from_files(write(images, folder / "png", "png", 32), exact, arguments.batch_size),
+            JPEG: from_files(write(images, folder / "jpg", "jpg", 256), exact, arguments.batch_size),
+            FAST: batch_by_batch(fast, arguments.batch_size),
+        }
+        theirs = torch_fidelity()
+        if theirs:
+            rows[TORCH] = batch_by_batch(theirs, arguments.batch_size)
+        rates = measure(rows, images, arguments.batch_size)
+    print(machine())
+    print(f"{ROUNDS} rounds of {arguments.images} images in batches of {arguments.batch_size}; weights: {weights}\n")
+    print(table(rates))
+    if not theirs:
+        print(f"\nfor a comparison with {TORCH}: pip install -e .[benchmark]")
+
+
+def batch_by_batch(network, batch_size):
+    """A function that puts images in memory through the network."""
+
+    def run(images):
+        for start in range(0, len(images), batch_size):
+            np.asarray(network(images[start : start + batch_size])[0])
+
+    return run
+
+
+def from_files(folder, network, batch_size):
+    """A function that makes statistics of as many files of the folder as it is given images, as the tools do."""
+    from tf_ttur.data.images import Images
+    from tf_ttur.training import evaluation
+
+    return lambda images: evaluation.image_statistics(Images(str(folder)), network, batch_size, limit=len(images))
+
+
+def write(images, folder, suffix, size):
+    """Writes the images, resized, as files with the suffix; returns the folder."""
+    folder.mkdir()
+    for number, image in enumerate(images):
+        PIL.Image.fromarray(image).resize((size, size), PIL.Image.Resampling.BICUBIC).save(folder / f"{number:06}.{suffix}", quality=90)
+    return folder
+
+
+def torch_fidelity():
+    """The network of torch-fidelity with random weights, as a function of images like ours; None where it is not installed."""
+    try:
+        import torch
+
+        try:
+            import torchvision  # noqa: F401
+        except Exception:  # not there, or not for this PyTorch. torch-fidelity imports it, but the network does not use it.
+            names = ("torchvision", "torchvision.datasets", "torchvision.transforms", "torchvision.transforms.functional")
+            sys.modules.update({name: unittest.mock.MagicMock() for name in names})
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    except ImportError:
+        return None
+
+    class RandomInception(FeatureExtractorInceptionV3):
+        def load_state_dict(self, state_dict):
+            """Keeps the weights: a normal distribution by He's rule, with which activations neither vanish nor overflow."""
+            for module in self.modules():
+                if isinstance(module, torch.nn.Conv2d):
+                    torch.nn.init.kaiming_normal_(module.weight)
+
+    empty = io.BytesIO()
+    torch.save({}, empty)
+    empty.seek(0)
+    network = RandomInception("random", ["2048", "logits_unbiased"], feature_extractor_weights_path=empty)
+
+    @torch.inference_mode()
+    def run(images):
+        return network(torch.from_numpy(images).permute(0, 3, 1, 2).contiguous())
+
+    return run
+
+
+def measure(rows, images, batch_size, rounds=ROUNDS):
+    """Runs every row once a round.
+
+    Args:
+      rows: dict of functions of uint8 images (n, height, width, 3).
+      images: what each is given.
+      batch_size: by which the rows take them.
+      rounds: how many.
+
+    Returns:
+      Dict of lists: the images per second of each row in each round.
+    """
+    for run in rows.values():  # what the first batch of a size costs is no part of the speed
+        run(images[: batch_size + len(images) % batch_size])
+    rates = {name: [] for name in rows}
+    for number in range(rounds):
+        progress.STDERR.print(f"round {number + 1} of {rounds}")
+        for name, run in rows.items():
+            start = time.perf_counter()
+            run(images)
+            rates[name].append(len(images) / (time.perf_counter() - start))
+    return rates
+
+
+def table(rates):
+    """What `measure` returned, as text: medians, and the median of the rounds' ratios where there is a target for it."""
+    width = max(map(len, rates))
+    lines = [f"{'':{width}}  images/s   lowest to highest"]
+    for name, values in rates.items():
+        line = f"{name:{width}}  {statistics.median(values):8.1f}   {min(values):.1f} to {max(values):.1f}"
+        other, target = TARGETS.get(name, (None, None))
+        if other in rates:
+            ratio = statistics.median(ours / theirs for ours, theirs in zip(values, rates[other], strict=True))
+            line = f"{line:{width + 32}} {ratio:.2f} times {other} (target: {target})"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def machine():
+    """What the numbers depend on: processor, GPUs, versions."""
+    import tensorflow as tf
+
+    known = {}
+    if os.path.exists("/proc/cpuinfo"):
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        known = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    units = [flag for flag in known.get("flags", "").split() if flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16")]
+    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in tf.config.list_physical_devices("GPU")]
+    processor = f"{known.get('model name') or platform.processor() or platform.machine()}, {os.cpu_count()} cores ({' '.join(units)})"
+    packages = ("tf_ttur", "tensorflow", "torch", "torch-fidelity")
+    versions = [f"{name} {files.version(name)}" for name in packages]
+    return f"{processor}, {', '.join(gpus) or 'no GPU'}\n{', '.join(versions)}"
+
+
+if __name__ == "__main__":
+    command.run(main)
