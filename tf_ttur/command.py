@@ -12,7 +12,7 @@ import warnings
 from absl import logging
 
 from tf_ttur.config import QUANTISATIONS
-from tf_ttur.errors import UserError
+from tf_ttur.errors import Stopped, UserError
 
 # Start-up messages of TensorFlow that tell a user without a GPU nothing. All others are shown.
 _START_UP_NOISE = re.compile(
@@ -22,7 +22,11 @@ _START_UP_NOISE = re.compile(
 
 
 def run(main):
-    """Calls `main` and ends the process: 0 for success, 2 with a message for a `UserError` or a file that the system refuses, 130 for Ctrl-C."""
+    """Calls `main` and ends the process.
+
+    Exit status: 0 for success, 2 with a message for a `UserError` or a file that the system refuses, 130 for Ctrl-C, 143 for
+    SIGTERM where `main` catches it.
+    """
     warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
     try:
         main()
@@ -33,6 +37,9 @@ def run(main):
         expected, cure = "a file or folder that can be read and written", "check the path, its permissions and the free space"
         print(f"error: {UserError(error, expected, cure)}", file=sys.stderr)
         sys.exit(2)
+    except Stopped as stop:
+        print(f"stopped by {stop}; the same command goes on from here", file=sys.stderr)
+        sys.exit(128 + stop.number)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
@@ -54,7 +61,7 @@ def add_parity_arguments(arguments):
     """The arguments of tools that compare sets of images: what other tools do with them."""
     arguments.add_argument("--quantisation", choices=QUANTISATIONS, default="round", help="of an exported generator's images [round]")
     arguments.add_argument("--skip-unreadable", action="store_true", help="leave out images that cannot be read; count and name them")
-    arguments.add_argument("--drop-remainder", action="store_true", help="leave out the last images that do not fill a batch, as the official tool does")
+    arguments.add_argument("--drop-remainder", action="store_true", help="leave out the last images that fill no batch, as the official tool does")
 
 
 def positive(text):

@@ -86,9 +86,13 @@ def default():
                 "without_inception": "fail",  # or frechet_pixels, a distance that is not the FID
             },
             "log_every_updates": 100,
+            # A loss, gradient or weight that is not finite ends the run, at the latest after so many updates and before any checkpoint.
+            "check_every_updates": 100,
             "samples_every_updates": 5000,  # grids from fixed latents
             "checkpoint_every_updates": 2000,  # also before each evaluation by a network
-            "keep_checkpoints": 2,
+            "keep_checkpoints": 2,  # and the best one
+            # Warnings: a distance so many times its best value; a discriminator without a mistake for so many updates. 0 leaves one out.
+            "collapse": {"metric_factor": 2.0, "accuracy_updates": 5000},
         }
     )
 
@@ -174,7 +178,10 @@ _RULES = {
     "log_every_updates": _POSITIVE,
     "samples_every_updates": _NOT_NEGATIVE,
     "checkpoint_every_updates": _POSITIVE,
+    "check_every_updates": _POSITIVE,
     "keep_checkpoints": _POSITIVE,
+    "collapse.metric_factor": ("0, or 1 or more", lambda v: v == 0 or v >= 1),
+    "collapse.accuracy_updates": _NOT_NEGATIVE,
 }
 
 

@@ -1,4 +1,6 @@
-"""The one error that a user is meant to read: what was found, what was expected, what to do."""
+"""The one error that a user is meant to read: what was found, what was expected, what to do. And the one way to be stopped."""
+
+import signal
 
 
 class UserError(Exception):
@@ -13,3 +15,15 @@ class UserError(Exception):
     def __init__(self, found, expected, cure):
         self.found, self.expected, self.cure = found, expected, cure
         super().__init__(f"{found}\n  expected: {expected}\n  to do:    {cure}")
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal has asked the process to end.
+
+    Args:
+      number: of the signal.
+    """
+
+    def __init__(self, number):
+        self.number = number
+        super().__init__(signal.Signals(number).name)

@@ -1,15 +1,23 @@
 """Files that are either whole or not there, and where this project keeps what can be made again."""
 
 import contextlib
+import errno
 import importlib.metadata
 import json
 import os
 import pathlib
+import socket
 import tarfile
 import tempfile
 import zipfile
 import zlib
 
+from tf_ttur.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows: there folders are not locked
+    fcntl = None
 
 # What NumPy, zipfile and tarfile raise for a file that is damaged or of another kind.
 UNREADABLE = (OSError, ValueError, TypeError, AttributeError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
@@ -54,15 +62,40 @@ def _umask():
     return mask
 
 
-def read_json_lines(path):
-    """The objects of a file with one JSON object a line, up to a line that was cut off."""
-    rows = []
-    for line in pathlib.Path(path).read_text().splitlines():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            break
-    return rows
+def read_json_lines(path, keys=()):
+    """The objects of a file with one JSON object a line, and the number of lines that are none, or lack one of the keys."""
+    lines, objects = pathlib.Path(path).read_text(errors="replace").splitlines(), []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            found = json.loads(line)
+            if isinstance(found, dict) and found.keys() >= set(keys):
+                objects.append(found)
+    return objects, len(lines) - len(objects)
+
+
+def lock(path):
+    """Takes a file for this process alone, until it ends or closes the file that is returned.
+
+    Raises:
+      UserError: another process has it.
+    """
+    file = open(path, "a+")  # noqa: SIM115  stays open
+    if fcntl is None:
+        return file
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        owner = file.read().strip() or "another process"
+        file.close()
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            raise
+        found, cure = f"{pathlib.Path(path).parent} is in use by {owner}", "wait for its end, or choose another folder"
+        raise UserError(found, "one process at a time", cure) from error
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}")
+    file.flush()
+    return file
 
 
 def version(package="tf_ttur"):

@@ -9,10 +9,14 @@ import tensorflow as tf
 
 
 class LossPair(NamedTuple):
-    """discriminator(real_logits, fake_logits) and generator(fake_logits); all of shape (n,)."""
+    """discriminator(real_logits, fake_logits) and generator(fake_logits); all of shape (n,).
+
+    `boundary` is the logit above which the discriminator takes an example for real; None where it does not say so.
+    """
 
     discriminator: callable
     generator: callable
+    boundary: float | None = 0.0
 
 
 # -log sigmoid(x) = softplus(-x) and -log(1 - sigmoid(x)) = softplus(x)
@@ -24,11 +28,13 @@ PAIRS = {
     # Goodfellow et al. 2014, eq. 1: the same value function for both.
     "minimax": LossPair(lambda real, fake: _softplus(-real) + _softplus(fake), lambda fake: -_softplus(fake)),
     # Mao et al. 2017 with a = 0, b = c = 1.
-    "least_squares": LossPair(lambda real, fake: (tf.square(real - 1) + tf.square(fake)) / 2, lambda fake: tf.square(fake - 1) / 2),
+    "least_squares": LossPair(
+        lambda real, fake: (tf.square(real - 1) + tf.square(fake)) / 2, lambda fake: tf.square(fake - 1) / 2, boundary=0.5
+    ),
     # Lim and Ye 2017; Miyato et al. 2018.
     "hinge": LossPair(lambda real, fake: _relu(1 - real) + _relu(1 + fake), lambda fake: -fake),
     # Arjovsky et al. 2017; to be used with the gradient penalty.
-    "wasserstein": LossPair(lambda real, fake: fake - real, lambda fake: -fake),
+    "wasserstein": LossPair(lambda real, fake: fake - real, lambda fake: -fake, boundary=None),
 }
 
 
@@ -41,8 +47,19 @@ def pair(name, balance=None):
       balance: for the latter, k_t: the scalar weight of generated examples in the discriminator's loss.
     """
     if name == "boundary_equilibrium":
-        return LossPair(lambda real, fake: real - balance * fake, lambda fake: fake)
+        return LossPair(lambda real, fake: real - balance * fake, lambda fake: fake, boundary=None)
     return PAIRS[name]
+
+
+def accuracy(pair, real, fake):
+    """The share of real and of generated examples that the discriminator takes for what they are, a scalar.
+
+    Args:
+      pair: a `LossPair` with a boundary.
+      real, fake: (n,) logits.
+    """
+    right = tf.concat([real > pair.boundary, fake <= pair.boundary], 0)
+    return tf.reduce_mean(tf.cast(right, tf.float32))
 
 
 def next_balance(balance, real, fake, ratio, rate):

@@ -8,15 +8,10 @@ def quantise(images, how):
 
     The experiments differ in it: DCGAN and BEGAN measured fractions, WGAN-GP truncated ones; files hold rounded ones.
     """
-    images = tf.clip_by_value((tf.cast(images, tf.float32) + 1.0) * 127.5, 0, 255)
-    match how:
-        case "float":
-            return images
-        case "truncate":
-            return tf.floor(images)
-        case "round":
-            return tf.round(images)
-    raise ValueError(f"quantisation {how!r}; expected float, truncate or round")
+    whole = {"float": tf.identity, "truncate": tf.floor, "round": tf.round}
+    if how not in whole:
+        raise ValueError(f"quantisation {how!r}; expected {', '.join(whole)}")
+    return whole[how](tf.clip_by_value((tf.cast(images, tf.float32) + 1.0) * 127.5, 0, 255))
 
 
 def to_uint8(images):

@@ -32,7 +32,7 @@ _PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], 
 _BATCH_SIZE = flags.DEFINE_integer("batch-size", 100, "Images that go through the network at a time.", lower_bound=1)
 _QUANTISATION = flags.DEFINE_enum("quantisation", "round", QUANTISATIONS, "Of an exported generator's images.")
 _SKIP_UNREADABLE = flags.DEFINE_boolean("skip-unreadable", False, "Leave out images that cannot be read; count and name them.")
-_DROP_REMAINDER = flags.DEFINE_boolean("drop-remainder", False, "Leave out the last images that do not fill a batch, as the official tool does.")
+_DROP_REMAINDER = flags.DEFINE_boolean("drop-remainder", False, "Leave out the last images that fill no batch, as the official tool does.")
 _SHARD = flags.DEFINE_string("shard", None, "I/N: only the I-th of N parts of the images, for tools/merge_stats.py.")
 _RUNNER = flags.DEFINE_string("runner", None, "Of Apache Beam, as DirectRunner. Comes last: the flags after it are Beam's.")
 

@@ -84,7 +84,7 @@ class Training:
         iterator = updates.distribute_batches(
             self._config, self._strategy, self._examples, devices.batch_per_replica(self._config, self._strategy), first
         )
-        values = [self._update(tf.constant(number, tf.int64), iterator) for number in range(first, first + count)]
+        values = [self._update(tf.constant(number, tf.int64), iterator)[0] for number in range(first, first + count)]
         return [{name: float(value) for name, value in row.items()} for row in values]
 
     def weights(self):

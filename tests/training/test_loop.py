@@ -1,13 +1,15 @@
 import json
 import math
+import os
+import signal
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.metrics.mini_inception import graph_bytes
-from tf_ttur import files
-from tf_ttur.errors import UserError
+from tf_ttur import files, losses
+from tf_ttur.errors import Stopped, UserError
 from tf_ttur.training import evaluation, loop
 
 one_replica = pytest.mark.usefixtures("one_replica")  # all but the first test
@@ -15,7 +17,7 @@ pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.filterwarnings("ig
 
 
 def rows(folder, skip_time=True):
-    found = files.read_json_lines(folder / "metrics.jsonl")
+    found, _ = files.read_json_lines(folder / "metrics.jsonl")
     return [(row["update"], row["name"], row["value"]) for row in found] if skip_time else found
 
 
@@ -135,14 +137,77 @@ def test_reference_of_another_network_is_refused_before_training(tiny, tmp_path)
 def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path):
     tiny.loss, tiny.generator.optimizer, tiny.discriminator.optimizer = "wasserstein", "sgd", "sgd"
     tiny.discriminator.learning_rate = 1e30
-    with pytest.raises(UserError, match="loss/.* after . updates"):
+    tiny.log_every_updates = 1000  # also where nothing is logged, no checkpoint is of NaN
+    with pytest.raises(UserError, match="loss of the generator is not finite.* in update 1\n.*\n.*after 0 updates"):
         loop.train(tiny, tmp_path / "run")
-    assert any(row[2] is None for row in rows(tmp_path / "run"))
-    with pytest.raises(UserError, match="after 2 updates"):  # also where nothing is logged: no checkpoint of NaN
-        tiny.log_every_updates = 1000
-        loop.train(tiny, tmp_path / "quiet")
-    assert "ckpt-0" in tf.train.latest_checkpoint(str(tmp_path / "quiet/checkpoints"))
+    assert "ckpt-0" in tf.train.latest_checkpoint(str(tmp_path / "run/checkpoints"))
+    report = json.loads((tmp_path / "run/crash.json").read_text())
+    assert (report["update"], report["player"], report["tensor"], report["seed"], report["last_checkpoint"]) == (1, "generator", "loss", 0, 0)
+    [batch] = report["examples"]
+    assert len(batch) == 8 and len(set(batch)) == 8 and set(batch) <= set(range(64))
     assert all(row[2] is None or math.isfinite(row[2]) for row in rows(tmp_path / "run"))
+    with pytest.raises(UserError, match="in update 1"):  # goes on from 0 and sees it again
+        loop.train(tiny, tmp_path / "run")
+    assert json.loads((tmp_path / "run/crash.json").read_text()) == report
+
+
+@one_replica
+def test_a_signal_saves_and_stops(tiny, tmp_path, monkeypatch):
+    tiny.updates, tiny.evaluation.every_updates, tiny.checkpoint_every_updates = 6, 3, 100
+    loop.train(tiny, tmp_path / "whole")
+    scalars = loop.RunFolder.scalars
+
+    def kill(self, update, seconds, values):
+        scalars(self, update, seconds, values)
+        if update == at and "frechet_pixels" not in values:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    for at in (2, 3):  # between checkpoints, and where an evaluation is next
+        with monkeypatch.context() as patch, pytest.raises(Stopped) as caught:
+            patch.setattr(loop.RunFolder, "scalars", kill)
+            loop.train(tiny, tmp_path / "stopped")
+        assert caught.value.number == signal.SIGTERM
+        assert tf.train.latest_checkpoint(str(tmp_path / "stopped/checkpoints")).endswith(f"ckpt-{at}")
+    loop.train(tiny, tmp_path / "stopped")
+    assert rows(tmp_path / "stopped") == rows(tmp_path / "whole")
+    whole, stopped = final_weights(tmp_path / "whole"), final_weights(tmp_path / "stopped")
+    for name in whole:
+        np.testing.assert_array_equal(whole[name], stopped[name], err_msg=name)
+
+
+def test_one_process_at_a_time(tiny, tmp_path):
+    (tmp_path / "run").mkdir()
+    with files.lock(tmp_path / "run/.lock"), pytest.raises(UserError, match=f"in use by process {os.getpid()} on "):
+        loop.train(tiny, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+
+
+@one_replica
+def test_the_best_generator_is_kept_and_a_collapse_is_said(tiny, tmp_path, monkeypatch, tool, capsys):
+    """With made up distances, as these few updates have no course."""
+    distances = iter([100.0, 50.0, 60.0, 120.0])
+    monkeypatch.setattr(loop.evaluation.FrechetEvaluator, "run", lambda self, generate: [(self.name, next(distances))])
+    tiny.updates, tiny.keep_checkpoints = 6, 1
+    loop.train(tiny, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run/checkpoints").glob("best-*")] == ["best-2"]
+    [warning], _ = files.read_json_lines(tmp_path / "run/warnings.jsonl")
+    assert warning["update"] == 6 and "more than 2 times its best value, 50 after update 2" in warning["warning"]
+    assert "warning: update 6" in capsys.readouterr().err
+    process = tool("tools/export.py", tmp_path / "run", "--best", "--output", tmp_path / "best")
+    assert process.stdout == f"{tmp_path / 'best'}: generator after 2 updates\n"
+
+
+@one_replica
+def test_damaged_rows_are_set_aside(tiny, tmp_path, capfd):
+    loop.train(tiny, tmp_path / "run")
+    path = tmp_path / "run/metrics.jsonl"
+    good = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*good[:3], '{"update": 1, "na', *good[4:], '{"update": 4']))
+    damaged = path.read_text()
+    loop.train(tiny, tmp_path / "run")
+    assert path.read_text() == "".join([*good[:3], *good[5:]])  # the broken line took its successor with it
+    assert (tmp_path / "run/metrics.damaged-1.jsonl").read_text() == damaged
+    assert "has 2 lines that cannot be read" in " ".join(capfd.readouterr().err.split())
 
 
 @one_replica
@@ -160,3 +225,30 @@ def test_part_of_the_data_as_reference(tiny):
     network = evaluation.load_network(tiny)
     assert evaluation.image_statistics(images, network, 10, limit=25).provenance["num_images"] == 25
     assert evaluation.reference_path(images, network, 25) != evaluation.reference_path(images, network)
+
+
+@one_replica
+def test_a_gradient_or_a_weight_that_is_not_finite_is_named(tiny, tmp_path, monkeypatch):
+    tiny.evaluation.every_updates, tiny.check_every_updates, tiny.log_every_updates = 0, 3, 100
+    tiny.checkpoint_every_updates = tiny.samples_every_updates = 100
+    build_state = loop.states.State
+
+    def broken(*arguments):
+        state = build_state(*arguments)
+        bias = state.discriminator.trainable_variables[-1]
+        bias.assign(tf.fill(bias.shape, np.inf))
+        return state
+
+    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"loss of the discriminator .* in update 1\n"):
+        patch.setattr(loop.states, "State", broken)
+        loop.train(tiny, tmp_path / "loss")
+
+    @tf.custom_gradient
+    def without_gradient(x):
+        return tf.zeros_like(x), lambda gradient: gradient * np.nan
+
+    pair = losses.PAIRS["non_saturating"]
+    monkeypatch.setitem(losses.PAIRS, "minimax", pair._replace(generator=lambda fake: pair.generator(fake) + without_gradient(fake)))
+    tiny.loss = "minimax"
+    with pytest.raises(UserError, match=r"gradient of generator/\S+ of the generator .* in update 1\n"):
+        loop.train(tiny, tmp_path / "gradient")

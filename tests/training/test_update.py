@@ -26,7 +26,7 @@ def run(config, strategy, count=2):
     images = Images(config.data.source, config.data.image_size)
     update = updates.build_update(config, strategy, state)
     iterator = updates.distribute_batches(config, strategy, images, devices.batch_per_replica(config, strategy), 0)
-    values = [update(tf.constant(number, tf.int64), iterator) for number in range(count)]
+    values = [update(tf.constant(number, tf.int64), iterator)[0] for number in range(count)]
     values = [{name: float(value) for name, value in row.items()} for row in values]
     return state.generator.get_weights() + state.discriminator.get_weights(), values
 

@@ -21,11 +21,13 @@ class FrechetEvaluator:
 
     Attributes:
       name: of the value, "fid" for the original network alone.
+      names: of all values that `run` yields.
       provenance: dict that says which network and which reference make the values.
     """
 
     def __init__(self, network, reference, num_samples, sample_batch_size, feature_batch_size, quantisation):
         self.name = network.metric
+        self.names = (self.name,)
         self.provenance = {
             **statistics.identity(network),
             "reference": reference.origin,
@@ -65,6 +67,7 @@ class NgramEvaluator:
 
     Attributes:
       name: "jsd_4", the value that stands for all.
+      names: of all values that `run` yields.
       provenance: dict that says which reference makes the values, and the floor: the values of as many real lines.
     """
 
@@ -80,6 +83,7 @@ class NgramEvaluator:
             },
             "floor": {_jsd(n): value for n, value in reference.floor(lines, num_samples).items()},
         }
+        self.names = tuple(map(_jsd, reference.models))
         self._reference, self._num_samples, self._sample_batch_size = reference, num_samples, sample_batch_size
 
     def run(self, generate):

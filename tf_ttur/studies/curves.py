@@ -17,7 +17,7 @@ def read_run(folder):
     if not metrics.is_file():
         raise UserError(f"{folder} has no metrics.jsonl", "a run folder", "name the --workdir of a training")
     series = {}
-    for row in files.read_json_lines(metrics):
+    for row in files.read_json_lines(metrics, ("update", "name", "value"))[0]:
         series.setdefault(row["name"], []).append(row)
     return configs.from_json(folder / "config.json"), series
 

@@ -154,9 +154,9 @@ class _Log:
     def __init__(self, path, settings):
         self._path = path
         settings = json.loads(json.dumps(settings))
-        lines = files.read_json_lines(path) if path.exists() else [settings]
+        lines = files.read_json_lines(path)[0] if path.exists() else [settings]
         keys = {"disturbance", "level", "alpha", "fid", "inception_score", "inception_score_std"}
-        if not lines or not all(isinstance(line, dict) for line in lines) or any(line.keys() != keys for line in lines[1:]):
+        if not lines or any(line.keys() != keys for line in lines[1:]):
             raise UserError(f"{path} is not what this study writes", "its settings and a row for each level", "move it away, or choose another --output")
         if lines[0] != settings:
             changed = [key for key in settings if lines[0].get(key) != settings[key]]

@@ -12,10 +12,15 @@ def mirrored_strategy():
     """The `MirroredStrategy` over all GPUs of this machine, or over its (logical) CPUs where it has none.
 
     One for the whole process: the collective operations of a second one would have the keys of the first one's.
-    TensorFloat-32 is switched off, so that a GPU gives the numbers of a CPU (features of the FID need that).
+    TensorFloat-32 is switched off, so that a GPU gives the numbers of a CPU (features of the FID need that). On a CPU all
+    operations are made deterministic, so that a run that goes on ends as one that was never stopped; on a GPU
+    TF_DETERMINISTIC_OPS=1 asks for that, at its price.
     """
     tf.config.experimental.enable_tensor_float_32_execution(False)
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    gpus = tf.config.list_logical_devices("GPU")
+    if not gpus:
+        tf.config.experimental.enable_op_determinism()
+    devices = gpus or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 

@@ -7,11 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ttur import config as configs
-from tf_ttur import files, losses
+from tf_ttur import losses
 from tf_ttur.errors import UserError
 from tf_ttur.theory import assumptions
 from tf_ttur.theory.nash import Game
 from tf_ttur.training import evaluation, randomness, rates, run_folder, state
+from tf_ttur.training.checkpoints import Checkpoints
 from tf_ttur.training.randomness import Purpose
 
 
@@ -51,8 +52,8 @@ class Run:
         if vocabulary != list(evaluation.vocabulary(examples)):
             raise UserError(f"{examples.word} has other symbols than {workdir}", "the lines that the run was started with", "put them back")
         self._state = state.State(config, len(vocabulary))
-        self._checkpoints = {int(path.rpartition("-")[2]): path for path in self._state.manager(workdir).checkpoints}
-        self.kept = sorted(self._checkpoints)
+        self._checkpoints = Checkpoints(workdir, self._state)
+        self.kept = self._checkpoints.numbers
         if not self.kept:
             raise UserError(f"{workdir} holds no checkpoint", "a run that has been started", "train first")
         self.game = _as_game(config, self._state, examples, num_batches, on_product)
@@ -73,7 +74,7 @@ class Run:
             raise UserError(
                 f"{self._workdir} keeps no checkpoint after {update} updates", f"one of {', '.join(map(str, self.kept))}", "name one of these"
             )
-        self._state.read(self._checkpoints[update])
+        self._state.read(self._checkpoints.path(update))
         self.update = update
 
     def ask_assumptions(self, seed=0):
@@ -103,7 +104,7 @@ class Run:
     def _bounded(self):
         """A5 of the weights' norms that training wrote down, if it did."""
         path, norms = self._workdir / "metrics.jsonl", {}
-        for row in files.read_json_lines(path) if path.exists() else []:
+        for row in run_folder.read_rows(path)[0] if path.exists() else []:
             if row["name"].startswith("weight_norm/"):
                 norms.setdefault(row["update"], []).append(np.nan if row["value"] is None else row["value"])
         whole = [pair for pair in norms.values() if len(pair) == 2]

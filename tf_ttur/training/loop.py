@@ -1,18 +1,19 @@
 """Training from the first update to the export."""
 
-import math
-import pathlib
+import contextlib
 
 import tensorflow as tf
 
 from tf_ttur import progress
-from tf_ttur.errors import UserError
+from tf_ttur.errors import Stopped, UserError
 from tf_ttur.quantisation import to_uint8
-from tf_ttur.training import devices, evaluation, randomness
+from tf_ttur.training import collapse, devices, evaluation, randomness
 from tf_ttur.training import export as exports
 from tf_ttur.training import state as states
 from tf_ttur.training import update as updates
+from tf_ttur.training.checkpoints import Checkpoints
 from tf_ttur.training.clock import Clock
+from tf_ttur.training.interruption import Interruption
 from tf_ttur.training.randomness import Purpose
 from tf_ttur.training.run_folder import RunFolder, check
 
@@ -31,101 +32,173 @@ def train(config, workdir, inception=None):
       The path of the exported generator.
 
     Raises:
-      UserError: input that cannot be used, or a loss that is no longer finite.
+      UserError: input that cannot be used, or a loss, gradient or weight that is no longer finite.
+      Stopped: by SIGINT or SIGTERM, after the update at hand and a checkpoint.
     """
     check(workdir, config)
     strategy = devices.mirrored_strategy()
-    batch_size = devices.batch_per_replica(config, strategy)
-    examples = evaluation.open_examples(config)
-    examples.check_batches(config.batch_size * config.discriminator.steps)
-    vocabulary = evaluation.vocabulary(examples)
-    evaluator, network = None, None
-    if config.evaluation.every_updates:
-        network = evaluation.load_network(config, inception)
-    folder = RunFolder(workdir, config, vocabulary)
-    with strategy.scope():
-        state = states.State(config, len(vocabulary))
-    manager = state.manager(workdir)
-    resumed = state.restore(manager)
-    done = int(state.updates.numpy())
-    if config.evaluation.every_updates:
-        evaluator = evaluation.build_evaluator(config, examples, network)
-    folder.begin(done if resumed else None, evaluator and evaluator.provenance)
-    clock = Clock(float(state.training_seconds.numpy()))
-    update = updates.build_update(config, strategy, state)
-    periods = (config.samples_every_updates, config.checkpoint_every_updates, config.evaluation.every_updates)
-    iterator = updates.distribute_batches(config, strategy, examples, batch_size, done)
+    devices.batch_per_replica(config, strategy)
+    with Interruption() as interruption:
+        examples = evaluation.open_examples(config)
+        examples.check_batches(config.batch_size * config.discriminator.steps)
+        network = evaluation.load_network(config, inception) if config.evaluation.every_updates else None
+        with contextlib.closing(RunFolder(workdir, config, evaluation.vocabulary(examples))) as folder:
+            return _Training(config, strategy, examples, network, folder, interruption).run()
 
-    generate = tf.function(lambda latents: state.generator(latents, training=False), reduce_retracing=True)
 
-    def draw(purpose, *counters, count):
-        latents = randomness.latents(config.latent.distribution, (count, config.latent.size), randomness.key(config.seed, purpose, *counters))
-        return generate(latents)
+class _Training:
+    def __init__(self, config, strategy, examples, network, folder, interruption):
+        self._config, self._strategy, self._examples, self._folder, self._interruption = config, strategy, examples, folder, interruption
+        self._vocabulary = evaluation.vocabulary(examples)
+        self._network = network
+        with strategy.scope():
+            self._state = states.State(config, len(self._vocabulary))
+        self._checkpoints = Checkpoints(folder.path, self._state, config.keep_checkpoints)
+        self._resumed = self._checkpoints.restore()
+        self._done = self._resumed or 0  # updates that the state has seen
+        self._evaluator = evaluation.build_evaluator(config, examples, network) if config.evaluation.every_updates else None
+        provenance, names = (self._evaluator.provenance, self._evaluator.names) if self._evaluator else (None, ())
+        folder.begin(self._resumed, provenance, names)
+        self._clock = Clock(float(self._state.training_seconds.numpy()))
+        self._generate = tf.function(lambda latents: self._state.generator(latents, training=False), reduce_retracing=True)
+        self._unchecked = []  # what the last updates returned
 
-    def keep(number):
+    def run(self):
+        """Goes from where the state is to the last update. Returns the path of the export."""
+        config, workdir = self._config, self._folder.path
+        where = ", ".join(device.split("device:")[-1] for device in self._strategy.extended.worker_devices)
+        start = "starting" if self._resumed is None else f"going on after update {self._done}"
+        progress.STDERR.print(f"{start}: {config.updates} updates on {where}, in {workdir}", soft_wrap=True)
+        try:
+            if self._resumed is None:
+                with self._interruption.held():
+                    self._keep(0)
+            self._evaluate(self._done)
+            self._update()
+        except Stopped:
+            self._check()
+            if self._done not in self._checkpoints.numbers:
+                self._save(self._done)
+            raise
+        target = workdir / "export"
+        exports.export(config, self._state.generator, target, self._vocabulary)
+        return target
+
+    def _update(self):
+        """All updates that are left, with what is due after each."""
+        config, clock = self._config, self._clock
+        batch_size = devices.batch_per_replica(config, self._strategy)
+        iterator = updates.distribute_batches(config, self._strategy, self._examples, batch_size, self._done)
+        update = updates.build_update(config, self._strategy, self._state)
+        update.get_concrete_function(tf.constant(0, tf.int64), iterator)  # so that the clock leaves out the tracing
+        periods = (config.samples_every_updates, config.checkpoint_every_updates, config.evaluation.every_updates)
+        with progress.Status("updates", self._done, config.updates) as status:
+            clock.start()
+            for number in range(self._done + 1, config.updates + 1):
+                pause = any(_due(number, every, config.updates) for every in periods)
+                with self._interruption.held():
+                    try:
+                        with tf.device("CPU:0"):
+                            count = tf.constant(number - 1, tf.int64)
+                        values, faults = update(count, iterator)
+                    except tf.errors.OpError as error:
+                        self._examples.explain(error)
+                        raise
+                    self._unchecked.append((number, values, faults))
+                    self._done = number
+                    log = _due(number, config.log_every_updates, config.updates)
+                    if log or pause or _due(number, config.check_every_updates, config.updates):
+                        values = {name: float(value) for name, value in values.items()}  # waits for the device
+                        if log:
+                            self._write(number, values | self._state.weight_norms())
+                        self._check()
+                        status.show(number, values)
+                    if pause:
+                        with clock.pause():
+                            self._keep(number)
+                if pause:
+                    with clock.pause():
+                        self._evaluate(number)
+
+    def _draw(self, purpose, *counters, count):
+        latent = self._config.latent
+        latents = randomness.latents(latent.distribution, (count, latent.size), randomness.key(self._config.seed, purpose, *counters))
+        return self._generate(latents)
+
+    def _keep(self, number):
         """Samples and a checkpoint after `number` updates, where they are due."""
+        config = self._config
         if _due(number, config.samples_every_updates, config.updates):
-            made = draw(Purpose.SAMPLE_GRID, count=_SHOWN)
-            if vocabulary:
-                folder.lines(number, [line.decode() for line in exports.to_lines(made, vocabulary).numpy()])
+            made = self._draw(Purpose.SAMPLE_GRID, count=_SHOWN)
+            if self._vocabulary:
+                self._folder.lines(number, [line.decode() for line in exports.to_lines(made, self._vocabulary).numpy()])
             else:
-                folder.images(number, to_uint8(made).numpy())
-        before_evaluation = config.evaluation.every_updates if network is not None else 0  # which then takes long
+                self._folder.images(number, to_uint8(made).numpy())
+        before_evaluation = config.evaluation.every_updates if self._network is not None else 0  # which then takes long
         if any(_due(number, every, config.updates) for every in (config.checkpoint_every_updates, before_evaluation)):
-            state.updates.assign(number)
-            state.training_seconds.assign(clock.seconds)
-            manager.save(checkpoint_number=number)
+            self._save(number)
 
-    def evaluate(number):
-        """The metric after `number` updates, where it is due and not known from before."""
-        if evaluator and _due(number, config.evaluation.every_updates, config.updates) and not folder.holds(number, evaluator.name):
-            values = dict(evaluator.run(lambda batch, count: draw(Purpose.EVALUATION, number, batch, count=count)))
-            folder.scalars(number, clock.seconds, values)
+    def _save(self, number):
+        self._state.updates.assign(number)
+        self._state.training_seconds.assign(self._clock.seconds)
+        self._checkpoints.save(number)
+
+    def _evaluate(self, number):
+        """The metric after `number` updates, where it is due and not known from before; the best state so far is kept."""
+        evaluator = self._evaluator
+        if not (evaluator and _due(number, self._config.evaluation.every_updates, self._config.updates)):
+            return
+        if not self._folder.holds(number, evaluator.name):
+            values = dict(evaluator.run(lambda batch, count: self._draw(Purpose.EVALUATION, number, batch, count=count)))
+            with self._interruption.held():
+                self._write(number, values)
             progress.STDERR.print(f"update {number}: " + ", ".join(f"{name} {value:.4g}" for name, value in values.items()))
+        if collapse.best_update(self._folder.rows, evaluator.name) == number:
+            with self._interruption.held():
+                if number not in self._checkpoints.numbers:
+                    self._save(number)
+                self._checkpoints.keep_best(number)
 
-    where = ", ".join(device.split("device:")[-1] for device in strategy.extended.worker_devices)
-    start = f"going on after update {done}" if resumed else "starting"
-    progress.STDERR.print(f"{start}: {config.updates} updates on {where}, in {workdir}", soft_wrap=True)
-    if not resumed:
-        keep(0)
-    evaluate(done)
-    update.get_concrete_function(tf.constant(0, tf.int64), iterator)  # so that the clock leaves out the tracing
-    with progress.Status("updates", done, config.updates) as status:
-        clock.start()
-        for number in range(done + 1, config.updates + 1):
-            try:
-                with tf.device("CPU:0"):
-                    count = tf.constant(number - 1, tf.int64)
-                values = update(count, iterator)
-            except tf.errors.OpError as error:
-                examples.explain(error)
-                raise
-            log, pause = (any(_due(number, every, config.updates) for every in due) for due in ((config.log_every_updates,), periods))
-            if log or pause:
-                values = {name: float(value) for name, value in values.items()}  # waits for the device
-                if log:
-                    folder.scalars(number, clock.seconds, values | state.weight_norms())
-                _check_finite(number, values, manager)
-                status.show(number, values)
-            if pause:
-                with clock.pause():
-                    keep(number)
-                    evaluate(number)
+    def _write(self, number, values):
+        self._folder.scalars(number, self._clock.seconds, values)
+        self._folder.warn(collapse.signs(self._folder.rows, self._evaluator and self._evaluator.name, self._config.collapse))
 
-    target = pathlib.Path(workdir) / "export"
-    exports.export(config, state.generator, target, vocabulary)
-    return target
+    def _check(self):
+        """Ends the run if a loss, gradient or weight was not finite since the last check."""
+        networks = {"discriminator": self._state.discriminator, "generator": self._state.generator}
+        for number, values, faults in self._unchecked:
+            for player, network in networks.items():
+                names = ["loss", *(f"gradient of {variable.path}" for variable in network.trainable_variables)]
+                for name, fault in zip(names, faults[player].numpy(), strict=True):
+                    if fault:
+                        raise self._crash(number, player, name, values)
+        for player, network in networks.items():
+            for variable in network.variables:
+                if self._unchecked and not tf.reduce_all(tf.math.is_finite(variable.value)):
+                    raise self._crash(self._unchecked[-1][0], player, f"weight {variable.path}", self._unchecked[-1][1])
+        self._unchecked.clear()
+
+    def _crash(self, number, player, tensor, values):
+        """Writes the report; returns the error."""
+        good = self._checkpoints.numbers
+        batch_size = devices.batch_per_replica(self._config, self._strategy)
+        report = {
+            "update": number,
+            "player": player,
+            "tensor": tensor,
+            "values": {name: repr(float(value)) for name, value in values.items()},
+            "seed": self._config.seed,
+            "examples": updates.examples_of(self._config, self._strategy, self._examples, batch_size, number - 1),
+            "last_checkpoint": good[-1],
+            "to_see_it_again": "the same command: it goes on from the last checkpoint, with the same numbers",
+        }
+        path = self._folder.crash(report)
+        return UserError(
+            f"{tensor} of the {player} is not finite, or too large to be squared, in update {number}",
+            "finite losses, gradients and weights",
+            f"lower the learning rates. The last good checkpoint is after {good[-1]} updates; {path} says how to see this again",
+        )
 
 
 def _due(number, every, last):
     return bool(every) and (number % every == 0 or number == last)
-
-
-def _check_finite(number, values, manager):
-    for name, value in values.items():
-        if not math.isfinite(value):
-            raise UserError(
-                f"{name} is {value} after {number} updates",
-                "a finite loss",
-                f"lower the learning rates; the last checkpoint is {manager.latest_checkpoint or 'none yet'}",
-            )

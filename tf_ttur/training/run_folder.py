@@ -1,9 +1,12 @@
 """The folder of a run: its config, where it ran, what it measured, what it drew."""
 
+import contextlib
+import itertools
 import json
 import math
 import pathlib
 import platform
+import shutil
 import subprocess
 
 import numpy as np
@@ -11,20 +14,28 @@ import PIL.Image
 import tensorflow as tf
 
 from tf_ttur import config as configs
-from tf_ttur import files
+from tf_ttur import files, progress
 from tf_ttur.errors import UserError
 from tf_ttur.training import rates
 
 # Keys that may differ when a run goes on: they do not change what has been computed.
-_MAY_CHANGE = ("updates", "keep_checkpoints", "log_every_updates")
+_MAY_CHANGE = (
+    *("updates", "keep_checkpoints", "log_every_updates", "check_every_updates"),
+    *("collapse.metric_factor", "collapse.accuracy_updates"),
+)
+_COLUMNS = ("update", "training_seconds", "name", "value")
 
 
 class RunFolder:
-    """A run folder that is open for writing.
+    """A run folder that is open for writing, by this process alone. To be closed.
 
     `config.json`, `environment.json` (a list: where each part of the run was computed), `metrics.jsonl` (one object a
-    line: update, training_seconds, name, value), samples (`samples/*.png`, or `samples/*.txt` and `vocabulary.json`), and TensorBoard events. Checkpoints and the export are
-    written beside them by others.
+    line: update, training_seconds, name, value), `warnings.jsonl`, samples (`samples/*.png`, or `samples/*.txt` and
+    `vocabulary.json`), and TensorBoard events. Checkpoints and the export are written beside them by others.
+
+    Attributes:
+      path: of the folder.
+      rows: the rows of `metrics.jsonl`, once `begin` has been called.
     """
 
     def __init__(self, path, config, vocabulary=()):
@@ -36,7 +47,8 @@ class RunFolder:
           vocabulary: the symbols of a generator of lines; empty for images.
 
         Raises:
-          UserError: it belongs to another config or other data, holds other things, or cannot be written.
+          UserError: it belongs to another config or other data, holds other things, cannot be written, or another
+            process is at work in it.
         """
         self.path, self._config, self._vocabulary = pathlib.Path(path), config, list(vocabulary)
         check(self.path, config)
@@ -49,21 +61,27 @@ class RunFolder:
             )
         try:
             files.check_writable(self.path / "config.json")
+            self._lock = files.lock(self.path / ".lock")
         except OSError as error:
             raise UserError(f"{path} cannot be written ({error})", "a folder with room for the run", "choose another --workdir") from error
         self._metrics = self.path / "metrics.jsonl"
 
-    def begin(self, update, evaluation):
+    def close(self):
+        """Lets other processes in."""
+        self._lock.close()
+
+    def begin(self, update, evaluation, names=()):
         """Starts at update 0, or goes on after `update` updates: later rows are dropped, as they will be written again.
 
         Args:
           update: the count of updates in the restored checkpoint; None where there is none.
           evaluation: dict that says what evaluates this run (network, reference), or None.
+          names: of the values that an evaluation gives, which stand in the file all or not at all.
 
         Raises:
           UserError: what is in the folder does not fit that.
         """
-        rows = files.read_json_lines(self._metrics) if self._metrics.exists() else []
+        rows, damaged = read_rows(self._metrics) if self._metrics.exists() else ([], 0)
         if update is None and any(row["update"] > 0 for row in rows):
             raise UserError(
                 f"{self.path} has metrics up to update {rows[-1]['update']} and no checkpoint",
@@ -91,24 +109,49 @@ class RunFolder:
         _write(self.path / "config.json", configs.to_json(self._config))
         if self._vocabulary:
             _write(self.path / "vocabulary.json", json.dumps(self._vocabulary) + "\n")
-        kept = [row for row in rows if update is not None and row["update"] <= update]
-        _write(self._metrics, "".join(json.dumps(row) + "\n" for row in kept))
-        self._board = tf.summary.create_file_writer(str(self.path))
+        if damaged:
+            self._set_damaged_aside(damaged)
+        self.rows = [row for row in rows if update is not None and row["update"] <= update]
+        if not all(self.holds(update, name) for name in names):
+            self.rows = [row for row in self.rows if row["update"] != update or row["name"] not in names]
+        _write(self._metrics, "".join(json.dumps(row) + "\n" for row in self.rows))
+        with self._board_errors():
+            self._board = tf.summary.create_file_writer(str(self.path))
 
     def scalars(self, update, seconds, values):
         """Adds a row for each of `values`, a {name: float}; a value that is not finite becomes null."""
+        shown = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        added = [dict(zip(_COLUMNS, (update, round(seconds, 3), name, value), strict=True)) for name, value in shown.items()]
         with self._metrics.open("a") as file:
-            for name, value in values.items():
-                row = {"update": update, "training_seconds": round(seconds, 3), "name": name, "value": value if math.isfinite(value) else None}
-                file.write(json.dumps(row) + "\n")
-        with self._board.as_default(step=update):
+            file.write("".join(json.dumps(row) + "\n" for row in added))
+        self.rows += added
+        with self._board_errors(), self._board.as_default(step=update):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
-        self._board.flush()
+            self._board.flush()
 
     def holds(self, update, name):
         """Whether there is a row for this value."""
-        return any(row["update"] == update and row["name"] == name for row in files.read_json_lines(self._metrics))
+        return any(row["update"] == update and row["name"] == name for row in self.rows)
+
+    def warn(self, signs):
+        """Writes `warnings.jsonl` and says on stderr what is new.
+
+        Args:
+          signs: list of (update, words), all of the run so far.
+        """
+        path = self.path / "warnings.jsonl"
+        known = [(row["update"], row["warning"]) for row in files.read_json_lines(path, ("update", "warning"))[0]] if path.exists() else []
+        for update, words in signs:
+            if (update, words) not in known:
+                progress.STDERR.print(f"warning: update {update}: {words}", soft_wrap=True, markup=False)
+        if signs != known:
+            _write(path, "".join(json.dumps({"update": update, "warning": words}) + "\n" for update, words in signs))
+
+    def crash(self, report):
+        """Writes what is needed to see a failure again as `crash.json`; returns its path."""
+        _write(self.path / "crash.json", json.dumps(report, indent=2) + "\n")
+        return self.path / "crash.json"
 
     def images(self, update, images):
         """Writes a square grid of (n, height, width, 3) uint8 images."""
@@ -116,17 +159,36 @@ class RunFolder:
         folder = self.path / "samples"
         with files.atomic(folder / f"{update:07d}.png") as file:
             PIL.Image.fromarray(grid).save(file, "PNG")
-        with self._board.as_default(step=update):
+        with self._board_errors(), self._board.as_default(step=update):
             tf.summary.image("samples", grid[None])
-        self._board.flush()
+            self._board.flush()
 
     def lines(self, update, lines):
         """Writes a list of strings, one a line."""
         text = "".join(f"{line}\n" for line in lines)
         _write(self.path / "samples" / f"{update:07d}.txt", text)
-        with self._board.as_default(step=update):
+        with self._board_errors(), self._board.as_default(step=update):
             tf.summary.text("samples", "    " + text.replace("\n", "\n    "))  # indented, Markdown leaves them alone
-        self._board.flush()
+            self._board.flush()
+
+    def _set_damaged_aside(self, count):
+        """Keeps a copy of the rows with those that cannot be read."""
+        copy = next(path for number in itertools.count(1) if not (path := self.path / f"metrics.damaged-{number}.jsonl").exists())
+        shutil.copyfile(self._metrics, copy)
+        text = f"{self._metrics} has {count} lines that cannot be read, and are left out; as it was it is now {copy}"
+        progress.STDERR.print(text, soft_wrap=True, markup=False)
+
+    @contextlib.contextmanager
+    def _board_errors(self):
+        try:
+            yield
+        except tf.errors.OpError as error:
+            raise OSError(f"TensorBoard events in {self.path} cannot be written ({error.message.splitlines()[0]})") from error
+
+
+def read_rows(path):
+    """The rows of a `metrics.jsonl`, and how many of its lines are damaged."""
+    return files.read_json_lines(path, _COLUMNS)
 
 
 def check(path, config):
@@ -136,7 +198,8 @@ def check(path, config):
         raise UserError(f"{path} is a file", "a folder", "choose another --workdir")
     known = path / "config.json"
     if not known.exists():
-        if path.exists() and any(path.iterdir()):
+        # Names with a dot are of this program: the lock, and files that were not finished when a start was killed.
+        if path.exists() and any(not entry.name.startswith(".") for entry in path.iterdir()):
             raise UserError(f"{path} is not empty and not a run folder", "a new folder, or one of an earlier run", "choose another --workdir")
         return
     old, new = configs.flatten(configs.from_json(known)), configs.flatten(config)

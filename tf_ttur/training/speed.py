@@ -59,7 +59,7 @@ def _prepare(config):
 
     def run(count):
         for number in range(count):
-            values = update(tf.constant(number, tf.int64), iterator)
+            values, _ = update(tf.constant(number, tf.int64), iterator)
         float(values["loss/generator"])  # waits for the device
 
     run(1)

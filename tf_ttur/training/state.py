@@ -1,11 +1,19 @@
 """Everything that a checkpoint holds."""
 
-import pathlib
-
+import google.protobuf.message
 import tensorflow as tf
 
 from tf_ttur.errors import UserError
 from tf_ttur.training import networks, rates
+
+
+# What TensorFlow raises for a checkpoint that is cut off, changed or not there as a whole, and what has other causes.
+_DAMAGE = (tf.errors.OpError, google.protobuf.message.DecodeError, IndexError)
+_NO_DAMAGE = (tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError, tf.errors.UnavailableError)
+
+
+class Damaged(UserError):
+    """A checkpoint whose files cannot be read."""
 
 
 class State:
@@ -33,34 +41,30 @@ class State:
         if config.loss == "boundary_equilibrium":
             self.balance = tf.Variable(0.0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
         extra = {} if self.balance is None else {"balance": self.balance}
-        self._checkpoint = tf.train.Checkpoint(
+        self.checkpoint = tf.train.Checkpoint(
             updates=self.updates,
             training_seconds=self.training_seconds,
             **extra,
             **{part: [variable.value for variable in getattr(self, part).variables] for part in parts},
         )
-
-    def manager(self, folder):
-        """The `tf.train.CheckpointManager` of the run folder."""
-        return tf.train.CheckpointManager(self._checkpoint, str(pathlib.Path(folder) / "checkpoints"), self._config.keep_checkpoints)
-
-    def restore(self, manager):
-        """Takes the newest checkpoint, if there is one. Returns whether there was."""
-        if manager.latest_checkpoint is None:
-            return False
-        self.read(manager.latest_checkpoint)
-        return True
+        _ = self.checkpoint.save_counter  # makes it: earlier versions wrote it, and all that a checkpoint holds must be known
 
     def read(self, checkpoint):
-        """Takes the checkpoint with this path."""
+        """Takes the checkpoint with this path.
+
+        Raises:
+          Damaged: it cannot be read, or not as a whole.
+          UserError: it holds other variables.
+        """
+        expected, cure = "a whole checkpoint of this experiment", "put a copy in its place, or remove it to take an older one"
         try:
-            self._checkpoint.restore(checkpoint).assert_consumed()
-        except (tf.errors.OpError, AssertionError, ValueError) as error:
-            raise UserError(
-                f"the checkpoint {checkpoint} cannot be restored ({str(error).splitlines()[0]})",
-                "a whole checkpoint of this experiment",
-                f"set it aside and name an older one in {pathlib.Path(checkpoint).parent / 'checkpoint'}, or use a new --workdir",
-            ) from error
+            self.checkpoint.read(checkpoint).assert_consumed()
+        except _NO_DAMAGE as error:
+            raise OSError(f"the checkpoint {checkpoint} cannot be read ({error.message.splitlines()[0]})") from error
+        except _DAMAGE as error:
+            raise Damaged(f"the checkpoint {checkpoint} is damaged ({str(error).splitlines()[0]})", expected, cure) from error
+        except (AssertionError, ValueError) as error:
+            raise UserError(f"the checkpoint {checkpoint} holds other variables ({str(error).splitlines()[0]})", expected, cure) from error
 
     def weight_norms(self):
         """The Euclidean norm of each player's weights, of which Theorem 1 assumes that it stays bounded (A5)."""

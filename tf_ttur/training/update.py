@@ -3,7 +3,9 @@
 import tensorflow as tf
 
 from tf_ttur import losses
+from tf_ttur.data import order
 from tf_ttur.training import randomness
+from tf_ttur.training.collapse import ACCURACY
 from tf_ttur.training.randomness import Purpose
 
 
@@ -25,9 +27,13 @@ def build_update(config, strategy, state):
 
     Returns:
       update(number, iterator): `number` is a scalar int64 tensor, the count of updates so far; `iterator` gives the
-      batches of real examples. Returns {"loss/discriminator", "loss/generator"}: float32 scalars on the device, the
-      discriminator's from its last step; under the boundary equilibrium also "balance" and "convergence". Nothing waits
-      for the device.
+      batches of real examples. Returns (values, faults), both on the device; nothing waits for it.
+
+      values: {"loss/discriminator", "loss/generator"}: float32 scalars, the discriminator's from its last step;
+      "accuracy/discriminator" where the loss has a boundary between real and fake; under the boundary equilibrium
+      "balance" and "convergence".
+      faults: {"discriminator", "generator"}: float32 vectors, above 0 where the loss (first) or the gradient of a
+      trainable variable (in their order) is not finite, or too large to be squared.
     """
     generator, discriminator = state.generator, state.discriminator
     loss, steps = losses.pair(config.loss, state.balance), config.discriminator.steps
@@ -51,8 +57,9 @@ def build_update(config, strategy, state):
                 penalties = losses.gradient_penalty(lambda x: discriminator(x, training=True), real, fake, mix)
                 value += penalty * mean(penalties)
         variables = discriminator.trainable_variables
-        state.discriminator_optimizer.apply(tape.gradient(value, variables), variables)
-        return value, outputs
+        gradients = tape.gradient(value, variables)
+        state.discriminator_optimizer.apply(gradients, variables)
+        return value, outputs, not_finite(value, gradients)
 
     def generator_step(fake, path):
         # `path` has recorded how the images came from the generator; here only their way through the discriminator.
@@ -62,7 +69,11 @@ def build_update(config, strategy, state):
         variables = generator.trainable_variables
         gradients = path.gradient(fake, variables, output_gradients=tape.gradient(value, fake))
         state.generator_optimizer.apply(gradients, variables)
-        return value
+        return value, not_finite(value, gradients)
+
+    def not_finite(value, gradients):
+        sizes = tf.stack([value, *(tf.nn.l2_loss(gradient) for gradient in gradients)])  # in one pass over each, and no copies
+        return tf.cast(~tf.math.is_finite(sizes), tf.float32)
 
     def move_balance(real_error, fake_error):
         replica = tf.distribute.get_replica_context()
@@ -72,7 +83,10 @@ def build_update(config, strategy, state):
         return {"balance": balance / replicas, "convergence": convergence / replicas}
 
     def learn(number, step, batch):
-        """A discriminator step. Returns (its loss, the outputs for real and generated examples, the latter, how they were made)."""
+        """A discriminator step.
+
+        Returns (its loss, the outputs for real and generated examples, faults, generated examples, how they were made).
+        """
         real = tf.one_hot(batch, state.symbols) if state.symbols else batch
         with tf.GradientTape() as path:
             fake = generator(draw_latents(number, step), training=True)
@@ -80,31 +94,49 @@ def build_update(config, strategy, state):
 
     def finish(number, batch):
         """The last discriminator step and the generator step."""
-        discriminator_loss, outputs, fake, path = learn(number, steps - 1, batch)
+        discriminator_loss, outputs, discriminator_faults, fake, path = learn(number, steps - 1, batch)
         if not config.latent.shared:
             with tf.GradientTape() as path:
                 fake = generator(draw_latents(number, steps), training=True)
-        generator_loss = generator_step(fake, path)
+        generator_loss, generator_faults = generator_step(fake, path)
         values = {"loss/discriminator": discriminator_loss, "loss/generator": generator_loss}
-        return values if state.balance is None else values | move_balance(*map(mean, outputs))
+        if loss.boundary is not None:
+            values[ACCURACY] = losses.accuracy(loss, *outputs) / replicas
+        if state.balance is not None:
+            values |= move_balance(*map(mean, outputs))
+        return values, {"discriminator": discriminator_faults, "generator": generator_faults}
+
+    def add_replicas(values):
+        return tf.nest.map_structure(lambda value: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None), values)
 
     @tf.function  # of its own, so that many steps are traced once
     def discriminator_update(number, step, batch):
-        strategy.run(lambda *arguments: learn(*arguments)[0], (number, step, batch))
+        return add_replicas(strategy.run(lambda *arguments: learn(*arguments)[2], (number, step, batch)))
 
     @tf.function
     def update(number, iterator):
-        for step in range(steps - 1):
-            discriminator_update(number, tf.constant(step), next(iterator))
-        values = strategy.run(finish, (number, next(iterator)))
-        return {name: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None) for name, value in values.items()}
+        earlier = [discriminator_update(number, tf.constant(step), next(iterator)) for step in range(steps - 1)]
+        values, faults = add_replicas(strategy.run(finish, (number, next(iterator))))
+        faults["discriminator"] = tf.add_n([*earlier, faults["discriminator"]])
+        return values, faults
 
     return update
 
 
 def distribute_batches(config, strategy, examples, batch_size, first_update):
     """An iterator over the real batches from the given update on, `batch_size` examples for each replica."""
-    replicas, steps = strategy.num_replicas_in_sync, config.discriminator.steps
-    seed = randomness.key(config.seed, Purpose.DATA_ORDER)
-    dataset = examples.batches(seed.numpy(), first_update * steps * replicas, steps * replicas, batch_size)
+    dataset = examples.batches(*_order(config, strategy, first_update), batch_size)
     return iter(strategy.distribute_datasets_from_function(lambda context: dataset))
+
+
+def examples_of(config, strategy, examples, batch_size, update):
+    """The indices of the examples in update number `update` (from 0): a list of a list for each discriminator step and replica."""
+    seed, first, stride = _order(config, strategy, update)
+    indices = order.batch_indices(seed, first, stride, batch_size, examples.num_examples)
+    return [batch.tolist() for batch in indices.take(stride).as_numpy_iterator()]
+
+
+def _order(config, strategy, first_update):
+    """seed, first and stride of `order.batch_indices`."""
+    stride = strategy.num_replicas_in_sync * config.discriminator.steps
+    return randomness.key(config.seed, Purpose.DATA_ORDER).numpy(), first_update * stride, stride

@@ -1,0 +1,136 @@
+"""The checkpoints of a run: written whole or not at all, the newest good one is taken, a damaged one is set aside."""
+
+import os
+import pathlib
+import shutil
+
+import tensorflow as tf
+
+from tf_ttur import files, progress
+from tf_ttur.errors import UserError
+from tf_ttur.training.state import Damaged
+
+
+class Checkpoints:
+    """The checkpoints in a run folder.
+
+    `checkpoints/ckpt-N.index` and `.data-*` after N updates, of which the newest `keep` stay; `checkpoints/best-N/` with a
+    copy of the one with the best value of the metric; `checkpoints/damaged-N/` with what could not be read.
+    """
+
+    def __init__(self, workdir, state, keep=1):
+        """Writes nothing.
+
+        Args:
+          workdir: the run folder.
+          state: the `training.state.State` that they are of.
+          keep: how many stay.
+        """
+        self._folder, self._state, self._keep = pathlib.Path(workdir) / "checkpoints", state, keep
+
+    @property
+    def numbers(self):
+        """Ascending list of the counts of updates after which there is a checkpoint."""
+        return sorted(_number(path) for path in self._folder.glob("ckpt-*.index"))
+
+    def path(self, number):
+        """Of the checkpoint after `number` updates, as `State.read` takes it."""
+        return str(self._folder / f"ckpt-{number}")
+
+    @property
+    def best(self):
+        """The path of the best one, or None."""
+        kept = sorted(self._folder.glob("best-*"), key=_number)
+        return str(kept[-1] / f"ckpt-{_number(kept[-1])}") if kept else None
+
+    def save(self, number):
+        """Writes the state after `number` updates, and removes the oldest that are too many.
+
+        Raises:
+          UserError: it cannot be written. Those before are untouched.
+        """
+        part = self._folder / ".part"
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            self._state.checkpoint.write(str(part / f"ckpt-{number}"))
+            # The index is the last to get its name: where it is, all is.
+            for path in sorted(part.iterdir(), key=lambda path: path.suffix == ".index"):
+                _to_disk(path)
+                path.replace(self._folder / path.name)
+            _to_disk(self._folder)
+            part.rmdir()
+        except (OSError, tf.errors.OpError) as error:
+            reason = error.message.splitlines()[0] if isinstance(error, tf.errors.OpError) else error
+            shutil.rmtree(part, ignore_errors=True)
+            cure = "make room, then run the same command again: it goes on from the last checkpoint"
+            raise UserError(f"{self.path(number)} cannot be written ({reason})", "a folder with room for it", cure) from error
+        kept = self.numbers[-self._keep :]
+        for path in sorted(self._folder.glob("ckpt-*"), key=lambda path: path.suffix != ".index"):
+            if _number(path) not in kept:
+                path.unlink()
+        with files.atomic(self._folder / "checkpoint", "w") as file:  # for TensorFlow's own tools; nothing here reads it
+            file.write(f'model_checkpoint_path: "ckpt-{number}"\n' + "".join(f'all_model_checkpoint_paths: "ckpt-{n}"\n' for n in kept))
+
+    def restore(self):
+        """Takes the newest one that is whole. Those that are not are set aside, which a message says.
+
+        Returns:
+          Its count of updates; None if there is none.
+        """
+        lost = []
+        for number in reversed(self.numbers):
+            try:
+                self._state.read(self.path(number))
+            except Damaged as error:
+                lost.append(number)
+                progress.STDERR.print(f"{error.found}; set aside as {self._set_aside(number)}", soft_wrap=True, markup=False)
+                continue
+            if lost:
+                progress.STDERR.print(
+                    f"the newest good checkpoint is after {number} updates: {lost[0] - number} updates are made again", soft_wrap=True
+                )
+            return number
+        return None
+
+    def keep_best(self, number):
+        """Keeps a copy of the checkpoint after `number` updates as the best one, instead of an earlier one."""
+        target = self._folder / f"best-{number}"
+        if target.exists():
+            return
+        part = self._folder / ".part"
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        for path in self._files(number):
+            shutil.copyfile(path, part / path.name)
+            _to_disk(part / path.name)
+        part.replace(target)
+        for old in self._folder.glob("best-*"):
+            if old != target:
+                shutil.rmtree(old)
+
+    def _files(self, number):
+        return list(self._folder.glob(f"ckpt-{number}.*"))
+
+    def _set_aside(self, number):
+        """Moves a checkpoint out of the way; returns the folder that it is in now."""
+        taken = len(list(self._folder.glob(f"damaged-{number}*")))
+        target = self._folder / (f"damaged-{number}.{taken + 1}" if taken else f"damaged-{number}")
+        target.mkdir()
+        for path in self._files(number):
+            path.replace(target / path.name)
+        return target
+
+
+def _number(path):
+    """N of ckpt-N.index, ckpt-N.data-00000-of-00001 or best-N."""
+    return int(path.name.partition(".")[0].rpartition("-")[2])
+
+
+def _to_disk(path):
+    """Waits until the system has written a file or folder, so that a loss of power does not empty what has its name already."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
