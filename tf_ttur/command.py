@@ -46,8 +46,13 @@ def run(main):
 
 
 def parser(documentation):
-    """An argument parser whose help is a tool's module docstring."""
-    return argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """An argument parser whose help is a tool's module docstring, and whose errors are `UserError`."""
+    return _Parser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise UserError(message, " ".join(self.format_usage().split()), "correct the command line; --help says more")
 
 
 def add_network_arguments(arguments):
@@ -55,6 +60,12 @@ def add_network_arguments(arguments):
     arguments.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, a folder with either, or hub:HANDLE")
     arguments.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the network [float32]")
     arguments.add_argument("--batch-size", type=positive, default=100, help="images that go through the network at a time [100]")
+    add_trust_argument(arguments)
+
+
+def add_trust_argument(arguments):
+    """The argument of every tool that loads a SavedModel, which is a program."""
+    arguments.add_argument("--trust", action="store_true", help="let an export or a hub: module hold any operation, on files too")
 
 
 def add_parity_arguments(arguments):
@@ -94,12 +105,14 @@ def _whole(text, least, most=2**31 - 1):
     return value
 
 
-def start_tensorflow():
-    """Imports TensorFlow and finds its devices, without the messages that mean nothing."""
+def start_tensorflow(first=lambda: None):
+    """Imports TensorFlow, calls `first`, and finds the devices, without the messages that mean nothing."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _filtered_stderr():
         import tensorflow as tf
 
+        logging.set_verbosity(logging.ERROR)  # notices of the strategy and of TFDS
+        first()
         gpus = [device for device in tf.config.list_logical_devices() if device.device_type == "GPU"]
     if not gpus and pathlib.Path("/proc/driver/nvidia/version").exists():
         print(
@@ -107,7 +120,6 @@ def start_tensorflow():
             "Install tensorflow[and-cuda] (BUILD.md); TF_CPP_MIN_LOG_LEVEL=0 shows TensorFlow's own reasons.",
             file=sys.stderr,
         )
-    logging.set_verbosity(logging.ERROR)  # notices of the strategy and of TFDS
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import json
 import math
 import numbers
 import pathlib
+import re
 import runpy
 
 from ml_collections import ConfigDict
@@ -85,6 +86,7 @@ def default():
                 "reference_samples": 0,  # images of the data in the reference; 0 takes all
                 "without_inception": "fail",  # or frechet_pixels, a distance that is not the FID
             },
+            "distribution": "mirrored",  # over the devices of this machine, or multi_worker: over the processes of TF_CONFIG
             "log_every_updates": 100,
             # A loss, gradient or weight that is not finite ends the run, at the latest after so many updates and before any checkpoint.
             "check_every_updates": 100,
@@ -162,7 +164,7 @@ _RULES = {
     "model.samples_per_score": _POSITIVE,
     "model.batch_norm_momentum": _FRACTION,
     "data.image_size": ("a multiple of 16, 32 or more", lambda v: v >= 32 and v % 16 == 0),
-    "data.crop": ("none, square, or a number of pixels", lambda v: v in ("none", "square") or (v.isdecimal() and int(v) > 0)),
+    "data.crop": ("none, square, or a number of pixels", lambda v: re.fullmatch("none|square|[1-9][0-9]{0,5}", v)),
     "data.memory_gib": _NOT_NEGATIVE,
     "data.max_lines": _POSITIVE,
     "data.line_length": ("6 or more (six-grams are measured)", lambda v: v >= 6),
@@ -175,6 +177,7 @@ _RULES = {
     "evaluation.precision": _one_of("float32", "bfloat16"),
     "evaluation.reference_samples": ("0, or 2 or more", lambda v: v == 0 or v >= 2),
     "evaluation.without_inception": _one_of("fail", "frechet_pixels"),
+    "distribution": _one_of("mirrored", "multi_worker"),
     "log_every_updates": _POSITIVE,
     "samples_every_updates": _NOT_NEGATIVE,
     "checkpoint_every_updates": _POSITIVE,
@@ -203,11 +206,19 @@ def validate(config):
         if not right or (isinstance(value, bool) and not isinstance(wanted, bool)):
             raise UserError(f"config.{key} = {value!r} ({type(value).__name__})", type(wanted).__name__, "correct the value")
         allowed, test = _RULES.get(key, ("", lambda v: True))
-        finite = not isinstance(value, float) or math.isfinite(value)
-        if not finite or not test(value):
-            raise UserError(f"config.{key} = {value!r}", allowed or "a finite value", "correct the value")
+        if not _is_usable(value):
+            raise UserError(f"config.{key} = {value!r}", "a finite number, below 2^31 where it is whole", "correct the value")
+        if not test(value):
+            raise UserError(f"config.{key} = {value!r}", allowed, "correct the value")
     _check_together(config if isinstance(config, ConfigDict) else ConfigDict(config))
     return config
+
+
+def _is_usable(value):
+    """Whether a value, if it is a number, is one that 32 bits or a float can hold."""
+    if isinstance(value, numbers.Integral):
+        return abs(value) < 2**31
+    return not isinstance(value, numbers.Real) or math.isfinite(value)
 
 
 def _check_together(config):
@@ -283,9 +294,11 @@ def load(word):
     try:
         get_config = runpy.run_path(path)["get_config"]
         config = get_config(variant) if variant else get_config()
+        if not isinstance(config, ConfigDict):
+            raise TypeError(f"get_config gives {type(config).__name__}")
     except UserError:
         raise
-    except Exception as error:  # whatever a file may do
+    except (Exception, SystemExit) as error:  # whatever a file may do
         raise UserError(
             f"{path} gives no config ({type(error).__name__}: {error})",
             "a Python file with get_config(variant), which changes keys of tf_ttur.config.default() within their types",
@@ -300,5 +313,5 @@ def from_json(path):
         config = default()
         config.update(json.loads(pathlib.Path(path).read_text()))
         return validate(config)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path} cannot be read ({error})", "the config.json of a run", "name a run folder") from error

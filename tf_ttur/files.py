@@ -4,11 +4,14 @@ import contextlib
 import errno
 import importlib.metadata
 import json
+import lzma
 import os
 import pathlib
 import socket
+import struct
 import tarfile
 import tempfile
+import tokenize
 import zipfile
 import zlib
 
@@ -20,7 +23,13 @@ except ImportError:  # Windows: there folders are not locked
     fcntl = None
 
 # What NumPy, zipfile and tarfile raise for a file that is damaged or of another kind.
-UNREADABLE = (OSError, ValueError, TypeError, AttributeError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
+UNREADABLE = (
+    *(OSError, ValueError, TypeError, AttributeError, EOFError, RuntimeError, IndexError, OverflowError, MemoryError, SyntaxError),
+    *(zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError, zipfile.BadZipFile, tarfile.TarError),
+)
+
+# A file may unpack to this many bytes, or to this many times what it takes on disk, whichever is more.
+FREE_BYTES, MOST_TIMES = 2**30, 100
 
 
 def cache_dir():
@@ -60,6 +69,38 @@ def _umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def walk(path):
+    """As `os.walk`: links are followed, hidden folders are left out.
+
+    Raises:
+      UserError: a link leads back to where the walk came from, so that it would not end.
+    """
+    for folder, folders, names in os.walk(path, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for link in (pathlib.Path(folder, name) for name in folders if os.path.islink(os.path.join(folder, name))):
+            above = [parent for parent in link.parents if parent.is_relative_to(path)]
+            if os.path.realpath(link) in map(os.path.realpath, above):
+                raise UserError(f"the link {link} leads back to a folder that it is in", "links to other places", "remove it")
+        yield folder, folders, names
+
+
+def check_unpacked_sizes(name, archive):
+    """Refuses, before anything is unpacked, a zip with a member that would become far larger than it is on disk.
+
+    Args:
+      name: how messages call it.
+      archive: the open `zipfile.ZipFile`, which unpacks no more of a member than it says there is.
+
+    Raises:
+      UserError: naming the member.
+    """
+    for member in archive.infolist():
+        most = max(FREE_BYTES, MOST_TIMES * member.compress_size)
+        if member.file_size > most:
+            found = f"{member.filename} of {name} takes {member.compress_size:,} bytes, and {member.file_size:,} when it is unpacked"
+            raise UserError(found, f"at most {most:,}", "do not use this file; or, if it is yours, write it without compression")
 
 
 def read_json_lines(path, keys=()):

@@ -12,7 +12,7 @@ from tf_ttur.metrics import statistics
 from tf_ttur.training import evaluation
 
 
-def open_images(word, count=50_000, seed=0, quantisation="round", skip_unreadable=False, whole_batches=0):
+def open_images(word, count=50_000, seed=0, quantisation="round", skip_unreadable=False, whole_batches=0, trust=False):
     """The images that SOURCE names.
 
     Args:
@@ -20,11 +20,12 @@ def open_images(word, count=50_000, seed=0, quantisation="round", skip_unreadabl
       count, seed, quantisation: of an exported generator.
       skip_unreadable: leaves out images that cannot be read, which takes a pass over all of them.
       whole_batches: a batch size; the last images that do not fill one are left out. 0 leaves none out.
+      trust: whether an exported generator may hold any operation, as in `saved_model.load`.
     """
     if word.startswith("config:"):
         images = evaluation.open_images(configs.load(word.removeprefix("config:")))
     else:
-        images = Images(sources.open_source(word, count, seed, quantisation))
+        images = Images(sources.open_source(word, count, seed, quantisation, trust=trust))
     if skip_unreadable:
         images.leave_out_unreadable()
     if whole_batches:

@@ -7,14 +7,14 @@ def of_source(word, how, inception_path, precision):
     """(images, network) of a word of the command lines.
 
     Args:
-      word, how: of the images, as `inputs.open_images` takes them; `how` is a dict.
+      word, how: of the images, as `inputs.open_images` takes them; `how` is a dict. What it trusts is the network as well.
       inception_path, precision: of the network, as `inception.load` takes them.
     """
     command.start_tensorflow()
     from tf_ttur import inputs
     from tf_ttur.metrics import inception
 
-    return inputs.open_images(word, **how), inception.load(inception_path, precision)
+    return inputs.open_images(word, **how), inception.load(inception_path, precision, how.get("trust", False))
 
 
 def of_experiment(config, inception_path):

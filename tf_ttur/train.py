@@ -29,11 +29,19 @@ def main(arguments):
         print(describe(config, workdir))
         return
     print(configs.summary(config), file=sys.stderr)
-    command.start_tensorflow()
+    command.start_tensorflow(lambda: join_workers(config))
     from tf_ttur.training import loop
 
     export = loop.train(config, workdir, _INCEPTION.value)
     print(f"metrics    {workdir}/metrics.jsonl\nsamples    {workdir}/samples\ngenerator  {export}")
+
+
+def join_workers(config):
+    """Finds the other processes of a training by several, which TensorFlow wants done before all else."""
+    if config.distribution == "multi_worker":
+        from tf_ttur.training import devices
+
+        devices.multi_worker_strategy()
 
 
 def describe(config, workdir):

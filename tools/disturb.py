@@ -53,15 +53,15 @@ def main():
         raise UserError("--only mixed without --mixed-in", "the images to mix in", "name them")
     output = pathlib.Path(arguments.output)
     files.check_writable(output / "disturb.jsonl")
-    images = inputs.open_images(arguments.source, arguments.count, arguments.seed)
+    images = inputs.open_images(arguments.source, arguments.count, arguments.seed, trust=arguments.trust)
     count = min(arguments.count, images.num_images)
-    shown = inputs.open_images(arguments.example) if arguments.example else images
+    shown = inputs.open_images(arguments.example, trust=arguments.trust) if arguments.example else images
     others = None
     if arguments.mixed_in and disturbances.MIXED in only:
-        others = inputs.open_images(arguments.mixed_in, arguments.count, arguments.seed)
+        others = inputs.open_images(arguments.mixed_in, arguments.count, arguments.seed, trust=arguments.trust)
         if others.source.contents and others.preparation["crop"] == "none":  # files, of any sizes
             others = Images(others.source, 256, "square")
-    network = inception.load(arguments.inception, arguments.precision)
+    network = inception.load(arguments.inception, arguments.precision, arguments.trust)
     if arguments.reference:
         reference = statistics.load(arguments.reference)
     else:

@@ -46,7 +46,7 @@ def main():
     # All that can be checked is, before the long work on any side.
     words = [arguments.source, arguments.reference] + ([arguments.compare] if arguments.compare else [])
     how = {"count": arguments.count, "seed": arguments.seed, "quantisation": arguments.quantisation, "skip_unreadable": arguments.skip_unreadable}
-    how["whole_batches"] = arguments.batch_size if arguments.drop_remainder else 0
+    how["trust"], how["whole_batches"] = arguments.trust, arguments.batch_size if arguments.drop_remainder else 0
     opened = [inputs.open_side(word, **how) for word in words]
     has_images = [isinstance(side, Images) for side in opened]
     measures.check(names, *has_images[:2])
@@ -54,7 +54,7 @@ def main():
         raise UserError("--compare of a statistics file", "images, as a file of statistics does not tell how sure it is", "name the images")
     network = None
     if any(has_images):
-        network = inception.load(arguments.inception, arguments.precision)
+        network = inception.load(arguments.inception, arguments.precision, arguments.trust)
         counts = [side.num_images if isinstance(side, Images) else None for side in opened]
         measures.check_counts(names, network.dimension, *counts[:2])
         if arguments.compare:

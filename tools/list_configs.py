@@ -45,11 +45,18 @@ def main():
 
 def read_cards(folder):
     """The config of every variant of every card in a folder."""
-    found = {path: runpy.run_path(str(path)).get("VARIANTS") for path in sorted(folder.glob("*.py"))}
+    found = {path: _variants(path) for path in sorted(folder.glob("*.py"))}
     if not found or None in found.values():
         what = f"{folder} holds no cards" if not found else f"{next(path for path in found if found[path] is None)} has no VARIANTS"
         raise UserError(what, "experiment cards with VARIANTS, such as those in configs/", "name their folder")
     return [configs.load(f"{path}:{variant}") for path, variants in found.items() for variant in variants]
+
+
+def _variants(path):
+    try:
+        return runpy.run_path(str(path)).get("VARIANTS")
+    except (Exception, SystemExit) as error:  # whatever a file may do
+        raise UserError(f"{path} cannot be run ({type(error).__name__}: {error})", "an experiment card", "correct the file") from error
 
 
 def describe(card, seconds):

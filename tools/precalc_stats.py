@@ -17,6 +17,7 @@ or an exported generator.
 """
 
 import functools
+import re
 import sys
 
 from absl import flags
@@ -33,6 +34,7 @@ _BATCH_SIZE = flags.DEFINE_integer("batch-size", 100, "Images that go through th
 _QUANTISATION = flags.DEFINE_enum("quantisation", "round", QUANTISATIONS, "Of an exported generator's images.")
 _SKIP_UNREADABLE = flags.DEFINE_boolean("skip-unreadable", False, "Leave out images that cannot be read; count and name them.")
 _DROP_REMAINDER = flags.DEFINE_boolean("drop-remainder", False, "Leave out the last images that fill no batch, as the official tool does.")
+_TRUST = flags.DEFINE_boolean("trust", False, "Let an exported generator or a hub: module hold any operation, on files too.")
 _SHARD = flags.DEFINE_string("shard", None, "I/N: only the I-th of N parts of the images, for tools/merge_stats.py.")
 _RUNNER = flags.DEFINE_string("runner", None, "Of Apache Beam, as DirectRunner. Comes last: the flags after it are Beam's.")
 
@@ -49,10 +51,11 @@ def split_at_runner(arguments):
 
 def read_shard(text):
     """(i, n) of the text "i/n"."""
-    number, slash, total = text.partition("/")
-    if not (slash and number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total)):
-        raise UserError(f"--shard {text}", "I/N with 1 <= I <= N, for example 3/16", "correct it")
-    return int(number), int(total)
+    found = re.fullmatch("([0-9]{1,6})/([0-9]{1,6})", text)
+    number, total = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= total:
+        raise UserError(f"--shard {text}", "I/N with 1 <= I <= N < 1,000,000, for example 3/16", "correct it")
+    return number, total
 
 
 def main(beam_flags, arguments):
@@ -66,7 +69,7 @@ def main(beam_flags, arguments):
         raise UserError(f"{len(arguments)} sources, --output {_OUTPUT.value}", "SOURCE --output FILE.npz, or --config CONFIG", "see --help")
     if config_flag.given() and arguments:
         raise UserError(f"--config together with {arguments[0]}", "one of them", "leave one out")
-    for name in ("precision", "batch-size", "quantisation", "skip-unreadable", "drop-remainder"):
+    for name in ("precision", "batch-size", "quantisation", "skip-unreadable", "drop-remainder", "trust"):
         if config_flag.given() and flags.FLAGS[name].present:
             cure = "leave it out; precision and batch size are --config.evaluation.precision and --config.evaluation.feature_batch_size"
             raise UserError(f"--{name} together with --config", "the config says how its images are taken", cure)
@@ -85,7 +88,7 @@ def main(beam_flags, arguments):
     else:
         limit, batch_size = 0, _BATCH_SIZE.value
         how = {"quantisation": _QUANTISATION.value, "skip_unreadable": _SKIP_UNREADABLE.value}
-        how["whole_batches"] = batch_size if _DROP_REMAINDER.value else 0
+        how["trust"], how["whole_batches"] = _TRUST.value, batch_size if _DROP_REMAINDER.value else 0
         open_both = functools.partial(opening.of_source, arguments[0], how, _INCEPTION.value, _PRECISION.value)
     workers = None
     if _RUNNER.value:

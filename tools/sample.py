@@ -17,6 +17,7 @@ def main():
     parser.add_argument("--count", type=command.positive, default=64, help="number of samples [64]")
     parser.add_argument("--seed", type=command.seed, default=0, help="sample i is a function of the seed and i [0]")
     parser.add_argument("--output", required=True, metavar="DIR")
+    command.add_trust_argument(parser)
     arguments = parser.parse_args()
     command.start_tensorflow()
     from tf_ttur.data.exported import Exported
@@ -24,7 +25,7 @@ def main():
     output = pathlib.Path(arguments.output)
     if output.exists() and any(output.iterdir()):
         raise UserError(f"{output} is not empty", "a new folder, so that it holds these samples alone", "remove it or choose another --output")
-    generator = Exported(arguments.export)
+    generator = Exported(arguments.export, arguments.trust)
     samples = generator.sample(arguments.count, arguments.seed).numpy()
     if generator.makes == "lines":
         with files.atomic(output / "lines.txt") as file:

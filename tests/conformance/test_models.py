@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import subprocess
+import sys
 import types
 
 import numpy as np
@@ -9,6 +11,9 @@ import pytest
 import tensorflow as tf
 
 from tests.conformance.models import MODELS, Training, build
+from tests.conformance.replicas import twenty_updates
+from tests.conftest import ROOT
+from tf_ttur import saved_model
 from tf_ttur.quantisation import to_uint8
 from tf_ttur.training import devices
 from tf_ttur.training import export as exports
@@ -87,7 +92,7 @@ def test_golden_values(run, name):
 def test_export_gives_what_the_generator_gives(run):
     training = run.training
     exports.export(run.config, training.state.generator, run.folder / "export", training.vocabulary)
-    signatures = tf.saved_model.load(str(run.folder / "export")).signatures
+    signatures = saved_model.load(run.folder / "export").signatures  # which refuses what could do more than arithmetic
     latents = tf.random.stateless_normal((6, run.config.latent.size), (0, 0))
     [output] = signatures["serving_default"](latents=latents).values()
     np.testing.assert_allclose(output, training.state.generator(latents, training=False), atol=1e-5)
@@ -108,6 +113,17 @@ def test_one_replica_equals_two(name, tmp_path):
     for before, a, b in zip(start, single.weights(), double.weights()):
         moved = abs(a - before).max(initial=0)
         np.testing.assert_allclose(a - before, b - before, rtol=1e-3, atol=2e-3 * moved + 1e-7)
+
+
+def test_one_two_and_four_replicas_make_the_same_twenty_updates(tmp_path):
+    subprocess.run([sys.executable, "-m", "tests.conformance.replicas", tmp_path], check=True, cwd=ROOT)
+    one, two = (twenty_updates(strategy, tmp_path) for strategy in (one_replica(), devices.mirrored_strategy()))
+    with np.load(tmp_path / "four.npz") as found:
+        four = found["losses"], found["weights"]
+    assert np.ptp(one[0], axis=0).min() > 0.01
+    for losses, weights in (two, four):
+        np.testing.assert_allclose(losses, one[0], rtol=1e-4)
+        np.testing.assert_allclose(weights, one[1], atol=2e-5)
 
 
 def test_bfloat16_stays_finite_and_near(run, name, tmp_path):

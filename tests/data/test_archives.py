@@ -324,6 +324,20 @@ def test_damaged_lmdb_is_an_error_or_harmless(tmp_path, photos):
     assert found > 50
 
 
+def test_an_lmdb_without_end_is_refused(tmp_path, photos):
+    """A tree that is 60,000 levels deep, as each of its branches leads back to itself twice."""
+    file = write_lmdb(tmp_path / "lmdb", photos | {b"%040d" % number: b"x" * 500 for number in range(500)}) / "data.mdb"
+    content = bytearray(file.read_bytes())
+    meta = 4096 * max((0, 1), key=lambda page: content[4096 * page + 144 :][:8][::-1])
+    root = int.from_bytes(content[meta + 128 : meta + 136], "little") * 4096
+    assert content[root + 10] == 1  # a branch
+    for node in np.frombuffer(content[root + 16 : root + 20], "<u2").tolist():
+        content[root + node : root + node + 6] = (root // 4096).to_bytes(6, "little")
+    content[meta + 94 : meta + 96] = (60_000).to_bytes(2, "little")
+    file.write_bytes(content)
+    refused(tmp_path / "lmdb", "is damaged")
+
+
 def test_what_is_no_lmdb_of_images(tmp_path):
     write_folder(tmp_path / "text", {"data.mdb": b"x" * 10_000})
     refused(tmp_path / "text", "not an LMDB")

@@ -7,6 +7,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
+from tests.faults.bad_files import bomb, encoded
 from tf_ttur.data import sources
 from tf_ttur.data.images import Images
 from tf_ttur.errors import UserError
@@ -246,3 +247,24 @@ def test_the_remainder_can_be_dropped(folder):
     np.testing.assert_array_equal(np.concatenate(batches), everything[:10])
     with pytest.raises(UserError, match="whole batch of 64"):
         images.drop_remainder(64)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "VP8", "VP8L", "VP8X"])
+def test_a_decompression_bomb_is_refused_by_its_header(kind):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="more than 89,478,485 pixels"):
+        sources._decode(bomb(kind))
+    assert sources.MAX_PIXELS == PIL.Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.parametrize("kind, options", [("PNG", {}), ("JPEG", {}), ("WEBP", {}), ("WEBP", {"lossless": True}), ("WEBP", {"exif": b"Exif\0\0"})])
+def test_the_header_tells_the_size(kind, options):
+    for size in ((1, 1), (300, 7), (1000, 2000)):
+        assert sorted(sources._size_in_header(encoded(kind, *size, **options)).numpy()) == sorted(size)
+
+
+def test_a_link_that_leads_back_is_refused(folder, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/images").symlink_to(folder)
+    (folder / "deeper/other").symlink_to(tmp_path / "other")
+    with pytest.raises(UserError, match="leads back"):
+        sources.open_source(str(folder))

@@ -1,12 +1,15 @@
+import http.server
 import io
 import pathlib
 import tarfile
+import threading
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.metrics.mini_inception import graph_bytes
+from tf_ttur import files
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import inception
 from tf_ttur.metrics.verification import run_by_session
@@ -150,7 +153,7 @@ def test_hub_module_has_the_same_interface(tmp_path):
 
     tf.saved_model.save(Module(), str(tmp_path / "module"))
     network = inception.load(f"hub:{tmp_path / 'module'}")
-    network.dimension = 3
+    assert network.dimension == 3
     images = np.full((2, 40, 40, 3), 192, np.uint8)
     pool_3, _ = network(images)
     np.testing.assert_allclose(pool_3, 0.5)  # (192 - 128) / 128
@@ -165,3 +168,110 @@ def test_archive_cannot_write_outside(tmp_path):
     with pytest.raises(UserError, match="holds no"):
         inception.load(path)
     assert not (pathlib.Path(tmp_path).parent / inception.GRAPH_FILE).exists()
+
+
+class Host(http.server.BaseHTTPRequestHandler):
+    """A host of one file, which answers as the attributes of its server say."""
+
+    def do_GET(self):
+        server, content = self.server, self.server.content
+        server.ranges.append(self.headers["Range"])
+        if server.redirect:
+            self.send_response(302)
+            self.send_header("Location", server.redirect)
+            self.end_headers()
+            return
+        start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-")) if self.headers["Range"] and server.knows_ranges else 0
+        if start and start >= len(content):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.send_header("Content-Length", str(len(content) - start))
+        self.end_headers()
+        self.wfile.write(content[start : server.breaks_at])
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A server of the archive of a small graph, which stands in for the original."""
+    server = http.server.HTTPServer(("127.0.0.1", 0), Host)
+    server.content = archive_of(graph_bytes(), tmp_path / "served.tgz").read_bytes()
+    server.knows_ranges, server.breaks_at, server.redirect, server.ranges = True, None, None, []
+    monkeypatch.setattr(inception, "ARCHIVE_URL", f"http://127.0.0.1:{server.server_port}/inception.tgz")
+    monkeypatch.setattr(inception, "_ARCHIVE", (len(server.content), inception._git_blob_sha1(server.content)))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("knows_ranges", [True, False])
+def test_a_download_goes_on_where_it_broke_off(host, cache, knows_ranges):
+    host.knows_ranges, host.breaks_at = knows_ranges, 3000
+    with pytest.raises(UserError, match="ended after 3000 of .*\n.*\n.*try again"):
+        inception.download()
+    assert [file.name for file in cache.iterdir()] == ["inception-2015-12-05.tgz.partial"]
+    host.breaks_at = None
+    assert inception.download().read_bytes() == graph_bytes()
+    assert host.ranges == [None, "bytes=3000-"] and [file.name for file in cache.iterdir()] == [inception.GRAPH_FILE]
+
+
+def test_a_download_that_only_was_not_unpacked_is_not_repeated(host, cache):
+    (cache / "inception-2015-12-05.tgz.partial").write_bytes(host.content)
+    assert inception.download().read_bytes() == graph_bytes() and host.ranges == []
+
+
+def test_what_goes_on_after_another_file_is_thrown_away(host, cache):
+    for partial, word in ((b"x" * 3000, "git-blob SHA-1"), (b"x" * (len(host.content) + 1), "git-blob SHA-1")):
+        (cache / "inception-2015-12-05.tgz.partial").write_bytes(partial)
+        with pytest.raises(UserError, match=word):
+            inception.download()
+        assert list(cache.iterdir()) == []
+    host.content = host.content[:2000]
+    (cache / "inception-2015-12-05.tgz.partial").write_bytes(b"x" * 3000)
+    with pytest.raises(UserError, match="416"):
+        inception.download()
+    assert list(cache.iterdir()) == []
+
+
+def test_a_host_that_sends_without_end_does_not_fill_the_disk(host, cache, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(inception, "_git_blob_sha1", lambda content: sizes.append(len(content)))
+    host.content += bytes(10**6)
+    with pytest.raises(UserError, match="git-blob SHA-1"):
+        inception.download()
+    assert sizes == [inception._ARCHIVE[0] + 1]
+
+
+def test_a_redirect_away_from_https_is_refused(host, cache):
+    host.redirect = inception.ARCHIVE_URL + "?again"
+    with pytest.raises(UserError, match="which is not https"):
+        inception.download()
+    assert len(host.ranges) == 1 and list(cache.iterdir()) == []
+
+
+def test_one_download_at_a_time(host, cache):
+    with files.lock(cache / "inception-2015-12-05.tgz.lock"), pytest.raises(UserError, match="in use by process"):
+        inception.download()
+    assert host.ranges == []
+
+
+def test_a_hub_module_that_reads_files_is_loaded_only_with_trust(tmp_path):
+    class Module(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, 299, 299, 3))])
+        def __call__(self, images):
+            size = tf.cast(tf.strings.length(tf.io.read_file(str(tmp_path / "secret"))), tf.float32)
+            return {"pool_3": tf.reduce_mean(images, (1, 2)) + size, "logits": tf.reduce_max(images, (1, 2))}
+
+    (tmp_path / "secret").write_text("secret")
+    tf.saved_model.save(Module(), str(tmp_path / "module"))
+    with pytest.raises(UserError, match="ReadFile(.*\n)*.*--trust"):
+        inception.load(f"hub:{tmp_path / 'module'}")
+    assert inception.load(f"hub:{tmp_path / 'module'}", trust=True).dimension == 3

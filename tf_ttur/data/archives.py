@@ -16,6 +16,7 @@ TARS = (".tar.gz", ".tgz", ".tar")
 _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 _BINARY = tuple(f"{name}.bin" for name in _BATCHES)
 _RECORD = 1 + 3 * 32 * 32  # a label, then the red, the green and the blue plane
+_MAX_BYTES = 2**26  # of a batch, which has half of that
 
 
 def svhn(path):
@@ -103,6 +104,8 @@ def _tar_contents(path):
             if name in _BINARY or name in _BATCHES:
                 if not member.isreg():
                     raise UserError(f"{path} has a {name} that is a link or a device", "a plain file", "fetch the archive again")
+                if member.size > _MAX_BYTES:
+                    raise UserError(f"{path} has a {name} of {member.size:,} bytes", f"at most {_MAX_BYTES:,}", "fetch the archive again")
                 contents[name] = archive.extractfile(member).read()
     return contents
 

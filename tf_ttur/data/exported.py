@@ -4,6 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
+from tf_ttur import saved_model
 from tf_ttur.errors import UserError
 from tf_ttur.quantisation import quantise
 
@@ -17,19 +18,29 @@ class Exported:
       fingerprint: a string that changes with the export.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, trust=False):
         """Loads it.
 
+        Args:
+          path: the folder.
+          trust: whether it may hold any operation, as in `saved_model.load`.
+
         Raises:
-          UserError: it is something else.
+          UserError: it is something else, or could do more than arithmetic.
         """
-        path = pathlib.Path(path).expanduser()
+        self._path = path = pathlib.Path(path).expanduser()
         try:
-            self._signatures = tf.saved_model.load(str(path)).signatures
+            self._signatures = saved_model.load(path, trust).signatures
             [(self.makes, output)] = self._signatures["sample"].structured_outputs.items()
             self.shape = tuple(output.shape[1:])
-        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
-            raise UserError(f"{path} is not an exported generator ({error})", "a folder that tools/export.py wrote", "export it again") from error
+            if (self.makes, output.dtype, len(self.shape)) not in (("images", tf.uint8, 3), ("lines", tf.string, 0)):
+                raise ValueError(f"it gives {self.makes}, {output.dtype.name} of shape {output.shape}")
+        except UserError:
+            raise
+        except Exception as error:  # TensorFlow raises many kinds
+            reason = str(error).partition("\n")[0]
+            expected = "a folder that tools/export.py wrote"
+            raise UserError(f"{path} is not an exported generator ({reason})", expected, "export it again") from error
         fingerprint = path / "fingerprint.pb"
         self.fingerprint = fingerprint.read_bytes().hex() if fingerprint.is_file() else ""
 
@@ -39,8 +50,15 @@ class Exported:
         Args:
           count, seed: whole numbers.
           how: of images, as in `quantisation.quantise`; "round" gives uint8, others float32.
+
+        Raises:
+          UserError: it cannot.
         """
-        numbers = {"count": tf.constant(count), "seed": tf.constant(seed)}
-        if how == "round":
-            return self._signatures["sample"](**numbers)[self.makes]
-        return quantise(self._signatures["sample_float"](**numbers)["images"], how)
+        name = "sample" if how == "round" else "sample_float"
+        try:
+            samples = self._signatures[name](count=tf.constant(count), seed=tf.constant(seed))[self.makes]
+        except (KeyError, TypeError, ValueError, tf.errors.OpError) as error:
+            reason = str(error).partition("\n")[0]
+            expected = f"its signature {name} of count and seed"
+            raise UserError(f"{self._path} gives no {self.makes} ({reason})", expected, "export it again") from error
+        return samples if how == "round" else quantise(samples, how)

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import io
 import json
+import warnings
 
 import numpy as np
 import PIL.Image
@@ -146,15 +147,15 @@ class Images:
             raise UserError(f"{self.word} has {self.num_images} images", f"a whole batch of {batch_size}", "name a smaller batch size")
         self.num_images -= self.num_images % batch_size
 
-    def batches(self, seed, first, stride, batch_size):
+    def batches(self, seed, first, stride, batch_size, wanted=None):
         """A `tf.data.Dataset` of shuffled batches without end: float32 (batch_size, size, size, 3) in -1 ... 1.
 
         Args:
-          seed, first, stride, batch_size: as in `order.batch_indices`, which says what a batch holds.
+          seed, first, stride, batch_size, wanted: as in `order.batch_indices`, which says what a batch holds.
         """
         self.check_batches(batch_size * stride)
         image = self._random_access()
-        indices = order.batch_indices(seed, first, stride, batch_size, self.num_images)
+        indices = order.batch_indices(seed, first, stride, batch_size, self.num_images, wanted)
         if self._loaded is not None:
             dataset = indices.map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         else:
@@ -247,7 +248,10 @@ class Images:
         """(width, height) of an image file; raises `UnreadableImage`."""
         try:
             content = read()
-            with PIL.Image.open(io.BytesIO(content)) as image:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)  # above sources.MAX_PIXELS, before it is decoded
+                image = PIL.Image.open(io.BytesIO(content))
+            with image:
                 image.load()
         except Exception as error:  # Pillow raises many kinds
             reason = "no known format" if isinstance(error, PIL.UnidentifiedImageError) else error

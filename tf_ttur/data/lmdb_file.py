@@ -35,6 +35,7 @@ class LmdbFile:
     def __init__(self, path):
         self._file = open(path, "rb", buffering=0)
         self._num_bytes = os.fstat(self._file.fileno()).st_size
+        self._read_pages = set()
         try:
             self._page_size = self._meta(0)[2]
             *_, depth, entries, root, _ = max(self._meta(0), self._meta(self._page_size), key=lambda meta: meta[-1])
@@ -72,8 +73,9 @@ class LmdbFile:
         """The bytes of a page of this kind, and the positions of its nodes."""
         page = np.frombuffer(self._read(number * self._page_size, self._page_size), np.uint8)
         words = page.view("<u2")
-        if page[:8].view("<u8")[0] != number or words[5] != kind:
+        if page[:8].view("<u8")[0] != number or words[5] != kind or number in self._read_pages:  # a page that comes twice: a tree without end
             raise ValueError(f"page {number} is damaged")
+        self._read_pages.add(number)
         return page, page[_HEADER : words[6]].view("<u2").astype(np.int64)
 
     def _leaves(self, number, depth):

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def batch_indices(seed, first, stride, batch_size, num_examples):
+def batch_indices(seed, first, stride, batch_size, num_examples, wanted=None):
     """A `tf.data.Dataset` without end of int64 (batch_size,) indices of examples.
 
     Batch number n holds the positions n * batch_size and following of its epoch, each epoch in an order of its own; the
@@ -17,6 +17,7 @@ def batch_indices(seed, first, stride, batch_size, num_examples):
       stride: batches that make one update (the number of replicas times the discriminator's steps).
       batch_size: examples of one batch.
       num_examples: how many there are, at least batch_size * stride.
+      wanted: function of the number of a batch, a scalar int64 tensor, that gives a bool tensor; others are left out.
     """
     per_epoch = num_examples // (batch_size * stride) * stride
     last = tf.constant(num_examples - 1, tf.int64)
@@ -26,4 +27,5 @@ def batch_indices(seed, first, stride, batch_size, num_examples):
         positions = position + tf.range(batch_size, dtype=tf.int64)
         return tf.random.experimental.index_shuffle(positions, tf.random.fold_in(seed, tf.cast(epoch, tf.int32)), last)
 
-    return tf.data.Dataset.range(first, np.iinfo(np.int64).max).map(indices)
+    numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
+    return (numbers.filter(wanted) if wanted else numbers).map(indices)

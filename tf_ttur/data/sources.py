@@ -20,6 +20,8 @@ import hashlib
 import json
 import os
 import pathlib
+import re
+import stat
 import zipfile
 from collections.abc import Callable
 
@@ -35,6 +37,8 @@ from tf_ttur.errors import UserError
 PREPARED_IMAGES, PREPARED_RECORD = "images.npy", "prepared.json"  # in a prepared folder
 PNG, DEEP = b"\x89PNG", b"\x10"  # how a PNG begins, and its bit depth of 16
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+MAX_PIXELS = 2**28 // 3  # of an image: 256 MiB as RGB, and Pillow's own limit
+MAX_FILE_BYTES = 2**28  # of an image's file inside a zip, unpacked
 _WORDS = "a folder, FILE.zip, FILE.npy, FILE.npz, FILE.mat, FILE.tar.gz, tfds:NAME/SPLIT, digits:N, or an exported generator"
 
 
@@ -86,16 +90,17 @@ class Source:
         )
 
 
-def open_source(word, count=50_000, seed=0, quantisation="round", trust_pickle=False):
+def open_source(word, count=50_000, seed=0, quantisation="round", trust_pickle=False, trust=False):
     """The `Source` that `word` names.
 
     Args:
       word: see the top of this file.
       count, seed, quantisation: of an exported generator, as in `Exported.sample`; all else is taken whole, as it is.
       trust_pickle: whether CIFAR-10 may be read from its version for Python, as in `archives.cifar10`.
+      trust: whether an exported generator may hold any operation, as in `saved_model.load`.
 
     Raises:
-      UserError: there is no such thing, or nothing in it.
+      UserError: there is no such thing, nothing in it, or more in it than can be trusted.
     """
     word = str(word)
     if not word:
@@ -106,7 +111,7 @@ def open_source(word, count=50_000, seed=0, quantisation="round", trust_pickle=F
         return _digits(word)
     path = pathlib.Path(word).expanduser()
     if (path / "saved_model.pb").is_file():
-        return _generator(word, count, seed, quantisation)
+        return _generator(word, count, seed, quantisation, trust)
     if (path / PREPARED_RECORD).is_file():
         return _prepared(word, path)
     if (path / "data.mdb").is_file():
@@ -128,8 +133,7 @@ def open_source(word, count=50_000, seed=0, quantisation="round", trust_pickle=F
 
 def _folder(word, path):
     found = []
-    for folder, folders, names in os.walk(path, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for folder, _, names in files.walk(path):
         found += [os.path.join(folder, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
     found.sort(key=lambda name: name.replace(os.sep, "\0"))  # by folder, then by name
     if not found:
@@ -151,11 +155,11 @@ def _folder(word, path):
 def _zip(word, path):
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except files.UNREADABLE as error:
         raise UserError(f"{word} is not a readable zip ({error})", "a zip of images", "make or fetch it again") from error
     members = archive.namelist()
-    for name in members:
-        archives.check_member(word, name)
+    for member in archive.infolist():
+        _check_zipped(word, member)
     names = [name for name in members if name.lower().endswith(SUFFIXES)]
     names = [name for name in names if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))]
     names.sort(key=lambda name: name.split("/"))  # the order of a folder
@@ -164,6 +168,15 @@ def _zip(word, path):
         cure = "unpack it, and name the folder of its data.mdb" if database else "name the zip of the images"
         raise UserError(f"{word} holds no images", f"members that end in {', '.join(SUFFIXES)}", cure)
     return _of_files(word, path, len(names), lambda index: names[index], lambda index: archive.read(names[index]))
+
+
+def _check_zipped(word, member):
+    archives.check_member(word, member.filename)
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise UserError(f"{word} has the link {member.filename}", "plain files", "make the zip again with the files themselves")
+    if member.filename.lower().endswith(SUFFIXES) and member.file_size > MAX_FILE_BYTES:
+        found = f"{member.filename} of {word} takes {member.file_size:,} bytes when it is unpacked"
+        raise UserError(found, f"an image file of at most {MAX_FILE_BYTES:,} bytes", "do not use this zip, or leave that file out")
 
 
 def _lmdb(word, path):
@@ -199,6 +212,7 @@ def _array(word, path):
             name = "images" if "images" in names else names[0] if len(names) == 1 else None
             if name is None:
                 raise UserError(f"{word} holds {names}", f"{expected}, alone or named images", cure)
+            files.check_unpacked_sizes(word, content.zip)
             content = content[name]
     except files.UNREADABLE as error:
         raise UserError(f"{word} cannot be read ({error})", expected, cure) from error
@@ -235,16 +249,16 @@ def _cifar10(word, path, trust_pickle):
 
 
 def _digits(word):
-    fields = word.split(":")[1:]
-    if len(fields) not in (1, 2) or not all(field.isdecimal() for field in fields) or int(fields[0]) < 1:
-        raise UserError(f"{word}", "digits:N or digits:N:SEED with whole numbers", "for example digits:8192")
-    count, seed = int(fields[0]), int(fields[1]) if len(fields) == 2 else 0
+    fields = re.fullmatch(r"digits:0*([1-9][0-9]{0,8})(?::([0-9]{1,9}))?", word)
+    if not fields:
+        raise UserError(f"{word}", "digits:N or digits:N:SEED with whole numbers of up to 9 digits, N above 0", "for example digits:8192")
+    count, seed = int(fields[1]), int(fields[2] or 0)
     read = _indexed(lambda i: digits.draw(i, seed), (digits.SIZE, digits.SIZE, 3))
     return Source(word, count, _identity(word, digits.VERSION), read, shape=(digits.SIZE, digits.SIZE))
 
 
-def _generator(word, count, seed, quantisation):
-    exported = Exported(word)
+def _generator(word, count, seed, quantisation, trust):
+    exported = Exported(word, trust)
     if exported.makes != "images":
         raise UserError(f"{word} generates {exported.makes}", "a generator of images", "tools/sample.py writes its lines")
     identity = _identity(str(pathlib.Path(word).expanduser().resolve()), exported.fingerprint, count, seed, quantisation)
@@ -302,7 +316,13 @@ def _tfds(word):
 
 
 def _decode(encoded):
-    """One image of any channel count as uint8; JPEG by the accurate transform, which gives libjpeg's (and Pillow's) values."""
+    """One image of any channel count as uint8; JPEG by the accurate transform, which gives libjpeg's (and Pillow's) values.
+
+    Refuses a decompression bomb by its header, before anything is decoded.
+    """
+    pixels = tf.reduce_prod(tf.cast(_size_in_header(encoded), tf.float64))
+    with tf.control_dependencies([tf.debugging.Assert(pixels <= MAX_PIXELS, [f"more than {MAX_PIXELS:,} pixels"])]):
+        encoded = tf.identity(encoded)
     image = tf.cond(
         tf.io.is_jpeg(encoded),
         lambda: tf.io.decode_jpeg(encoded, channels=0, dct_method="INTEGER_ACCURATE"),
@@ -314,6 +334,29 @@ def _decode(encoded):
     rules = [tf.debugging.assert_equal(tf.shape(image)[-1], 3, "not an RGB image"), tf.debugging.assert_equal(deep, False, "16 bits a channel")]
     with tf.control_dependencies(rules):
         return tf.ensure_shape(image, (None, None, 3))
+
+
+def _size_in_header(encoded):
+    """The two sides in pixels that the header of a PNG, JPEG or WebP tells: int64 (2,). Raises what TensorFlow does for all else."""
+    head = tf.cast(tf.io.decode_raw(encoded, tf.uint8, fixed_length=30), tf.int64)
+
+    def number(position, count):
+        """The little-endian number of so many bytes."""
+        return tf.reduce_sum(head[position : position + count] * [256**power for power in range(count)])
+
+    def is_there(position, text):
+        return number(position, 4) == int.from_bytes(text, "little")
+
+    png = tf.stack([tf.reduce_sum(head[position : position + 4] * [2**24, 2**16, 2**8, 1]) for position in (16, 20)])
+    lossy = tf.stack([number(26, 2), number(28, 2)]) % 2**14
+    lossless = tf.stack([number(21, 4), number(21, 4) // 2**14]) % 2**14 + 1
+    extended = tf.stack([number(24, 3), number(27, 3)]) + 1
+    webp = tf.where(is_there(12, b"VP8X"), extended, tf.where(is_there(12, b"VP8L"), lossless, lossy))
+    return tf.cond(
+        is_there(0, PNG) | is_there(0, b"RIFF") & is_there(8, b"WEBP"),
+        lambda: tf.where(is_there(0, PNG), png, webp),
+        lambda: tf.cast(tf.image.extract_jpeg_shape(encoded)[:2], tf.int64),
+    )
 
 
 def is_deep(content):

@@ -20,7 +20,6 @@ import functools
 import gzip
 import hashlib
 import json
-import os
 import pathlib
 import tarfile
 import tempfile
@@ -32,7 +31,7 @@ import tensorflow as tf
 from tf_ttur import progress
 from tf_ttur.data import order
 from tf_ttur.errors import UserError
-from tf_ttur.files import UNREADABLE, atomic, check_writable, version
+from tf_ttur.files import UNREADABLE, atomic, check_writable, version, walk
 
 FILES, MAX_LINES, LENGTH, MAX_SYMBOLS = "news.en-*", 10_000_000, 32, 2048
 UNKNOWN, PADDING = "unk", "`"
@@ -87,11 +86,11 @@ class Lines:
         """A string that changes with the codes or what they stand for."""
         return hashlib.sha256(json.dumps([self.digest, self.codes.shape, self.vocabulary]).encode()).hexdigest()
 
-    def batches(self, seed, first, stride, batch_size):
+    def batches(self, seed, first, stride, batch_size, wanted=None):
         """A `tf.data.Dataset` of shuffled batches without end: int32 (batch_size, length).
 
         Args:
-          seed, first, stride, batch_size: as in `order.batch_indices`, which says what a batch holds.
+          seed, first, stride, batch_size, wanted: as in `order.batch_indices`, which says what a batch holds.
         """
         self.check_batches(batch_size * stride)
         shape = batch_size, self.codes.shape[1]
@@ -100,7 +99,8 @@ class Lines:
             codes = tf.numpy_function(lambda chosen: np.asarray(self.codes[chosen], np.int32), [indices], tf.int32, stateful=False)
             return tf.ensure_shape(codes, shape)
 
-        return order.batch_indices(seed, first, stride, batch_size, self.num_lines).map(gather).prefetch(tf.data.AUTOTUNE)
+        indices = order.batch_indices(seed, first, stride, batch_size, self.num_lines, wanted)
+        return indices.map(gather).prefetch(tf.data.AUTOTUNE)
 
     def check_batches(self, lines_per_update):
         """Makes sure that `batches` can give that many lines for each update.
@@ -320,8 +320,7 @@ def _find(path, word, files):
         found = f"{word} is a file of another kind" if path.exists() else f"{word} does not exist"
         raise UserError(found, "a folder of shards, a .tar, .tar.gz or .tgz of them, or a prepared folder", "correct config.data.dir")
     found, others = [], []
-    for folder, folders, names in os.walk(path, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for folder, _, names in walk(path):
         for file in (pathlib.Path(folder, name) for name in names):
             name = pathlib.PurePosixPath(file.relative_to(path).as_posix())
             (found if _matches(name, files) else others).append((name, file))

@@ -3,25 +3,28 @@
 The frozen graph of 2015 (`classify_image_graph_def.pb`) holds an operation that TensorFlow 2 no longer runs,
 `BatchNormWithGlobalNormalization`. Here the file is read as data: its few kinds of operation are carried out one by
 one inside a `tf.function`, with each batch norm folded into the convolution before it (in float64). An operation that
-is not in the list below is refused, so a graph from elsewhere cannot do anything but arithmetic.
+is not in the list below is refused, and so are sizes far from those of the original, so a graph from elsewhere cannot do
+anything but a bounded amount of arithmetic.
 """
 
 import hashlib
+import http
 import http.client
+import math
 import os
 import pathlib
 import shutil
 import tarfile
+import urllib.error
 import urllib.request
 
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur import files, progress
+from tf_ttur import files, progress, saved_model
 from tf_ttur.errors import UserError
 from tf_ttur.metrics.replicas import Replicated
 
-DIMENSION = 2048
 GRAPH_FILE = "classify_image_graph_def.pb"
 ARCHIVE_FILE = "inception-2015-12-05.tgz"
 ARCHIVE_URL = f"https://download.tensorflow.org/models/image/imagenet/{ARCHIVE_FILE}"
@@ -30,6 +33,9 @@ ARCHIVE_URL = f"https://download.tensorflow.org/models/image/imagenet/{ARCHIVE_F
 _ARCHIVE = (88_931_400, "c0b8db7a2feaf3e26970e968c9bb7452b53e7f32")
 ORIGINAL = (95_673_916, "f34cb9b774a4547b5e214ef4202e5775a9c0f436")
 _NETWORKS = {ORIGINAL[1]: "original", "63637cff8c4363af7342ba7cbf5b2657c26ca6fe": "stand-in"}
+
+# Well above the original, whose file has 96 MB, whose constants have 24 million elements, and whose largest value 1.4 million for an image.
+_MAX_BYTES, _MAX_ELEMENTS, _MAX_VALUES = 2**28, 2**26, 2**22
 
 
 def locate(path=None):
@@ -66,45 +72,92 @@ def locate(path=None):
 def download(timeout_seconds=10):
     """Downloads the original archive into the cache, checks it, and returns the path of the graph in it.
 
+    What has come is kept in the cache as ARCHIVE_FILE.partial; a download that broke off goes on there.
+
     Raises:
-      UserError: no internet, or a file that is not the original.
+      UserError: no internet, a file that is not the original, or another process that downloads it.
     """
     target = files.cache_dir() / GRAPH_FILE
-    archive = files.cache_dir() / ARCHIVE_FILE
+    partial, lock = (files.cache_dir() / f"{ARCHIVE_FILE}.{ending}" for ending in ("partial", "lock"))
     files.check_writable(target)
-    progress.STDERR.print(f"downloading the Inception network ({_ARCHIVE[0] / 1e6:.0f} MB) from {ARCHIVE_URL}", soft_wrap=True)
-    try:
-        with urllib.request.urlopen(ARCHIVE_URL, timeout=timeout_seconds) as response, files.atomic(archive) as file:
-            shutil.copyfileobj(response, file)
-    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
-        raise UserError(
-            f"the Inception network is not on this machine and cannot be downloaded ({error})",
-            f"{GRAPH_FILE} or {ARCHIVE_FILE} of {ARCHIVE_URL}",
-            f"fetch that file elsewhere, then name it by --inception PATH or TF_TTUR_INCEPTION, or put it in {archive.parent}",
-        ) from error
-    size, digest = archive.stat().st_size, _git_blob_sha1(archive.read_bytes())
-    if (size, digest) != _ARCHIVE:
-        archive.unlink()
-        raise UserError(
-            f"{ARCHIVE_URL} gave {size} bytes with git-blob SHA-1 {digest}",
-            f"{_ARCHIVE[0]} bytes with {_ARCHIVE[1]}",
-            "try again; if it stays so, fetch the archive from a source that you trust",
-        )
-    with files.atomic(target) as file:
-        file.write(_read_archive(archive))
-    archive.unlink()
+    with files.lock(lock):
+        try:
+            _fetch(partial, timeout_seconds)
+            size, digest = partial.stat().st_size, _git_blob_sha1(partial.read_bytes())
+            if (size, digest) != _ARCHIVE:
+                partial.unlink()
+                raise UserError(
+                    f"{ARCHIVE_URL} gave {size} bytes with git-blob SHA-1 {digest}",
+                    f"{_ARCHIVE[0]} bytes with {_ARCHIVE[1]}",
+                    "try again; if it stays so, fetch the archive from a source that you trust",
+                )
+            with files.atomic(target) as file:
+                file.write(_read_archive(partial))
+            partial.unlink()
+        finally:
+            lock.unlink()
     return target
 
 
-def load(path=None, precision="float32"):
-    """The network from where `locate` finds it, else downloaded, on all GPUs. Arguments as in `locate` and `Inception`.
+def _fetch(partial, timeout_seconds):
+    """Completes the file of what has come. It takes no more than one byte above the size of the archive, which tells that it is another."""
+    done = partial.stat().st_size if partial.exists() else 0
+    if done >= _ARCHIVE[0]:
+        return
+    after = f", after the {done / 1e6:.0f} MB that are here" if done else ""
+    progress.STDERR.print(f"downloading the Inception network ({_ARCHIVE[0] / 1e6:.0f} MB) from {ARCHIVE_URL}{after}", soft_wrap=True)
+    request = urllib.request.Request(ARCHIVE_URL, headers={"Range": f"bytes={done}-"} if done else {})
+    try:
+        with urllib.request.build_opener(_Redirects).open(request, timeout=timeout_seconds) as response:
+            goes_on = done and response.status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {done}-")
+            with open(partial, "ab" if goes_on else "wb") as file:
+                start = file.tell()
+                shutil.copyfileobj(_Limited(response, _ARCHIVE[0] + 1 - start), file)
+                came = file.tell() - start
+        announced = int(response.headers.get("Content-Length") or came)
+        if came < min(announced, _ARCHIVE[0] + 1 - start):
+            raise OSError(f"the connection ended after {came} of {announced} bytes")
+    except (OSError, http.client.HTTPException, ValueError) as error:  # URLError is an OSError
+        if isinstance(error, urllib.error.HTTPError) and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            partial.unlink(missing_ok=True)  # more than the server has: it is of another file
+        raise UserError(
+            f"the Inception network is not on this machine and cannot be downloaded ({error})",
+            f"{GRAPH_FILE} or {ARCHIVE_FILE} of {ARCHIVE_URL}",
+            f"try again, which goes on where it broke off; or fetch that file elsewhere, then name it by --inception PATH or "
+            f"TF_TTUR_INCEPTION, or put it in {partial.parent}",
+        ) from error
+
+
+class _Limited:
+    """A stream that ends after so many bytes."""
+
+    def __init__(self, stream, left):
+        self._stream, self._left = stream, left
+
+    def read(self, size):
+        block = self._stream.read(min(size, self._left))
+        self._left -= len(block)
+        return block
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect that would leave https."""
+
+    def redirect_request(self, request, file, code, message, headers, url):
+        if not url.startswith("https://"):
+            raise urllib.error.URLError(f"{request.full_url} redirects to {url}, which is not https")
+        return super().redirect_request(request, file, code, message, headers, url)
+
+
+def load(path=None, precision="float32", trust=False):
+    """The network from where `locate` finds it, else downloaded, on all GPUs. Arguments as in `locate`, `Inception` and `HubInception`.
 
     Switches TensorFloat-32 off in this process: on a GPU the features would not be those of the original.
     """
     tf.config.experimental.enable_tensor_float_32_execution(False)
     place = locate(path) or download()
     if str(place).startswith("hub:"):
-        return HubInception(str(place).removeprefix("hub:"), precision)
+        return HubInception(str(place).removeprefix("hub:"), precision, trust)
     network = Inception(read_graph(place), precision, name=str(place))
     gpus = [device.name for device in tf.config.list_logical_devices("GPU")]
     return Replicated(network, gpus) if len(gpus) > 1 else network
@@ -113,7 +166,10 @@ def load(path=None, precision="float32"):
 def read_graph(path):
     """The bytes of the frozen graph in a `.pb` or in the archive."""
     path = pathlib.Path(path)
-    return _read_archive(path) if path.suffix in (".tgz", ".gz", ".tar") else path.read_bytes()
+    if path.suffix in (".tgz", ".gz", ".tar"):
+        return _read_archive(path)
+    _check_size(path, path.stat().st_size)
+    return path.read_bytes()
 
 
 def metric_name(network, kind="fid"):
@@ -155,10 +211,16 @@ class Inception:
         self.digest = _git_blob_sha1(content)
         self.network = _NETWORKS.get(self.digest, "unknown")
         self.metric = metric_name(self.network)
-        self.precision = precision
-        self._steps = _steps(graph, tf.dtypes.as_dtype(precision), name)
-        self._function = tf.function(self._run, autograph=False, input_signature=[tf.TensorSpec((None, None, None, 3))])
-        self.dimension = self._function.get_concrete_function().structured_outputs[0].shape[1]
+        self.precision, self._name = precision, name
+        try:
+            self._steps = _steps(graph, tf.dtypes.as_dtype(precision), name)
+            self._function = tf.function(self._run, autograph=False, input_signature=[tf.TensorSpec((None, None, None, 3))])
+            self.dimension = self._function.get_concrete_function().structured_outputs[0].shape[1]
+        except UserError:
+            raise
+        except Exception as error:  # of many kinds, where parts do not fit together
+            reason = str(error).partition("\n")[0]
+            raise _refusal(name, f"it cannot be carried out ({type(error).__name__}: {reason})") from error
 
     def __call__(self, images):
         """Features of images.
@@ -180,6 +242,10 @@ class Inception:
         values = {"ExpandDims": tf.debugging.check_numerics(images, "images")}
         for name, operation, inputs in self._steps:
             values[name] = operation(*(values[i] for i in inputs))
+            size = values[name].shape[1:].num_elements()
+            if size is None or size > _MAX_VALUES:
+                found = "an unknown number of" if size is None else f"{size:,}"
+                raise _refusal(self._name, f"its node {name} has {found} values for an image")
         pool_3 = values["pool_3"]
         return tf.reshape(pool_3, (-1, pool_3.shape[-1])), values["softmax/logits/MatMul"]
 
@@ -187,13 +253,19 @@ class Inception:
 class HubInception:
     """TF-GAN's TF-Hub module of the same network, behind the interface of `Inception` (float32 only)."""
 
-    def __init__(self, handle, precision="float32"):
+    def __init__(self, handle, precision="float32", trust=False):
+        """Loads the module that `handle` names; with `trust` it may hold any operation, as in `saved_model.load`."""
         import tensorflow_hub  # its import is slow and needs pkg_resources
 
         if precision != "float32":
             raise UserError(f"precision {precision} for hub:{handle}", "float32", "leave the precision out")
+        if handle.startswith("http://"):
+            raise UserError(f"hub:{handle} would come unprotected", "https://", "correct the handle")
         try:
-            self._module = tensorflow_hub.load(handle)
+            self._module = saved_model.load(tensorflow_hub.resolve(handle), trust)
+            self.dimension = self._module(tf.zeros((1, 299, 299, 3)))["pool_3"].shape[-1]
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(
                 f"hub:{handle} cannot be loaded ({error})",
@@ -201,7 +273,7 @@ class HubInception:
                 "check the handle and the internet connection",
             ) from error
         self.network, self.metric = "hub", metric_name("hub")
-        self.precision, self.dimension = precision, DIMENSION
+        self.precision = precision
         self.digest = hashlib.sha1(handle.encode()).hexdigest()
 
     def __call__(self, images):
@@ -222,8 +294,12 @@ def _scale(images):
 def _steps(graph, dtype, name):
     """The graph as a list of (node name, operation on tensors, names of its inputs) in an order that can be run."""
     nodes = {node.name: node for node in graph.node}
-    constants = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const" and node.attr["value"].HasField("tensor")}
-    steps, done = [], {"ExpandDims"}
+    tensors = {node.name: node.attr["value"].tensor for node in graph.node if node.op == "Const" and node.attr["value"].HasField("tensor")}
+    elements = sum(math.prod(abs(side.size) for side in tensor.tensor_shape.dim) for tensor in tensors.values())
+    if elements > _MAX_ELEMENTS:  # whatever they take in the file: one value may stand for all
+        raise _refusal(name, f"its constants have {elements:,} elements")
+    constants = {node: tf.make_ndarray(tensor) for node, tensor in tensors.items()}
+    steps, done, begun = [], {"ExpandDims"}, {}
     pending = ["softmax/logits/MatMul", "pool_3"]
     while pending:
         node = nodes.get(pending[-1])
@@ -232,13 +308,13 @@ def _steps(graph, dtype, name):
         if node.name in done:
             pending.pop()
             continue
-        operation, inputs = _operation(node, nodes, constants, dtype, name)
-        missing = [i for i in inputs if i not in done]
-        if missing:
-            pending.extend(missing)
-            if len(pending) > len(nodes) ** 2:
-                raise _refusal(name, "its nodes form a circle")
+        if node.name not in begun:
+            begun[node.name] = _operation(node, nodes, constants, dtype, name)
+            pending.extend(begun[node.name][1])
             continue
+        operation, inputs = begun[node.name]
+        if not done.issuperset(inputs):
+            raise _refusal(name, "its nodes form a circle")
         pending.pop()
         done.add(node.name)
         steps.append((node.name, operation, inputs))
@@ -277,6 +353,8 @@ def _operation(node, nodes, constants, dtype, name):
             return (lambda x: tf.matmul(x, arguments[0])), tensors
         case "BatchNormWithGlobalNormalization":
             convolution = nodes[inputs[0]]
+            if convolution.op != "Conv2D":
+                raise _refusal(name, f"its node {node.name} normalises a {convolution.op}")
             mean, variance, beta, gamma = (a.astype(np.float64) for a in arguments)
             scale = 1 / np.sqrt(variance + attr["variance_epsilon"].f)
             if attr["scale_after_normalization"].b:
@@ -299,10 +377,16 @@ def _read_archive(path):
         with tarfile.open(path) as archive:
             for member in archive:
                 if member.isfile() and member.name.removeprefix("./") == GRAPH_FILE:
+                    _check_size(f"{GRAPH_FILE} of {path}", member.size)
                     return archive.extractfile(member).read()
     except files.UNREADABLE as error:
         raise UserError(f"{path} cannot be read ({error})", ARCHIVE_FILE, "fetch the archive again") from error
     raise UserError(f"{path} holds no {GRAPH_FILE}", ARCHIVE_FILE, "fetch the archive again")
+
+
+def _check_size(name, size):
+    if size > _MAX_BYTES:
+        raise UserError(f"{name} has {size:,} bytes", f"{GRAPH_FILE}, of {ORIGINAL[0]:,} bytes", "fetch the file again")
 
 
 def _git_blob_sha1(content):

@@ -7,6 +7,7 @@ The two arrays are those of the official tool and of pytorch-fid, which read thi
 import dataclasses
 import json
 import pathlib
+import re
 import time
 import warnings
 
@@ -62,21 +63,38 @@ def load(path):
             missing = {"mu", "sigma"} - set(content.files)
             if missing:
                 raise UserError(f"{path} has no {' and no '.join(sorted(missing))} (it holds {content.files})", expected, cure)
+            files.check_unpacked_sizes(path, content.zip)
             mu, sigma = content["mu"].astype(np.float64), content["sigma"].astype(np.float64)
             provenance = json.loads(str(content["provenance"])) if "provenance" in content.files else {}
-            if not isinstance(provenance, dict) or "network" not in provenance or not isinstance(provenance.get("num_images"), int):
-                provenance = {}  # another tool's
+            if not _is_ours(provenance):
+                provenance = {}
     except files.UNREADABLE as error:
         raise UserError(f"{path} cannot be read ({error})", expected, cure) from error
-    if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)):
+    if mu.ndim != 1 or not mu.size or sigma.shape != (len(mu), len(mu)):
         raise UserError(f"{path} has mu of shape {mu.shape} and sigma of shape {sigma.shape}", expected, cure)
     if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
         raise UserError(f"{path} holds NaN or infinity", expected, "make it anew from images that are whole")
+    if np.abs(sigma - sigma.T).max() > 1e-3 * np.abs(sigma).max() or np.diagonal(sigma).min() < 0:
+        raise UserError(f"{path} holds a sigma that is no covariance", f"{expected}, symmetric and with variances of 0 or more", cure)
     if not provenance:
         warnings.warn(f"{path} does not say where it comes from: its network and image size cannot be checked", stacklevel=2)
     elif "shard" not in provenance:
         warn_if_few(provenance["num_images"], len(mu), str(path))
     return Statistics(mu, sigma, provenance, str(path))
+
+
+def _is_ours(provenance):
+    """Whether a provenance is of this project, and of the kinds that are read from it; else it is another tool's."""
+    if not isinstance(provenance, dict):
+        return False
+    if not isinstance(provenance.get("network"), str) or not isinstance(provenance.get("num_images"), int):
+        return False
+    if "shard" not in provenance:
+        return True
+    counts = [provenance.get(key) for key in ("shard", "shards", "shards_total")]
+    if not all(isinstance(count, int) for count in counts) or not 1 <= counts[0] <= counts[1] < 10**6:
+        return False
+    return re.fullmatch("[0-9a-f]{64}", str(provenance.get("images_digest"))) is not None
 
 
 class Extraction:

@@ -17,7 +17,7 @@ def read_run(folder):
     if not metrics.is_file():
         raise UserError(f"{folder} has no metrics.jsonl", "a run folder", "name the --workdir of a training")
     series = {}
-    for row in files.read_json_lines(metrics, ("update", "name", "value"))[0]:
+    for row in files.read_json_lines(metrics, ("update", "training_seconds", "name", "value"))[0]:
         series.setdefault(row["name"], []).append(row)
     return configs.from_json(folder / "config.json"), series
 
@@ -32,6 +32,9 @@ def plot(folders, path, against="updates"):
       path: .png or .svg.
       against: "updates", or "seconds" of training, which leave out evaluation and have no published counterpart.
     """
+    ending = pathlib.Path(path).suffix
+    if ending not in (".png", ".svg"):
+        raise UserError(f"a picture called {path}", "a name that ends in .png or .svg", "correct --output")
     runs = [(folder, *read_run(folder)) for folder in folders]
     experiment = runs[0][1].name
     if len({config.name for _, config, _ in runs}) > 1:
@@ -46,8 +49,8 @@ def plot(folders, path, against="updates"):
         axes.set_ylim(bottom=None if names else 0)
         axes.grid(alpha=0.3)
         axes.legend()
-    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    with files.atomic(path) as file:
+        figure.savefig(file, format=ending[1:], dpi=120)
 
 
 def _draw(axes, runs, wanted, against):

@@ -1,6 +1,7 @@
 """Training from the first update to the export."""
 
 import contextlib
+import pathlib
 
 import tensorflow as tf
 
@@ -36,37 +37,46 @@ def train(config, workdir, inception=None):
       Stopped: by SIGINT or SIGTERM, after the update at hand and a checkpoint.
     """
     check(workdir, config)
-    strategy = devices.mirrored_strategy()
+    strategy = devices.strategy(config)
     devices.batch_per_replica(config, strategy)
     with Interruption() as interruption:
         examples = evaluation.open_examples(config)
         examples.check_batches(config.batch_size * config.discriminator.steps)
+        if not devices.is_chief(strategy):  # computes only: it writes and evaluates nothing
+            return _Training(config, strategy, examples, None, workdir, None, interruption).run()
         network = evaluation.load_network(config, inception) if config.evaluation.every_updates else None
         with contextlib.closing(RunFolder(workdir, config, evaluation.vocabulary(examples))) as folder:
-            return _Training(config, strategy, examples, network, folder, interruption).run()
+            return _Training(config, strategy, examples, network, workdir, folder, interruption).run()
 
 
 class _Training:
-    def __init__(self, config, strategy, examples, network, folder, interruption):
+    """One process of a training; `folder` is None where it is not the chief."""
+
+    def __init__(self, config, strategy, examples, network, workdir, folder, interruption):
         self._config, self._strategy, self._examples, self._folder, self._interruption = config, strategy, examples, folder, interruption
         self._vocabulary = evaluation.vocabulary(examples)
-        self._network = network
+        self._network, self._workdir = network, pathlib.Path(workdir)
         with strategy.scope():
             self._state = states.State(config, len(self._vocabulary))
-        self._checkpoints = Checkpoints(folder.path, self._state, config.keep_checkpoints)
-        self._resumed = self._checkpoints.restore()
+        self._checkpoints = Checkpoints(workdir, self._state, config.keep_checkpoints)
+        self._resumed = self._restore()
         self._done = self._resumed or 0  # updates that the state has seen
-        self._evaluator = evaluation.build_evaluator(config, examples, network) if config.evaluation.every_updates else None
-        provenance, names = (self._evaluator.provenance, self._evaluator.names) if self._evaluator else (None, ())
-        folder.begin(self._resumed, provenance, names)
+        self._evaluator = None
+        if folder:
+            if config.evaluation.every_updates:
+                self._evaluator = evaluation.build_evaluator(config, examples, network)
+            provenance, names = (self._evaluator.provenance, self._evaluator.names) if self._evaluator else (None, ())
+            folder.begin(self._resumed, provenance, names)
         self._clock = Clock(float(self._state.training_seconds.numpy()))
         self._generate = tf.function(lambda latents: self._state.generator(latents, training=False), reduce_retracing=True)
         self._unchecked = []  # what the last updates returned
 
     def run(self):
         """Goes from where the state is to the last update. Returns the path of the export."""
-        config, workdir = self._config, self._folder.path
+        config, workdir = self._config, self._workdir
         where = ", ".join(device.split("device:")[-1] for device in self._strategy.extended.worker_devices)
+        if len(self._strategy.extended.worker_devices) < self._strategy.num_replicas_in_sync:
+            where += f" (of {self._strategy.num_replicas_in_sync} devices in all)"
         start = "starting" if self._resumed is None else f"going on after update {self._done}"
         progress.STDERR.print(f"{start}: {config.updates} updates on {where}, in {workdir}", soft_wrap=True)
         try:
@@ -77,12 +87,22 @@ class _Training:
             self._update()
         except Stopped:
             self._check()
-            if self._done not in self._checkpoints.numbers:
+            if self._folder and self._done not in self._checkpoints.numbers:
                 self._save(self._done)
             raise
         target = workdir / "export"
-        exports.export(config, self._state.generator, target, self._vocabulary)
+        if self._folder:
+            exports.export(config, self._state.generator, target, self._vocabulary)
+        devices.ask_chief(self._strategy, 0)  # no worker leaves before
         return target
+
+    def _restore(self):
+        """Takes the newest good checkpoint, on all workers the same. Returns its count of updates, None without one."""
+        number = self._checkpoints.restore() if self._folder else None
+        number = devices.ask_chief(self._strategy, -1 if number is None else number)
+        if number >= 0 and not self._folder:
+            self._state.read(self._checkpoints.path(number))
+        return None if number < 0 else number
 
     def _update(self):
         """All updates that are left, with what is due after each."""
@@ -103,6 +123,10 @@ class _Training:
                         values, faults = update(count, iterator)
                     except tf.errors.OpError as error:
                         self._examples.explain(error)
+                        if config.distribution == "multi_worker":
+                            found = f"update {number} cannot be made: another worker may be gone ({type(error).__name__})"
+                            cure = "start them all again with the same commands: they go on from the last checkpoint"
+                            raise UserError(found, "all workers of TF_CONFIG", cure) from error
                         raise
                     self._unchecked.append((number, values, faults))
                     self._done = number
@@ -128,6 +152,8 @@ class _Training:
     def _keep(self, number):
         """Samples and a checkpoint after `number` updates, where they are due."""
         config = self._config
+        if not self._folder:
+            return
         if _due(number, config.samples_every_updates, config.updates):
             made = self._draw(Purpose.SAMPLE_GRID, count=_SHOWN)
             if self._vocabulary:
@@ -160,6 +186,8 @@ class _Training:
                 self._checkpoints.keep_best(number)
 
     def _write(self, number, values):
+        if not self._folder:
+            return
         self._folder.scalars(number, self._clock.seconds, values)
         self._folder.warn(collapse.signs(self._folder.rows, self._evaluator and self._evaluator.name, self._config.collapse))
 
@@ -180,7 +208,7 @@ class _Training:
 
     def _crash(self, number, player, tensor, values):
         """Writes the report; returns the error."""
-        good = self._checkpoints.numbers
+        good = self._checkpoints.numbers or [0]
         batch_size = devices.batch_per_replica(self._config, self._strategy)
         report = {
             "update": number,
@@ -192,7 +220,7 @@ class _Training:
             "last_checkpoint": good[-1],
             "to_see_it_again": "the same command: it goes on from the last checkpoint, with the same numbers",
         }
-        path = self._folder.crash(report)
+        path = self._folder.crash(report) if self._folder else "crash.json of the chief"
         return UserError(
             f"{tensor} of the {player} is not finite, or too large to be squared, in update {number}",
             "finite losses, gradients and weights",

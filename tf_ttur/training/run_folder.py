@@ -20,7 +20,7 @@ from tf_ttur.training import rates
 
 # Keys that may differ when a run goes on: they do not change what has been computed.
 _MAY_CHANGE = (
-    *("updates", "keep_checkpoints", "log_every_updates", "check_every_updates"),
+    *("updates", "distribution", "keep_checkpoints", "log_every_updates", "check_every_updates"),
     *("collapse.metric_factor", "collapse.accuracy_updates"),
 )
 _COLUMNS = ("update", "training_seconds", "name", "value")
@@ -64,10 +64,12 @@ class RunFolder:
             self._lock = files.lock(self.path / ".lock")
         except OSError as error:
             raise UserError(f"{path} cannot be written ({error})", "a folder with room for the run", "choose another --workdir") from error
-        self._metrics = self.path / "metrics.jsonl"
+        self._metrics, self._board = self.path / "metrics.jsonl", None
 
     def close(self):
         """Lets other processes in."""
+        if self._board:
+            self._board.close()
         self._lock.close()
 
     def begin(self, update, evaluation, names=()):
@@ -105,8 +107,8 @@ class RunFolder:
         a2 = rates.check_a2(self._config)
         theorem_1 = {"a2_satisfied": a2.holds, "a2_satisfied_by_schedules": a2.numbers["schedules_hold"], "a2": a2.words}
         parts.append({"from_update": update or 0} | _environment() | {"evaluation": evaluation, "theorem_1": theorem_1})
+        _write(self.path / "config.json", configs.to_json(self._config))  # first, as it makes this a run folder
         _write(place, json.dumps(parts, indent=2) + "\n")
-        _write(self.path / "config.json", configs.to_json(self._config))
         if self._vocabulary:
             _write(self.path / "vocabulary.json", json.dumps(self._vocabulary) + "\n")
         if damaged:

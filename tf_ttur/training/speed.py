@@ -72,7 +72,7 @@ class _Noise:
     def __init__(self, config, symbols):
         self._config, self._symbols = config, symbols
 
-    def batches(self, seed, first, stride, batch_size):
+    def batches(self, seed, first, stride, batch_size, wanted=None):
         random, size = np.random.default_rng(0), self._config.data.image_size
         if self._symbols:
             batch = random.integers(0, self._symbols, (batch_size, self._config.data.line_length), np.int32)

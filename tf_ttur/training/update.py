@@ -125,8 +125,15 @@ def build_update(config, strategy, state):
 
 def distribute_batches(config, strategy, examples, batch_size, first_update):
     """An iterator over the real batches from the given update on, `batch_size` examples for each replica."""
-    dataset = examples.batches(*_order(config, strategy, first_update), batch_size)
-    return iter(strategy.distribute_datasets_from_function(lambda context: dataset))
+    replicas = strategy.num_replicas_in_sync
+
+    def share(context):
+        """Of several workers each reads the batches of its own replicas."""
+        workers, worker = context.num_input_pipelines, context.input_pipeline_id
+        wanted = None if workers == 1 else lambda number: number % replicas // (replicas // workers) == worker
+        return examples.batches(*_order(config, strategy, first_update), batch_size, wanted)
+
+    return iter(strategy.distribute_datasets_from_function(share))
 
 
 def examples_of(config, strategy, examples, batch_size, update):

@@ -1,0 +1,75 @@
+"""Files that no program should trust, made byte by byte."""
+
+import io
+import struct
+import zipfile
+import zlib
+
+import numpy as np
+import PIL.Image
+
+SIDE = 16_000  # in pixels, of an image that decompresses to 768 MB
+
+
+def bomb(kind, side=SIDE):
+    """A tiny file whose header says that the image has `side` * `side` pixels; kind is PNG, JPEG, GIF, or WebP's VP8, VP8L or VP8X."""
+    if kind == "PNG":
+        header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+        chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(100))), (b"IEND", b"")]
+        lengths_and_sums = [(struct.pack(">I", len(data)), struct.pack(">I", zlib.crc32(name + data))) for name, data in chunks]
+        return b"\x89PNG\r\n\x1a\n" + b"".join(a + name + data + b for (a, b), (name, data) in zip(lengths_and_sums, chunks, strict=True))
+    if kind == "VP8X":
+        chunk = b"VP8X" + struct.pack("<IB3x", 10, 0) + 2 * (side - 1).to_bytes(3, "little")
+        return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
+    content = bytearray(encoded("WEBP" if kind.startswith("VP8") else kind, lossless=kind == "VP8L"))
+    match kind:
+        case "JPEG":
+            start = content.index(b"\xff\xc0") + 5
+            content[start : start + 4] = struct.pack(">HH", side, side)
+        case "VP8":
+            content[26:30] = struct.pack("<HH", side, side)
+        case "VP8L":
+            content[21:25] = struct.pack("<I", (side - 1) | (side - 1) << 14)
+        case "GIF":
+            content[6:10] = struct.pack("<HH", side, side)
+    return bytes(content)
+
+
+def encoded(kind, width=8, height=8, **options):
+    """The bytes of a random image in a format of Pillow's."""
+    image = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
+    content = io.BytesIO()
+    image.save(content, kind, **options)
+    return content.getvalue()
+
+
+def zipped(path, members, claimed_bytes=None, mode=None, encrypted=False):
+    """Writes a zip of {name: bytes}; its directory may claim another size of all members, another file mode, or a password."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            member = zipfile.ZipInfo(name)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            if mode is not None:
+                member.external_attr = mode << 16
+            archive.writestr(member, content)
+    content = bytearray(path.read_bytes())
+    start = content.find(b"PK\x01\x02")
+    while start >= 0:
+        if claimed_bytes is not None:
+            content[start + 24 : start + 28] = struct.pack("<I", claimed_bytes)
+        if encrypted:
+            content[start + 8] |= 1
+        start = content.find(b"PK\x01\x02", start + 1)
+    path.write_bytes(content)
+    return path
+
+
+def npy(header, data=b""):
+    """A .npy of version 1 with this text as its header."""
+    header = header.encode("latin1") + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
+
+
+def array_header(dtype, shape):
+    """The text of a .npy's header."""
+    return f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape!r}, }}"

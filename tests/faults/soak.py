@@ -1,0 +1,77 @@
+"""Trains long and watches what must not grow: memory, graphs, open files, threads.
+
+    python -m tests.faults.soak --updates 20000 --every 500 --output docs/results/soak.json
+
+The quickstart's network at reduced width, with an evaluation by pixels and a checkpoint every 500 updates.
+"""
+
+import argparse
+import gc
+import json
+import os
+import pathlib
+import tempfile
+import threading
+
+from tf_ttur import command
+from tf_ttur import config as configs
+
+
+def soak(updates, every, folder):
+    """Trains in this process.
+
+    Returns:
+      List of dicts, one after each evaluation: update, resident memory in MiB, graphs, open files, threads.
+    """
+    from tensorflow.python.framework import func_graph  # no public name counts graphs
+
+    from tf_ttur.training import loop
+
+    config = configs.load(str(pathlib.Path(__file__).parents[2] / "configs/quickstart.py"))
+    config.updates, config.model.width, config.batch_size, config.data.source = updates, 4, 8, "digits:512"
+    config.evaluation.every_updates = config.checkpoint_every_updates = config.samples_every_updates = every
+    config.evaluation.num_samples = config.evaluation.sample_batch_size = 256
+    config.evaluation.reference_samples = 0
+    found = []
+
+    class Watched(loop._Training):
+        def _evaluate(self, number):
+            super()._evaluate(number)
+            gc.collect()
+            found.append(
+                {
+                    "update": number,
+                    "memory": round(int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20, 1),
+                    "graphs": sum(isinstance(thing, func_graph.FuncGraph) for thing in gc.get_objects()),
+                    "files": len(os.listdir("/proc/self/fd")),
+                    "threads": threading.active_count(),
+                    "system_threads": len(os.listdir("/proc/self/task")),
+                }
+            )
+
+    training, loop._Training = loop._Training, Watched
+    try:
+        loop.train(configs.validate(config), folder / "run")
+    finally:
+        loop._Training = training
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--updates", type=int, default=20_000)
+    parser.add_argument("--every", type=int, default=500)
+    parser.add_argument("--output", type=pathlib.Path, help="for what was found")
+    arguments = parser.parse_args()
+    command.start_tensorflow()
+    with tempfile.TemporaryDirectory() as folder:
+        found = soak(arguments.updates, arguments.every, pathlib.Path(folder))
+    for row in (found[1], found[-1]):
+        print(row)
+    if arguments.output:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,107 @@
+"""SavedModels, which are programs: only those that can do nothing but arithmetic are loaded.
+
+A SavedModel may hold operations that read and write files or run Python, and some of its functions run while it is loaded.
+So it is first read as data, and refused if it holds an operation that is not in the list below.
+
+Its saver is the exception: the two functions that write and read its variables are in every SavedModel, and have to touch
+files. They may, where nothing can call them: their names stand nowhere in the file but where they are defined and in the
+two nodes of the main graph that the saver names. TensorFlow 2 loads objects, and runs no node of the main graph.
+"""
+
+import os
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import saved_model_pb2
+
+from tf_ttur.errors import UserError
+
+# No operation of these touches a file, runs Python, or reaches another process.
+ALLOWED = frozenset(
+    # functions, constants and variables
+    "Assert AssignVariableOp Case CheckNumerics Const DisableCopyOnRead EnsureShape Identity IdentityN If Merge NoOp PartitionedCall "
+    "Placeholder PlaceholderWithDefault PreventGradient ReadVariableOp ResourceGather StatefulPartitionedCall StatelessCase "
+    "StatelessIf StatelessWhile StopGradient Switch VarHandleOp VarIsInitializedOp While "
+    # arithmetic
+    "Abs Add AddN AddV2 All Any ArgMax ArgMin BatchMatMul BatchMatMulV2 BiasAdd Cast Ceil ClipByValue Cos Cumsum Div DivNoNan Einsum "
+    "Elu Equal Erf Exp Expm1 Floor FloorDiv FloorMod Greater GreaterEqual IsFinite IsInf IsNan LeakyRelu Less LessEqual Log Log1p "
+    "LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Mean Min Minimum Mod Mul Neg NotEqual Pow Prod RealDiv Reciprocal "
+    "Relu Relu6 Rint Round Rsqrt Select SelectV2 Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Square SquaredDifference Sub "
+    "Sum Tanh "
+    # arrays
+    "BatchToSpaceND BroadcastTo Concat ConcatV2 DepthToSpace ExpandDims Fill Gather GatherNd GatherV2 LinSpace MirrorPad OneHot "
+    "OnesLike Pack Pad PadV2 Range Rank Reshape ReverseV2 ScatterNd Shape ShapeN Size Slice SpaceToBatchND SpaceToDepth Split SplitV "
+    "Squeeze StridedSlice TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack Tile Transpose "
+    "Unpack Where ZerosLike "
+    # layers
+    "AvgPool BatchNormWithGlobalNormalization Conv2D Conv2DBackpropInput DepthwiseConv2dNative FusedBatchNorm FusedBatchNormV2 "
+    "FusedBatchNormV3 LRN MaxPool ResizeBilinear ResizeNearestNeighbor "
+    # random numbers that are a function of a seed
+    "StatelessRandomGetAlg StatelessRandomGetKeyCounter StatelessRandomNormalV2 StatelessRandomUniformFullIntV2 "
+    "StatelessRandomUniformIntV2 StatelessRandomUniformV2 StatelessTruncatedNormalV2 "
+    # strings
+    "ReduceJoin StaticRegexFullMatch StringJoin".split()
+)
+_OF_A_SAVER = ALLOWED | {"MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"}
+
+
+def load(path, trust=False):
+    """`tf.saved_model.load`, of what `check` lets pass or is trusted.
+
+    Raises:
+      UserError: it holds an operation that is not allowed.
+      Exception: TensorFlow raises many kinds for what it cannot load.
+    """
+    if not trust:
+        # Where there is this file, TensorFlow loads no other.
+        with tf.io.gfile.GFile(os.path.join(path, "saved_model.pb"), "rb") as file:
+            check(file.read(), path)
+    return tf.saved_model.load(str(path))
+
+
+def check(content, name):
+    """Refuses a SavedModel that could do more than arithmetic.
+
+    Args:
+      content: the bytes of saved_model.pb.
+      name: how messages call it.
+
+    Raises:
+      UserError: naming the operation.
+      ValueError: it is no SavedModel.
+    """
+    try:
+        graphs = saved_model_pb2.SavedModel.FromString(content).meta_graphs
+    except DecodeError as error:
+        raise ValueError(f"saved_model.pb: {error}") from error
+    if not graphs:
+        raise ValueError("saved_model.pb holds no graph")
+    if len(graphs) != 1 or not graphs[0].HasField("object_graph_def"):
+        raise _refusal(name, "is of TensorFlow 1, whose main graph runs while it is loaded", "a SavedModel of TensorFlow 2")
+    graph = graphs[0].graph_def
+    functions = {function.signature.name for function in graph.library.function}
+    uncalled = _saver_functions(graph, graphs[0].saver_def, content)
+    _check_nodes(graph.node, ALLOWED | functions, "its main graph", name)
+    for function in graph.library.function:
+        of_saver = function.signature.name in uncalled
+        _check_nodes(function.node_def, (_OF_A_SAVER if of_saver else ALLOWED) | functions, f"its function {function.signature.name}", name)
+        if "api_implements" in function.attr:  # TensorFlow may put such a function in the place of another
+            raise _refusal(name, f"has the function {function.signature.name}, which stands in for others")
+
+
+def _saver_functions(graph, saver, content):
+    """Names of the functions that write and read the variables, as far as nothing else in the file names them."""
+    nodes = {saver.save_tensor_name.partition(":")[0], saver.restore_op_name}
+    names = {node.attr["f"].func.name for node in graph.node if node.name in nodes}
+    return {name for name in names if content.count(name.encode()) == 2}  # its definition, and the saver's node
+
+
+def _check_nodes(nodes, allowed, place, name):
+    for node in nodes:
+        if node.op not in allowed:
+            raise _refusal(name, f"holds the operation {node.op} (node {node.name} of {place})")
+
+
+def _refusal(name, reason, expected="a SavedModel with no other operations than those of tf_ttur.saved_model.ALLOWED"):
+    cure = "take one that tools/export.py wrote; or, if you trust its author as you would for a program, say --trust"
+    return UserError(f"{name} {reason}", expected, cure)
