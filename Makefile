@@ -1,11 +1,12 @@
 # make quickstart   sets up .venv, then trains on digits that the program draws, evaluates and exports
-# make test         sets up .venv, then runs the tests
+# make test         sets up .venv, then runs the tests, but for the slow ones
+# make test-slow    runs the slow ones: kills, several workers, long runs
 # make install      only sets up .venv; activate it with: . .venv/bin/activate
 
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: install quickstart test
+.PHONY: install quickstart test test-slow
 
 install: $(VENV)/installed
 
@@ -20,4 +21,7 @@ quickstart: install
 	$(VENV)/bin/python -m tf_ttur.train --config configs/quickstart.py
 
 test: install
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -m "not slow"
+
+test-slow: install
+	$(VENV)/bin/python -m pytest -m slow

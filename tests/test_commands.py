@@ -244,6 +244,7 @@ def test_list_of_cards(tool):
     assert any(line.startswith("  wgan_gp_lsun: the table's orig 1e-4") for line in lines)
 
 
+@pytest.mark.slow
 def test_measured_hours_are_kept(tool, tmp_path, cache):
     card = (ROOT / "configs/cifar10.py").read_text().replace("config.updates =", "config.model.width, config.batch_size = 2, 2\n    config.updates =")
     (tmp_path / "cifar10.py").write_text(card)

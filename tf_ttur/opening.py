@@ -17,9 +17,9 @@ def of_source(word, how, inception_path, precision):
     return inputs.open_images(word, **how), inception.load(inception_path, precision, how.get("trust", False))
 
 
-def of_experiment(config, inception_path):
+def of_experiment(config, inception_path, trust=False):
     """(images, network) of an experiment, as `evaluation` opens them."""
     command.start_tensorflow()
     from tf_ttur.training import evaluation
 
-    return evaluation.open_images(config), evaluation.load_network(config, inception_path)
+    return evaluation.open_images(config), evaluation.load_network(config, inception_path, trust)

@@ -16,6 +16,7 @@ from tf_ttur.errors import UserError
 _CONFIG = config_flag.define()
 _WORKDIR = flags.DEFINE_string("workdir", None, "The run folder. [default: runs/NAME-VARIANT-seedSEED]")
 _INCEPTION = flags.DEFINE_string("inception", None, "The Inception network: a .pb, the .tgz, a folder with either, or hub:HANDLE.")
+_TRUST = flags.DEFINE_boolean("trust", False, "Let a hub: module hold any operation, on files too.")
 _DRY_RUN = flags.DEFINE_boolean("dry-run", False, "Print the experiment as it would run, and stop.")
 
 
@@ -32,7 +33,7 @@ def main(arguments):
     command.start_tensorflow(lambda: join_workers(config))
     from tf_ttur.training import loop
 
-    export = loop.train(config, workdir, _INCEPTION.value)
+    export = loop.train(config, workdir, _INCEPTION.value, _TRUST.value)
     print(f"metrics    {workdir}/metrics.jsonl\nsamples    {workdir}/samples\ngenerator  {export}")
 
 

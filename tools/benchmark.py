@@ -18,6 +18,7 @@ def main():
     parser = command.parser(__doc__)
     parser.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, a folder with either, or hub:HANDLE")
     parser.add_argument("--batch-size", type=command.positive, default=100, help="images that go through the network at a time [100]")
+    command.add_trust_argument(parser)
     parser.add_argument("--config", metavar="CONFIG", help="measure the update of this card alone")
     arguments = parser.parse_args()
     card = configs.load(arguments.config) if arguments.config else None
@@ -46,7 +47,7 @@ def images_per_second(arguments, precision, count=3):
     """Throughput of 32x32 images, resizing included."""
     from tf_ttur.metrics import inception
 
-    network = inception.load(arguments.inception, precision)
+    network = inception.load(arguments.inception, precision, arguments.trust)
     images = np.random.default_rng(0).integers(0, 256, (arguments.batch_size, 32, 32, 3), np.uint8)
     network(images)[0].numpy()
     start = time.perf_counter()

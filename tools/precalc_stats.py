@@ -69,7 +69,7 @@ def main(beam_flags, arguments):
         raise UserError(f"{len(arguments)} sources, --output {_OUTPUT.value}", "SOURCE --output FILE.npz, or --config CONFIG", "see --help")
     if config_flag.given() and arguments:
         raise UserError(f"--config together with {arguments[0]}", "one of them", "leave one out")
-    for name in ("precision", "batch-size", "quantisation", "skip-unreadable", "drop-remainder", "trust"):
+    for name in ("precision", "batch-size", "quantisation", "skip-unreadable", "drop-remainder"):
         if config_flag.given() and flags.FLAGS[name].present:
             cure = "leave it out; precision and batch size are --config.evaluation.precision and --config.evaluation.feature_batch_size"
             raise UserError(f"--{name} together with --config", "the config says how its images are taken", cure)
@@ -83,7 +83,7 @@ def main(beam_flags, arguments):
     from tf_ttur.training import evaluation
 
     if config is not None:
-        open_both = functools.partial(opening.of_experiment, config, _INCEPTION.value)
+        open_both = functools.partial(opening.of_experiment, config, _INCEPTION.value, _TRUST.value)
         limit, batch_size = config.evaluation.reference_samples, config.evaluation.feature_batch_size
     else:
         limit, batch_size = 0, _BATCH_SIZE.value

@@ -115,6 +115,7 @@ def test_one_replica_equals_two(name, tmp_path):
         np.testing.assert_allclose(a - before, b - before, rtol=1e-3, atol=2e-3 * moved + 1e-7)
 
 
+@pytest.mark.slow
 def test_one_two_and_four_replicas_make_the_same_twenty_updates(tmp_path):
     subprocess.run([sys.executable, "-m", "tests.conformance.replicas", tmp_path], check=True, cwd=ROOT)
     one, two = (twenty_updates(strategy, tmp_path) for strategy in (one_replica(), devices.mirrored_strategy()))

@@ -1,8 +1,11 @@
 """A few of the kills of `tests/faults/kills.py`; docs/reliability.md has the figures of many."""
 
+import pytest
+
 from tests.faults import kills
 
 
+@pytest.mark.slow
 def test_a_killed_training_ends_as_one_that_was_left_alone(tmp_path):
     report = kills.campaign(3, seed=1, folder=tmp_path)
     assert report["kills"] == 3 and report["different"] == []

@@ -5,6 +5,7 @@ import pytest
 from tests.faults.soak import soak
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("offline", "one_replica")
 @pytest.mark.filterwarnings("ignore:.*features. The covariance is singular")
 def test_nothing_but_the_numbers_grows(tmp_path):

@@ -59,6 +59,7 @@ def start(tmp_path):
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_lost_worker_costs_nothing_but_time(start, tmp_path):
     def log(name):
         return "".join((tmp_path / f"{name}-{index}.log").read_text()[-3000:] for index in range(2))

@@ -71,6 +71,7 @@ def test_products_of_a_smooth_network_are_differences_of_gradients(workdir, monk
         assert np.linalg.norm((ends[0] - ends[1]) / 2e-3 - product) < 0.02 * np.linalg.norm(product)
 
 
+@pytest.mark.slow
 def test_diagnosis_and_path_of_a_run(workdir):
     run = Run(workdir, 2)
     end = run.game.point

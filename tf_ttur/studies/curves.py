@@ -18,7 +18,7 @@ def read_run(folder):
         raise UserError(f"{folder} has no metrics.jsonl", "a run folder", "name the --workdir of a training")
     series = {}
     for row in files.read_json_lines(metrics, ("update", "training_seconds", "name", "value"))[0]:
-        series.setdefault(row["name"], []).append(row)
+        series.setdefault(str(row["name"]), []).append(row)
     return configs.from_json(folder / "config.json"), series
 
 

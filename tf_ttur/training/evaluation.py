@@ -33,12 +33,12 @@ def vocabulary(examples):
     return examples.vocabulary if isinstance(examples, Lines) else ()
 
 
-def load_network(config, path=None):
-    """The feature network of an experiment, `path` as in `inception.locate`; None for lines, which need none."""
+def load_network(config, path=None, trust=False):
+    """The feature network of an experiment, the arguments as in `inception.load`; None for lines, which need none."""
     if config.model.architecture == "language":
         return None
     try:
-        return inception.load(path, config.evaluation.precision)
+        return inception.load(path, config.evaluation.precision, trust)
     except UserError:
         # Only where no network was named and none is to be had: a wrong path is an error for everybody.
         if config.evaluation.without_inception != "frechet_pixels" or inception.locate(path) is not None:

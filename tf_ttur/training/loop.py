@@ -21,13 +21,13 @@ from tf_ttur.training.run_folder import RunFolder, check
 _SHOWN = 64  # samples that are kept
 
 
-def train(config, workdir, inception=None):
+def train(config, workdir, inception=None, trust=False):
     """Trains one GAN; on a folder of the same experiment it goes on where that stopped.
 
     Args:
       config: a validated config.
       workdir: the run folder.
-      inception: where the Inception network is, as in `metrics.inception.locate`.
+      inception, trust: the Inception network, as in `metrics.inception.load`.
 
     Returns:
       The path of the exported generator.
@@ -44,7 +44,7 @@ def train(config, workdir, inception=None):
         examples.check_batches(config.batch_size * config.discriminator.steps)
         if not devices.is_chief(strategy):  # computes only: it writes and evaluates nothing
             return _Training(config, strategy, examples, None, workdir, None, interruption).run()
-        network = evaluation.load_network(config, inception) if config.evaluation.every_updates else None
+        network = evaluation.load_network(config, inception, trust) if config.evaluation.every_updates else None
         with contextlib.closing(RunFolder(workdir, config, evaluation.vocabulary(examples))) as folder:
             return _Training(config, strategy, examples, network, workdir, folder, interruption).run()
 

@@ -97,7 +97,7 @@ class RunFolder:
                 "raise config.updates, or choose another --workdir",
             )
         place = self.path / "environment.json"
-        parts = json.loads(place.read_text()) if place.exists() and update is not None else []
+        parts = _read_environment(place) if place.exists() and update is not None else []
         if parts and _without_floor(parts[-1]["evaluation"]) != _without_floor(evaluation):
             raise UserError(
                 f"{self.path} was evaluated with {json.dumps(parts[-1]['evaluation'])}; now it is {json.dumps(evaluation)}",
@@ -213,6 +213,17 @@ def check(path, config):
                 "the config that the run was started with",
                 "choose another --workdir, or give the same config to go on with this run",
             )
+
+
+def _read_environment(path):
+    try:
+        parts = json.loads(path.read_text())
+        if not isinstance(parts, list) or not all(isinstance(part, dict) and "evaluation" in part for part in parts):
+            raise ValueError("not a list of the parts of a run")
+        return parts
+    except ValueError as error:
+        cure = "put a copy in its place, or move it away: then nothing says what the values so far were measured with"
+        raise UserError(f"{path} cannot be read ({error})", "what training wrote", cure) from error
 
 
 def read_vocabulary(path, config):
