@@ -89,18 +89,28 @@ def walk(path):
 def check_unpacked_sizes(name, archive):
     """Refuses, before anything is unpacked, a zip with a member that would become far larger than it is on disk.
 
+    Also one that is packed by bzip2 or LZMA: of these Python unpacks more than the directory says.
+
     Args:
       name: how messages call it.
-      archive: the open `zipfile.ZipFile`, which unpacks no more of a member than it says there is.
+      archive: the open `zipfile.ZipFile`.
 
     Raises:
       UserError: naming the member.
     """
     for member in archive.infolist():
+        check_packing(name, member)
         most = max(FREE_BYTES, MOST_TIMES * member.compress_size)
         if member.file_size > most:
             found = f"{member.filename} of {name} takes {member.compress_size:,} bytes, and {member.file_size:,} when it is unpacked"
             raise UserError(found, f"at most {most:,}", "do not use this file; or, if it is yours, write it without compression")
+
+
+def check_packing(name, member):
+    """Refuses a `zipfile.ZipInfo` that is neither stored nor deflated. Raises `UserError`."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        found = f"{member.filename} of {name} is packed in another way"
+        raise UserError(found, "a zip whose files are stored or deflated", "pack it anew")
 
 
 def read_json_lines(path, keys=()):
@@ -129,8 +139,8 @@ def lock(path):
         file.seek(0)
         owner = file.read().strip() or "another process"
         file.close()
-        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-            raise
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):  # a file system without locks
+            return open(path, "a+")
         found, cure = f"{pathlib.Path(path).parent} is in use by {owner}", "wait for its end, or choose another folder"
         raise UserError(found, "one process at a time", cure) from error
     file.truncate(0)

@@ -83,6 +83,26 @@ def test_a_damaged_one_is_set_aside_and_the_one_before_taken(kept, state, tmp_pa
     assert kept.restore() == 4 and (tmp_path / "checkpoints/damaged-6.2").is_dir()
 
 
+def test_other_names_are_left_alone(kept, tmp_path):
+    for name in ("ckpt-6 (copy).index", "ckpt-old.data-00000-of-00001"):
+        (tmp_path / "checkpoints" / name).write_text("")
+    (tmp_path / "checkpoints/best-of").mkdir()
+    kept.save(8)
+    kept.keep_best(8)
+    assert kept.numbers == [4, 6, 8] and kept.restore() == 8 and (tmp_path / "checkpoints/ckpt-6 (copy).index").exists()
+    assert (tmp_path / "checkpoints/best-of").exists()
+
+
+def test_a_checkpoint_that_may_not_be_read_is_not_damaged(kept, state, tmp_path, monkeypatch):
+    def refuse(self, *_, **__):
+        raise PermissionError(13, "refused")
+
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+    with pytest.raises(PermissionError):
+        kept.restore()
+    assert kept.numbers == [2, 4, 6]
+
+
 def test_all_damaged(kept, tmp_path):
     for number in (2, 4, 6):
         cut(data(tmp_path, number))
@@ -133,5 +153,6 @@ def test_the_best_stays(kept, state, tmp_path):
     assert kept.numbers == [8, 10, 12]
     state.read(kept.best)
     assert (state.weight.numpy() == 4).all()
+    (tmp_path / "checkpoints/best-12").mkdir()  # as after a kill before the old one was removed
     kept.keep_best(12)
     assert kept.best == str(tmp_path / "checkpoints/best-12/ckpt-12") and not (tmp_path / "checkpoints/best-4").exists()

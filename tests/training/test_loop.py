@@ -252,3 +252,15 @@ def test_a_gradient_or_a_weight_that_is_not_finite_is_named(tiny, tmp_path, monk
     tiny.loss = "minimax"
     with pytest.raises(UserError, match=r"gradient of generator/\S+ of the generator .* in update 1\n"):
         loop.train(tiny, tmp_path / "gradient")
+
+
+@one_replica
+def test_what_a_killed_process_had_begun_is_removed(tiny, tmp_path):
+    loop.train(tiny, tmp_path / "run")
+    begun = [".config.json.abc", ".metrics.jsonl.x", "samples/.0000002.png.1"]
+    for name in (*begun, ".mine"):
+        (tmp_path / "run" / name).write_text("")
+    (tmp_path / "run/.export.abc/whole").mkdir(parents=True)
+    tiny.updates = 5
+    loop.train(tiny, tmp_path / "run")
+    assert not any((tmp_path / "run" / name).exists() for name in (*begun, ".export.abc")) and (tmp_path / "run/.mine").exists()

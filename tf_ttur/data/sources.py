@@ -167,11 +167,17 @@ def _zip(word, path):
         database = any(name.endswith("data.mdb") for name in members)
         cure = "unpack it, and name the folder of its data.mdb" if database else "name the zip of the images"
         raise UserError(f"{word} holds no images", f"members that end in {', '.join(SUFFIXES)}", cure)
-    return _of_files(word, path, len(names), lambda index: names[index], lambda index: archive.read(names[index]))
+
+    def fetch(index):
+        with archive.open(names[index]) as file:
+            return file.read(archive.getinfo(names[index]).file_size)  # no more than the directory says, whatever is packed there
+
+    return _of_files(word, path, len(names), lambda index: names[index], fetch)
 
 
 def _check_zipped(word, member):
     archives.check_member(word, member.filename)
+    files.check_packing(word, member)
     if stat.S_ISLNK(member.external_attr >> 16):
         raise UserError(f"{word} has the link {member.filename}", "plain files", "make the zip again with the files themselves")
     if member.filename.lower().endswith(SUFFIXES) and member.file_size > MAX_FILE_BYTES:
@@ -354,7 +360,7 @@ def _size_in_header(encoded):
     webp = tf.where(is_there(12, b"VP8X"), extended, tf.where(is_there(12, b"VP8L"), lossless, lossy))
     return tf.cond(
         is_there(0, PNG) | is_there(0, b"RIFF") & is_there(8, b"WEBP"),
-        lambda: tf.where(is_there(0, PNG), png, webp),
+        lambda: tf.where(is_there(0, PNG), tf.where(is_there(12, b"IHDR"), png, MAX_PIXELS), webp),
         lambda: tf.cast(tf.image.extract_jpeg_shape(encoded)[:2], tf.int64),
     )
 

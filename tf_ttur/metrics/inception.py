@@ -95,7 +95,7 @@ def download(timeout_seconds=10):
                 file.write(_read_archive(partial))
             partial.unlink()
         finally:
-            lock.unlink()
+            lock.unlink(missing_ok=True)
     return target
 
 
@@ -334,7 +334,9 @@ def _operation(node, nodes, constants, dtype, name):
         case "Relu":
             return tf.nn.relu, tensors
         case "Concat":
-            return (lambda *x: tf.concat(x, axis=int(arguments[0]))), tensors
+            if int(arguments[0]) != 3:  # along the batch it could grow without end
+                raise _refusal(name, f"its node {node.name} joins along axis {int(arguments[0])}")
+            return (lambda *x: tf.concat(x, axis=3)), tensors
         case "MaxPool":
             return (lambda x: tf.nn.max_pool2d(x, **window)), tensors
         case "AvgPool" if node.name == "pool_3":

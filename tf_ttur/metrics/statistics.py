@@ -64,7 +64,7 @@ def load(path):
             if missing:
                 raise UserError(f"{path} has no {' and no '.join(sorted(missing))} (it holds {content.files})", expected, cure)
             files.check_unpacked_sizes(path, content.zip)
-            mu, sigma = content["mu"].astype(np.float64), content["sigma"].astype(np.float64)
+            mu, sigma = (_floats(content[name]) for name in ("mu", "sigma"))
             provenance = json.loads(str(content["provenance"])) if "provenance" in content.files else {}
             if not _is_ours(provenance):
                 provenance = {}
@@ -81,6 +81,13 @@ def load(path):
     elif "shard" not in provenance:
         warn_if_few(provenance["num_images"], len(mu), str(path))
     return Statistics(mu, sigma, provenance, str(path))
+
+
+def _floats(array):
+    """As float64; raises `ValueError` for numbers that no tool writes, which would become larger."""
+    if array.dtype not in (np.float32, np.float64):
+        raise ValueError(f"numbers of type {array.dtype}")
+    return array.astype(np.float64)
 
 
 def _is_ours(provenance):
@@ -157,9 +164,9 @@ class Extraction:
                 if str(state["settings"]) != self._settings:
                     progress.STDERR.print(f"{self._path} belongs to another extraction; starting anew", soft_wrap=True)
                     return
-                self.moments = Moments.of(int(state["count"]), state["mean"], state["scatter"])
-                self._digest = int(str(state["digest"]), 16) if str(state["digest"]) else None
-                self.image_shape = state["image_shape"].tolist()
+                moments = Moments.of(int(state["count"]), state["mean"], state["scatter"])
+                known, shape = int(str(state["digest"]), 16) if str(state["digest"]) else None, state["image_shape"].tolist()
+                self.moments, self._digest, self.image_shape = moments, known, shape  # all or nothing
         except (*files.UNREADABLE, KeyError) as error:
             progress.STDERR.print(f"{self._path} cannot be read ({error}); starting anew", soft_wrap=True)
             return

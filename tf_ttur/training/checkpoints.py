@@ -1,7 +1,9 @@
 """The checkpoints of a run: written whole or not at all, the newest good one is taken, a damaged one is set aside."""
 
+import itertools
 import os
 import pathlib
+import re
 import shutil
 
 import tensorflow as tf
@@ -9,6 +11,8 @@ import tensorflow as tf
 from tf_ttur import files, progress
 from tf_ttur.errors import UserError
 from tf_ttur.training.state import Damaged
+
+_OURS = r"ckpt-\d+\.(index|data-\d+-of-\d+)"
 
 
 class Checkpoints:
@@ -31,7 +35,7 @@ class Checkpoints:
     @property
     def numbers(self):
         """Ascending list of the counts of updates after which there is a checkpoint."""
-        return sorted(_number(path) for path in self._folder.glob("ckpt-*.index"))
+        return sorted(_number(path) for path in self._folder.glob("ckpt-*.index") if re.fullmatch(r"ckpt-\d+\.index", path.name))
 
     def path(self, number):
         """Of the checkpoint after `number` updates, as `State.read` takes it."""
@@ -40,7 +44,7 @@ class Checkpoints:
     @property
     def best(self):
         """The path of the best one, or None."""
-        kept = sorted(self._folder.glob("best-*"), key=_number)
+        kept = sorted((path for path in self._folder.glob("best-*") if re.fullmatch(r"best-\d+", path.name)), key=_number)
         return str(kept[-1] / f"ckpt-{_number(kept[-1])}") if kept else None
 
     def save(self, number):
@@ -67,7 +71,7 @@ class Checkpoints:
             raise UserError(f"{self.path(number)} cannot be written ({reason})", "a folder with room for it", cure) from error
         kept = self.numbers[-self._keep :]
         for path in sorted(self._folder.glob("ckpt-*"), key=lambda path: path.suffix != ".index"):
-            if _number(path) not in kept:
+            if re.fullmatch(_OURS, path.name) and _number(path) not in kept:
                 path.unlink()
         with files.atomic(self._folder / "checkpoint", "w") as file:  # for TensorFlow's own tools; nothing here reads it
             file.write(f'model_checkpoint_path: "ckpt-{number}"\n' + "".join(f'all_model_checkpoint_paths: "ckpt-{n}"\n' for n in kept))
@@ -95,18 +99,16 @@ class Checkpoints:
 
     def keep_best(self, number):
         """Keeps a copy of the checkpoint after `number` updates as the best one, instead of an earlier one."""
-        target = self._folder / f"best-{number}"
-        if target.exists():
-            return
-        part = self._folder / ".part"
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        for path in self._files(number):
-            shutil.copyfile(path, part / path.name)
-            _to_disk(part / path.name)
-        part.replace(target)
+        target, part = self._folder / f"best-{number}", self._folder / ".part"
+        if not target.exists():
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            for path in self._files(number):
+                shutil.copyfile(path, part / path.name)
+                _to_disk(part / path.name)
+            part.replace(target)
         for old in self._folder.glob("best-*"):
-            if old != target:
+            if old != target and re.fullmatch(r"best-\d+", old.name):
                 shutil.rmtree(old)
 
     def _files(self, number):
@@ -114,8 +116,8 @@ class Checkpoints:
 
     def _set_aside(self, number):
         """Moves a checkpoint out of the way; returns the folder that it is in now."""
-        taken = len(list(self._folder.glob(f"damaged-{number}*")))
-        target = self._folder / (f"damaged-{number}.{taken + 1}" if taken else f"damaged-{number}")
+        names = (f"damaged-{number}" + (f".{count}" if count > 1 else "") for count in itertools.count(1))
+        target = next(path for name in names if not (path := self._folder / name).exists())
         target.mkdir()
         for path in self._files(number):
             path.replace(target / path.name)

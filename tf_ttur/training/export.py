@@ -41,7 +41,10 @@ def export(config, generator, folder, vocabulary=()):
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         whole, old = pathlib.Path(temporary) / "whole", pathlib.Path(temporary) / "old"
-        tf.saved_model.save(module, str(whole), signatures=module.functions)
+        try:
+            tf.saved_model.save(module, str(whole), signatures=module.functions)
+        except tf.errors.OpError as error:
+            raise OSError(f"{folder} cannot be written ({error.message.splitlines()[0]})") from error
         if folder.exists():
             folder.rename(old)
         whole.rename(folder)

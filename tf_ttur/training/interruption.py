@@ -32,8 +32,9 @@ class Interruption:
             yield
         finally:
             self._waiting = False
-        if self._caught is not None:
-            raise Stopped(self._caught)
+            caught, self._caught = self._caught, None
+        if caught is not None:
+            raise Stopped(caught)
 
     def _handle(self, number, _):
         if not self._waiting:

@@ -39,7 +39,7 @@ def train(config, workdir, inception=None, trust=False):
     check(workdir, config)
     strategy = devices.strategy(config)
     devices.batch_per_replica(config, strategy)
-    with Interruption() as interruption:
+    with Interruption() as interruption, _named_as_lost_workers(config):
         examples = evaluation.open_examples(config)
         examples.check_batches(config.batch_size * config.discriminator.steps)
         if not devices.is_chief(strategy):  # computes only: it writes and evaluates nothing
@@ -47,6 +47,19 @@ def train(config, workdir, inception=None, trust=False):
         network = evaluation.load_network(config, inception, trust) if config.evaluation.every_updates else None
         with contextlib.closing(RunFolder(workdir, config, evaluation.vocabulary(examples))) as folder:
             return _Training(config, strategy, examples, network, workdir, folder, interruption).run()
+
+
+@contextlib.contextmanager
+def _named_as_lost_workers(config):
+    """Where several workers train, an operation of the block that fails means that one is gone."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if config.distribution != "multi_worker":
+            raise
+        found = f"the workers cannot go on: one may be gone, or have ended with a message ({type(error).__name__})"
+        cure = "see what the others say, then start all with the same commands: they go on from the last checkpoint"
+        raise UserError(found, "all workers of TF_CONFIG", cure) from error
 
 
 class _Training:
@@ -86,9 +99,10 @@ class _Training:
             self._evaluate(self._done)
             self._update()
         except Stopped:
-            self._check()
-            if self._folder and self._done not in self._checkpoints.numbers:
-                self._save(self._done)
+            with self._interruption.held():
+                self._check()
+                if self._folder and self._done not in self._checkpoints.numbers:
+                    self._save(self._done)
             raise
         target = workdir / "export"
         if self._folder:
@@ -123,10 +137,6 @@ class _Training:
                         values, faults = update(count, iterator)
                     except tf.errors.OpError as error:
                         self._examples.explain(error)
-                        if config.distribution == "multi_worker":
-                            found = f"update {number} cannot be made: another worker may be gone ({type(error).__name__})"
-                            cure = "start them all again with the same commands: they go on from the last checkpoint"
-                            raise UserError(found, "all workers of TF_CONFIG", cure) from error
                         raise
                     self._unchecked.append((number, values, faults))
                     self._done = number

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 import math
+import os
 import pathlib
 import platform
 import shutil
@@ -62,15 +63,16 @@ class RunFolder:
         try:
             files.check_writable(self.path / "config.json")
             self._lock = files.lock(self.path / ".lock")
+            self._remove_unfinished()
         except OSError as error:
             raise UserError(f"{path} cannot be written ({error})", "a folder with room for the run", "choose another --workdir") from error
         self._metrics, self._board = self.path / "metrics.jsonl", None
 
     def close(self):
         """Lets other processes in."""
-        if self._board:
-            self._board.close()
-        self._lock.close()
+        with self._lock, contextlib.suppress(tf.errors.OpError):  # what could not be written has been said
+            if self._board:
+                self._board.close()
 
     def begin(self, update, evaluation, names=()):
         """Starts at update 0, or goes on after `update` updates: later rows are dropped, as they will be written again.
@@ -126,6 +128,8 @@ class RunFolder:
         added = [dict(zip(_COLUMNS, (update, round(seconds, 3), name, value), strict=True)) for name, value in shown.items()]
         with self._metrics.open("a") as file:
             file.write("".join(json.dumps(row) + "\n" for row in added))
+            file.flush()
+            os.fsync(file.fileno())  # a checkpoint that follows must not be on the disk without its rows
         self.rows += added
         with self._board_errors(), self._board.as_default(step=update):
             for name, value in values.items():
@@ -172,6 +176,16 @@ class RunFolder:
         with self._board_errors(), self._board.as_default(step=update):
             tf.summary.text("samples", "    " + text.replace("\n", "\n    "))  # indented, Markdown leaves them alone
             self._board.flush()
+
+    def _remove_unfinished(self):
+        """What a process that was killed had begun to write, here and in the samples."""
+        own = ("export", "config.json", "environment.json", "vocabulary.json", "metrics.jsonl", "warnings.jsonl", "crash.json", "checkpoints/checkpoint")
+        places = [pathlib.Path(name) for name in own] + [pathlib.Path("samples/[0-9]*")]
+        for path in [path for place in places for path in self.path.glob(str(place.with_name(f".{place.name}.*")))]:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def _set_damaged_aside(self, count):
         """Keeps a copy of the rows with those that cannot be read."""

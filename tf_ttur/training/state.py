@@ -1,11 +1,12 @@
 """Everything that a checkpoint holds."""
 
+import pathlib
+
 import google.protobuf.message
 import tensorflow as tf
 
 from tf_ttur.errors import UserError
 from tf_ttur.training import networks, rates
-
 
 # What TensorFlow raises for a checkpoint that is cut off, changed or not there as a whole, and what has other causes.
 _DAMAGE = (tf.errors.OpError, google.protobuf.message.DecodeError, IndexError)
@@ -55,8 +56,13 @@ class State:
         Raises:
           Damaged: it cannot be read, or not as a whole.
           UserError: it holds other variables.
+          OSError: the system does not let it be read.
         """
         expected, cure = "a whole checkpoint of this experiment", "put a copy in its place, or remove it to take an older one"
+        path = pathlib.Path(checkpoint)
+        for part in path.parent.glob(f"{path.name}.*"):  # TensorFlow would call one that may not be read damaged
+            with part.open("rb") as file:
+                file.read(1)
         try:
             self.checkpoint.read(checkpoint).assert_consumed()
         except _NO_DAMAGE as error:
