@@ -131,22 +131,26 @@ def lock(path):
       UserError: another process has it.
     """
     file = open(path, "a+")  # noqa: SIM115  stays open
-    if fcntl is None:
-        return file
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    if not take(file):
         file.seek(0)
         owner = file.read().strip() or "another process"
         file.close()
-        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):  # a file system without locks
-            return open(path, "a+")
         found, cure = f"{pathlib.Path(path).parent} is in use by {owner}", "wait for its end, or choose another folder"
-        raise UserError(found, "one process at a time", cure) from error
+        raise UserError(found, "one process at a time", cure)
     file.truncate(0)
     file.write(f"process {os.getpid()} on {socket.gethostname()}")
     file.flush()
     return file
+
+
+def take(file):
+    """Whether an open file is this process' alone from now on. True also on Windows and file systems without locks."""
+    if fcntl:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True
 
 
 def version(package="tf_ttur"):

@@ -7,7 +7,6 @@ these lies what a kill could break. After each the same training is started agai
 the next one begins. Everything but the training time must be equal, bit for bit.
 """
 
-import argparse
 import collections
 import hashlib
 import json
@@ -20,6 +19,8 @@ import sys
 import tempfile
 import threading
 import time
+
+from tf_ttur import command, files
 
 _WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod"}
 # What the training was at, by the first of these functions on its stack.
@@ -93,8 +94,9 @@ def fingerprint(workdir):
     """{what: its digest or value} of all that a training leaves, but for the time it took."""
     import tensorflow as tf
 
-    found = {f"{name} {row['update']}": row["value"] for row in _rows(workdir) if (name := row["name"])}
-    found["order of the rows"] = [(row["update"], row["name"]) for row in _rows(workdir)]
+    rows = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+    found = {f"{row['name']} {row['update']}": row["value"] for row in rows}
+    found["order of the rows"] = [(row["update"], row["name"]) for row in rows]
     for path in sorted(workdir.glob("samples/*")):
         found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     for path in (*workdir.glob("checkpoints/**/*.index"), *workdir.glob("export/variables/*.index")):
@@ -103,10 +105,6 @@ def fingerprint(workdir):
             if "/.ATTRIBUTES/VARIABLE_VALUE" in name and "training_seconds" not in name:
                 found[f"{path.relative_to(workdir)} {name}"] = hashlib.sha256(reader.get_tensor(name).tobytes()).hexdigest()
     return found
-
-
-def _rows(workdir):
-    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
 
 
 def small_config():
@@ -164,7 +162,7 @@ def _train(folder, run, kill):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.parser(__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=pathlib.Path, help="for the report")
@@ -174,10 +172,10 @@ def main():
     text = json.dumps({"seed": arguments.seed} | report, indent=2) + "\n"
     print(text, end="")
     if arguments.output:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(text)
+        with files.atomic(arguments.output, "w") as file:
+            file.write(text)
     sys.exit(bool(report["different"]))
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

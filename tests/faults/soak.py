@@ -5,7 +5,6 @@
 The quickstart's network at reduced width, with an evaluation by pixels and a checkpoint every 500 updates.
 """
 
-import argparse
 import gc
 import json
 import os
@@ -13,7 +12,7 @@ import pathlib
 import tempfile
 import threading
 
-from tf_ttur import command
+from tf_ttur import command, files
 from tf_ttur import config as configs
 
 
@@ -58,7 +57,7 @@ def soak(updates, every, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command.parser(__doc__)
     parser.add_argument("--updates", type=int, default=20_000)
     parser.add_argument("--every", type=int, default=500)
     parser.add_argument("--output", type=pathlib.Path, help="for what was found")
@@ -69,8 +68,8 @@ def main():
     for row in (found[1], found[-1]):
         print(row)
     if arguments.output:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(json.dumps(found, indent=1) + "\n")
+        with files.atomic(arguments.output, "w") as file:
+            file.write(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

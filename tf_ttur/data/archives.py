@@ -31,10 +31,10 @@ def svhn(path):
 
     expected, cure = "the cropped digits of SVHN, for example train_32x32.mat: X, uint8 (32, 32, 3, n)", "fetch the file again"
     try:
+        claimed, size = sum(math.prod(shape) for _, shape, _ in scipy.io.whosmat(path)), os.path.getsize(path)
+        if claimed > max(files.FREE_BYTES * 4, files.MOST_TIMES * size):
+            raise ValueError(f"{claimed:,} numbers in {size:,} bytes")
         # All of it: where only X is asked for, SciPy does not see that the end is missing.
-        claimed = sum(math.prod(shape) for _, shape, _ in scipy.io.whosmat(path))
-        if claimed > max(files.FREE_BYTES * 4, files.MOST_TIMES * os.path.getsize(path)):
-            raise ValueError(f"{claimed:,} numbers in {os.path.getsize(path):,} bytes")
         content = scipy.io.loadmat(path)
     except NotImplementedError as error:
         raise UserError(f"{path} is a MATLAB file of version 7.3 (HDF5)", f"version 5, as published: {expected}", cure) from error

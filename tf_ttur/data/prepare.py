@@ -5,7 +5,6 @@ FOLDER.partial, and its record says how far it is; it gets its name when it is w
 it is started again, and ends with the same bytes as one that was not interrupted.
 """
 
-import fcntl
 import io
 import json
 import os
@@ -152,12 +151,8 @@ class _Partial:
         os.rename(self._folder, output)
 
     def _lock(self):
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"{self._folder} is being written by another process", "one at a time", "wait for that one") from error
-        except OSError:
-            pass  # a file system without locks
+        if not files.take(self._file):
+            raise UserError(f"{self._folder} is being written by another process", "one at a time", "wait for that one")
 
     def _go_on(self):
         """Puts the file of images where the record says it is."""

@@ -21,7 +21,6 @@ import numpy as np
 from tf_ttur import progress
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import beam_worker, statistics
-from tf_ttur.metrics.moments import Moments
 
 _DISABLED = logging.root.manager.disable
 logging.disable(max(_DISABLED, logging.WARNING))  # at its import Beam says which optional parts of it are missing
@@ -53,22 +52,6 @@ class Part(statistics.Extraction):
         self.image_shape = self.image_shape or other.image_shape
         self.moments.merge(other.moments)
         self._digest = (self._digest + other._digest) % 2**256
-
-    def to_bytes(self):
-        """What `of_bytes` reads."""
-        buffer, moments = io.BytesIO(), self.moments
-        arrays = {"count": moments.count, "mean": moments.mean, "scatter": moments.scatter}
-        np.savez(buffer, image_shape=self.image_shape, digest=np.array(self.digest), **arrays)
-        return buffer.getvalue()
-
-    @classmethod
-    def of_bytes(cls, content):
-        """The part that `to_bytes` wrote."""
-        with np.load(io.BytesIO(content), allow_pickle=False) as state:
-            part = cls(len(state["mean"]))
-            part.moments = Moments.of(int(state["count"]), state["mean"], state["scatter"])
-            part.image_shape, part._digest = state["image_shape"].tolist(), int(str(state["digest"]), 16)
-        return part
 
 
 class Workers:
@@ -142,8 +125,11 @@ class Workers:
                 if met := _met_by_a_worker(error):
                     raise met from error
                 raise
+            whole = Part(network.dimension)
             with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-                return Part.of_bytes(file.read())
+                with np.load(io.BytesIO(file.read()), allow_pickle=False) as state:
+                    whole.take(state)
+            return whole
 
     def _divide(self, images, batch_size, first, end):
         """[(first, end)] of the parts; all but the last hold whole batches."""
@@ -282,8 +268,10 @@ class _Merge(apache_beam.CombineFn):
 
 
 def _write(part, path):
+    content = io.BytesIO()
+    part.write(content)
     with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        file.write(part.to_bytes())
+        file.write(content.getvalue())
 
 
 def _met_by_a_worker(error):

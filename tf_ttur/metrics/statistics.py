@@ -145,17 +145,20 @@ class Extraction:
         """Hex of the images' `digest`, which does not depend on their order; None without one."""
         return None if self._digest is None else digest.to_hex(self._digest)
 
+    def write(self, file, **more):
+        """Writes the state, with `more` arrays, as an .npz into an open file."""
+        moments = {"count": self.moments.count, "mean": self.moments.mean, "scatter": self.moments.scatter}
+        np.savez(file, **moments, digest=np.array(self.digest or ""), image_shape=self.image_shape, **more)
+
+    def take(self, state):
+        """Takes the state out of an open .npz that `write` made; all of it or, where that raises, nothing."""
+        moments = Moments.of(int(state["count"]), state["mean"], state["scatter"])
+        known, shape = int(str(state["digest"]), 16) if str(state["digest"]) else None, state["image_shape"].tolist()
+        self.moments, self._digest, self.image_shape = moments, known, shape
+
     def _keep(self):
         with files.atomic(self._path) as file:
-            np.savez(
-                file,
-                count=self.moments.count,
-                mean=self.moments.mean,
-                scatter=self.moments.scatter,
-                digest=np.array(self.digest or ""),
-                image_shape=self.image_shape,
-                settings=np.array(self._settings),
-            )
+            self.write(file, settings=np.array(self._settings))
         self._written = time.monotonic()
 
     def _restore(self):
@@ -164,9 +167,7 @@ class Extraction:
                 if str(state["settings"]) != self._settings:
                     progress.STDERR.print(f"{self._path} belongs to another extraction; starting anew", soft_wrap=True)
                     return
-                moments = Moments.of(int(state["count"]), state["mean"], state["scatter"])
-                known, shape = int(str(state["digest"]), 16) if str(state["digest"]) else None, state["image_shape"].tolist()
-                self.moments, self._digest, self.image_shape = moments, known, shape  # all or nothing
+                self.take(state)
         except (*files.UNREADABLE, KeyError) as error:
             progress.STDERR.print(f"{self._path} cannot be read ({error}); starting anew", soft_wrap=True)
             return

@@ -6,13 +6,12 @@ import pathlib
 import re
 import shutil
 
-import tensorflow as tf
-
 from tf_ttur import files, progress
 from tf_ttur.errors import UserError
+from tf_ttur.training import writing
 from tf_ttur.training.state import Damaged
 
-_OURS = r"ckpt-\d+\.(index|data-\d+-of-\d+)"
+_SUFFIX, _BEST = r"\.(index|data-\d+-of-\d+)", r"best-\d+"
 
 
 class Checkpoints:
@@ -35,7 +34,7 @@ class Checkpoints:
     @property
     def numbers(self):
         """Ascending list of the counts of updates after which there is a checkpoint."""
-        return sorted(_number(path) for path in self._folder.glob("ckpt-*.index") if re.fullmatch(r"ckpt-\d+\.index", path.name))
+        return sorted(map(_number, self._find(r"ckpt-\d+\.index")))
 
     def path(self, number):
         """Of the checkpoint after `number` updates, as `State.read` takes it."""
@@ -44,7 +43,7 @@ class Checkpoints:
     @property
     def best(self):
         """The path of the best one, or None."""
-        kept = sorted((path for path in self._folder.glob("best-*") if re.fullmatch(r"best-\d+", path.name)), key=_number)
+        kept = sorted(self._find(_BEST), key=_number)
         return str(kept[-1] / f"ckpt-{_number(kept[-1])}") if kept else None
 
     def save(self, number):
@@ -57,21 +56,21 @@ class Checkpoints:
         try:
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
-            self._state.checkpoint.write(str(part / f"ckpt-{number}"))
+            with writing.by_tensorflow(self.path(number)):
+                self._state.checkpoint.write(str(part / f"ckpt-{number}"))
             # The index is the last to get its name: where it is, all is.
             for path in sorted(part.iterdir(), key=lambda path: path.suffix == ".index"):
                 _to_disk(path)
                 path.replace(self._folder / path.name)
             _to_disk(self._folder)
             part.rmdir()
-        except (OSError, tf.errors.OpError) as error:
-            reason = error.message.splitlines()[0] if isinstance(error, tf.errors.OpError) else error
+        except OSError as error:
             shutil.rmtree(part, ignore_errors=True)
             cure = "make room, then run the same command again: it goes on from the last checkpoint"
-            raise UserError(f"{self.path(number)} cannot be written ({reason})", "a folder with room for it", cure) from error
+            raise UserError(f"no checkpoint of update {number}: {error}", "a folder with room for it", cure) from error
         kept = self.numbers[-self._keep :]
-        for path in sorted(self._folder.glob("ckpt-*"), key=lambda path: path.suffix != ".index"):
-            if re.fullmatch(_OURS, path.name) and _number(path) not in kept:
+        for path in sorted(self._find(rf"ckpt-\d+{_SUFFIX}"), key=lambda path: path.suffix != ".index"):
+            if _number(path) not in kept:
                 path.unlink()
         with files.atomic(self._folder / "checkpoint", "w") as file:  # for TensorFlow's own tools; nothing here reads it
             file.write(f'model_checkpoint_path: "ckpt-{number}"\n' + "".join(f'all_model_checkpoint_paths: "ckpt-{n}"\n' for n in kept))
@@ -107,12 +106,16 @@ class Checkpoints:
                 shutil.copyfile(path, part / path.name)
                 _to_disk(part / path.name)
             part.replace(target)
-        for old in self._folder.glob("best-*"):
-            if old != target and re.fullmatch(r"best-\d+", old.name):
+        for old in self._find(_BEST):
+            if old != target:
                 shutil.rmtree(old)
 
+    def _find(self, pattern):
+        """What is in the folder under such a name; what a user has put there is not."""
+        return [path for path in self._folder.glob("*") if re.fullmatch(pattern, path.name)]
+
     def _files(self, number):
-        return list(self._folder.glob(f"ckpt-{number}.*"))
+        return self._find(rf"ckpt-{number}{_SUFFIX}")
 
     def _set_aside(self, number):
         """Moves a checkpoint out of the way; returns the folder that it is in now."""

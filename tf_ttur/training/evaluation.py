@@ -112,10 +112,10 @@ def image_statistics(images, network, batch_size=100, limit=0, observers=(), par
     """
     total = min(images.num_images, limit or images.num_images)
     first, end = statistics.shard_range(total, *(shard or (1, 1)))
-    settings = [images.identity, statistics.identity(network), batch_size, total, shard]
     if workers:
         extraction = workers.extract(images, network, batch_size, first, end)
     else:
+        settings = [images.identity, statistics.identity(network), batch_size, total, shard]
         extraction = statistics.Extraction(network.dimension, partial, settings)
     remaining = end - first - extraction.moments.count
     name = images.source.word + (f", shard {shard[0]}/{shard[1]}" if shard else "")

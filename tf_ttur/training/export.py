@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tf_ttur.errors import UserError
 from tf_ttur.quantisation import to_uint8
-from tf_ttur.training import networks, randomness
+from tf_ttur.training import networks, randomness, writing
 from tf_ttur.training.randomness import Purpose
 
 _BLOCK = 64  # examples that an exported generator makes at a time
@@ -41,10 +41,8 @@ def export(config, generator, folder, vocabulary=()):
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         whole, old = pathlib.Path(temporary) / "whole", pathlib.Path(temporary) / "old"
-        try:
+        with writing.by_tensorflow(folder):
             tf.saved_model.save(module, str(whole), signatures=module.functions)
-        except tf.errors.OpError as error:
-            raise OSError(f"{folder} cannot be written ({error.message.splitlines()[0]})") from error
         if folder.exists():
             folder.rename(old)
         whole.rename(folder)

@@ -203,6 +203,8 @@ class _Training:
 
     def _check(self):
         """Ends the run if a loss, gradient or weight was not finite since the last check."""
+        if not self._unchecked:
+            return
         networks = {"discriminator": self._state.discriminator, "generator": self._state.generator}
         for number, values, faults in self._unchecked:
             for player, network in networks.items():
@@ -212,8 +214,8 @@ class _Training:
                         raise self._crash(number, player, name, values)
         for player, network in networks.items():
             for variable in network.variables:
-                if self._unchecked and not tf.reduce_all(tf.math.is_finite(variable.value)):
-                    raise self._crash(self._unchecked[-1][0], player, f"weight {variable.path}", self._unchecked[-1][1])
+                if not tf.reduce_all(tf.math.is_finite(variable.value)):
+                    raise self._crash(number, player, f"weight {variable.path}", values)
         self._unchecked.clear()
 
     def _crash(self, number, player, tensor, values):

@@ -17,7 +17,7 @@ import tensorflow as tf
 from tf_ttur import config as configs
 from tf_ttur import files, progress
 from tf_ttur.errors import UserError
-from tf_ttur.training import rates
+from tf_ttur.training import rates, writing
 
 # Keys that may differ when a run goes on: they do not change what has been computed.
 _MAY_CHANGE = (
@@ -194,12 +194,8 @@ class RunFolder:
         text = f"{self._metrics} has {count} lines that cannot be read, and are left out; as it was it is now {copy}"
         progress.STDERR.print(text, soft_wrap=True, markup=False)
 
-    @contextlib.contextmanager
     def _board_errors(self):
-        try:
-            yield
-        except tf.errors.OpError as error:
-            raise OSError(f"TensorBoard events in {self.path} cannot be written ({error.message.splitlines()[0]})") from error
+        return writing.by_tensorflow(f"TensorBoard's events in {self.path}")
 
 
 def read_rows(path):
