@@ -40,10 +40,9 @@ def main():
     command.start_tensorflow()
     from tf_ttur import inputs, progress
     from tf_ttur.data.images import Images
-    from tf_ttur.metrics import frechet, inception, measures, statistics
+    from tf_ttur.metrics import frechet, inception, measures
     from tf_ttur.training import evaluation
 
-    # All that can be checked is, before the long work on any side.
     words = [arguments.source, arguments.reference] + ([arguments.compare] if arguments.compare else [])
     how = {"count": arguments.count, "seed": arguments.seed, "quantisation": arguments.quantisation, "skip_unreadable": arguments.skip_unreadable}
     how["trust"], how["whole_batches"] = arguments.trust, arguments.batch_size if arguments.drop_remainder else 0
@@ -52,31 +51,15 @@ def main():
     measures.check(names, *has_images[:2])
     if arguments.compare and not all(has_images[:2]):
         raise UserError("--compare of a statistics file", "images, as a file of statistics does not tell how sure it is", "name the images")
-    network = None
-    if any(has_images):
-        network = inception.load(arguments.inception, arguments.precision, arguments.trust)
-        counts = [side.num_images if isinstance(side, Images) else None for side in opened]
-        measures.check_counts(names, network.dimension, *counts[:2])
-        if arguments.compare:
-            measures.can_compare(network.dimension, *counts)
-        shape = next(side.shape for side in opened if isinstance(side, Images))
-        for word, side in zip(words, opened):
-            if isinstance(side, statistics.Statistics):
-                statistics.check(side, network, shape, arguments.allow_mixed)
-            elif side.shape != shape:
-                raise UserError(f"{word} has images of {side.shape[1]}x{side.shape[0]} pixels, another side of {shape[1]}x{shape[0]}", "one size", "resize them")
-    sides = []
-    for number, (word, side) in enumerate(zip(words, opened)):
-        if isinstance(side, Images):
-            wanted = names if number == 0 else [name for name in names if name != "is"]  # the score is the source's
-            sides.append(measures.Side(word, wanted, network.dimension, side.num_images))
-            sides[-1].statistics = evaluation.image_statistics(side, network, arguments.batch_size, observers=[sides[-1].observe])
-        else:
-            sides.append(measures.Side(word, names, len(side.mu)))
-            sides[-1].statistics = side
-    for side in sides[1:]:
-        statistics.check_pair(sides[0].statistics, side.statistics, arguments.allow_mixed)
-    name = next((side.statistics.provenance["network"] for side in sides if side.statistics.provenance), "unknown")
+    network = inception.load(arguments.inception, arguments.precision, arguments.trust) if any(has_images) else None
+    if arguments.compare:
+        measures.can_compare(network.dimension, *[side.num_images if isinstance(side, Images) else None for side in opened])
+
+    def extract(images, observers):
+        return evaluation.image_statistics(images, network, arguments.batch_size, observers=observers)
+
+    sides = measures.collect(names, list(zip(words, opened)), network, extract, arguments.allow_mixed)
+    name = measures.network_name(sides)
     provenance = {"names": words, "provenance": [side.statistics.provenance for side in sides]}
     if any(has_images):
         progress.STDERR.print("all images have passed; distances and their uncertainty follow", soft_wrap=True)

@@ -44,7 +44,8 @@ def campaign(steps, folder):
     (folder / "graph.pb").write_bytes(graph_bytes())
 
     def train(place):
-        line = [sys.executable, "-m", "tf_ttur.train", "--config", folder / "card.py", "--workdir", place / "run", "--inception", folder / "graph.pb"]
+        flags = ["--config", folder / "card.py", "--workdir", place / "run", "--inception", folder / "graph.pb"]
+        line = [sys.executable, "-m", "tf_ttur.train", *flags]
         return subprocess.run(line, env=os.environ | {"TF_TTUR_CACHE": str(place / "cache")}, capture_output=True, text=True, check=False)
 
     whole = train(folder / "whole")

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.stats
 
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import uncertainty
+from tf_ttur.metrics import statistics, uncertainty
 from tf_ttur.metrics.inception import metric_name
 from tf_ttur.metrics.inception_score import SPLITS, InceptionScore
 from tf_ttur.metrics.kernel_distance import kernel_distance
@@ -91,13 +91,55 @@ def check(names, source_has_images, reference_has_images):
     """
     for name in names:
         if name not in NAMES:
-            raise UserError(f"there is no metric {name}", ", ".join(NAMES), "correct --metrics")
+            raise UserError(f"there is no metric {name}", ", ".join(NAMES), "name some of those")
         if name in _OF_FEATURES and not (source_has_images and reference_has_images):
             raise UserError(f"{name} with a side of which only statistics are known", "images on both sides", "name the images, or leave it out")
         if name == "is" and not source_has_images:
-            raise UserError("is (the Inception Score) of a statistics file", "images as SOURCE", "name the images, or leave it out")
+            raise UserError("is (the Inception Score) of a statistics file", "images, of which it is a measure", "name the images, or leave it out")
         if name == "fid_inf" and not (source_has_images or reference_has_images):
             raise UserError("fid_inf between two statistics files", "images on one side at least", "name the images, or leave it out")
+
+
+def collect(names, opened, network, extract, allow_mixed=False):
+    """The sides of a comparison, after one pass over the images of each. All that can be checked is, before the long work on any side.
+
+    Args:
+      names: out of `NAMES`; they must have passed `check`.
+      opened: list of (name, `statistics.Statistics`, or images with `num_images` and `shape`); the source first. A shape that is not known is None.
+      network: as in `statistics.compute`; None if there are statistics only.
+      extract: function (images, observers) -> `statistics.Statistics`, the observers as in `statistics.compute`.
+      allow_mixed: whether features may be of different precision.
+
+    Returns:
+      List of `Side`.
+
+    Raises:
+      UserError: sides that do not belong together, or images that cannot be used.
+    """
+    is_known = [isinstance(side, statistics.Statistics) for _, side in opened]
+    shapes = [None if known else side.shape for known, (_, side) in zip(is_known, opened)]
+    if network:
+        check_counts(names, network.dimension, *[None if known else side.num_images for known, (_, side) in zip(is_known[:2], opened)])
+    first = next(filter(None, shapes), None)
+    for known, shape, (name, side) in zip(is_known, shapes, opened):
+        if known and network:
+            statistics.check(side, network, first, allow_mixed)
+        elif shape not in (first, None):
+            found = f"{name} has images of {shape[1]}x{shape[0]} pixels, another side of {first[1]}x{first[0]}"
+            raise UserError(found, "one size", "resize them")
+    sides = []
+    for known, (name, side) in zip(is_known, opened):
+        wanted = [each for each in names if each != "is" or not sides]  # the score is the source's
+        sides.append(Side(name, wanted, len(side.mu)) if known else Side(name, wanted, network.dimension, side.num_images))
+        sides[-1].statistics = side if known else extract(side, [sides[-1].observe])
+    for side in sides[1:]:
+        statistics.check_pair(sides[0].statistics, side.statistics, allow_mixed)
+    return sides
+
+
+def network_name(sides):
+    """Of the network of some `Side`s' features, as far as they tell; else "unknown"."""
+    return next((side.statistics.provenance["network"] for side in sides if side.statistics.provenance), "unknown")
 
 
 def measure(names, network, source, reference, seed=0):

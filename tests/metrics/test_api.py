@@ -1,0 +1,158 @@
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.metrics.mini_inception import graph_bytes
+from tf_ttur import metrics
+from tf_ttur.errors import UserError
+from tf_ttur.metrics.inception import Inception
+from tf_ttur.quantisation import quantise
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*images for 20 features")
+
+
+@pytest.fixture(scope="module")
+def network():
+    return Inception(graph_bytes())
+
+
+@pytest.fixture(scope="module")
+def images():
+    random = np.random.default_rng(0)
+    return random.integers(0, 256, (70, 16, 16, 3), np.uint8), random.integers(0, 200, (90, 16, 16, 3), np.uint8)
+
+
+def in_turn(images):
+    """A function that draws them one after the other, and at the end from the start."""
+    drawn = 0
+
+    def draw(count):
+        nonlocal drawn
+        drawn += count
+        return np.take(images, np.arange(drawn - count, drawn), 0, mode="wrap")
+
+    return draw
+
+
+def test_the_distance_is_that_of_the_features(network, images):
+    found = metrics.evaluate(*images, network)["fid_unknown"]
+    (first, cov_1), (second, cov_2) = (
+        (features.mean(0), np.cov(features, rowvar=False)) for features in (network(side)[0].numpy().astype(np.float64) for side in images)
+    )
+    traces = np.trace(cov_1) + np.trace(cov_2) - 2 * np.sqrt(np.linalg.eigvals(cov_1 @ cov_2).clip(0)).real.sum()
+    assert found["value"] == pytest.approx(((first - second) ** 2).sum() + traces, rel=1e-5)
+    assert found["low"] < found["value"] < found["high"]
+
+
+def test_every_form_of_the_same_images_gives_the_same(network, images):
+    names = ["fid", "kid", "is", "prdc"]
+    generated, real = images
+    expected = metrics.evaluate(generated, real, network, names, batch_size=30)
+    assert set(expected) == {f"{name}_unknown" for name in ("fid", "kid", "inception_score", "precision", "recall", "density", "coverage")}
+    data_set, floats = tf.data.Dataset.from_tensor_slices(generated), generated / np.float32(127.5) - 1
+    odd_batches = tf.data.Dataset.from_generator(lambda: iter((real[:7], real[7:50], real[50:])), output_signature=tf.TensorSpec((None, None, None, 3), tf.uint8))
+    for form in (data_set, data_set.batch(8), data_set.filter(lambda image: True), in_turn(generated), floats, in_turn(floats)):
+        assert metrics.evaluate(form, odd_batches, network, names, num_images=70, batch_size=30) == expected
+
+
+def test_statistics_stand_for_images(network, images, tmp_path):
+    generated, real = images
+    known = metrics.compute_statistics(tf.data.Dataset.from_tensor_slices(real), network)
+    known.save(tmp_path / "real.npz")
+    known = metrics.load_statistics(tmp_path / "real.npz")
+    found = metrics.evaluate(generated, known, network)["fid_unknown"]
+    assert found["value"] == pytest.approx(metrics.evaluate(generated, real, network)["fid_unknown"]["value"], rel=1e-9)
+    assert known.provenance["source"] == "images: data set" and known.provenance["quantisation"] == "uint8"
+    both = metrics.evaluate(metrics.compute_statistics(generated, network), known)  # without a network
+    assert both == {"fid_unknown": {"value": pytest.approx(found["value"], rel=1e-9)}}
+
+
+@pytest.mark.parametrize("how", ["round", "truncate", "float"])
+def test_floats_go_through_the_quantisation(network, images, how):
+    floats = np.random.default_rng(1).uniform(-1.2, 1.2, (40, 16, 16, 3)).astype(np.float32)
+    found = metrics.compute_statistics(floats, network, batch_size=16, quantisation=how)
+    assert found.provenance["quantisation"] == how
+    features = network(quantise(floats, how))[0].numpy()
+    np.testing.assert_allclose(found.mu, features.mean(0, np.float64), rtol=1e-5)
+
+
+def test_whole_batches_are_drawn_and_all_but_the_wanted_left_out(network, images):
+    counts = []
+
+    def draw(count):
+        counts.append(count)
+        return images[0][:count]
+
+    found = metrics.compute_statistics(draw, network, num_images=50, batch_size=20)
+    assert counts == [20, 20, 20] and found.provenance["num_images"] == 50
+
+
+def test_which_is_nearer(network, images):
+    random = np.random.default_rng(2)
+    reference = random.integers(0, 256, (200, 16, 16, 3), np.uint8)
+    alike, far = random.integers(0, 256, (200, 16, 16, 3), np.uint8), random.integers(0, 128, (200, 16, 16, 3), np.uint8)
+    assert metrics.compare(alike, far, reference, network)["answer"] == "yes"
+    assert metrics.compare(far, alike, metrics.compute_statistics(reference, network), network)["answer"] == "no"
+    with pytest.raises(UserError, match="equal numbers"):
+        metrics.compare(alike[:30], far[:40], reference, network)
+    with pytest.raises(UserError, match="do not tell how sure"):
+        metrics.compare(metrics.compute_statistics(alike, network), far, reference, network)
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        (np.zeros((4, 16, 16), np.uint8), r"shape \(4, 16, 16\)"),
+        (np.zeros((4, 3, 16, 16), np.uint8), "channels last"),
+        (np.zeros((0, 16, 16, 3), np.uint8), r"shape \(0, 16"),
+        (np.zeros((4, 16, 16, 3), np.int64), "type int64"),
+        (np.full((4, 16, 16, 3), 255.0), "floats from 255"),
+        (np.full((4, 16, 16, 3), np.nan), "floats from nan"),
+        (lambda count: np.zeros((count - 1, 16, 16, 3), np.uint8), "correct the function"),
+        (lambda count: "images", "correct the function"),
+        (tf.data.Dataset.from_tensors((np.zeros((16, 16, 3), np.uint8), 1)), "leave out the rest"),
+        (tf.data.Dataset.from_tensors(np.zeros((16, 16, 3), np.uint8)).repeat(), "without an end"),
+        (tf.data.Dataset.from_tensors(np.zeros((16, 16, 3), np.uint8)), "at least 2"),
+        (np.zeros((40, 18, 16, 3), np.uint8), "16x18"),
+    ],
+)
+def test_what_are_no_images_is_refused(network, images, form, words):
+    with pytest.raises(UserError, match=words):
+        metrics.evaluate(form, images[1], network)
+
+
+def test_other_mistakes(network, images):
+    with pytest.raises(UserError, match="no metric fud"):
+        metrics.evaluate(*images, network, "fid,fud")
+    with pytest.raises(UserError, match="only statistics"):
+        metrics.evaluate(images[0], metrics.compute_statistics(images[1], network), network, ["kid"])
+    with pytest.warns(UserWarning, match="all above 0"):
+        metrics.compute_statistics(images[0] / 255, network)
+    shrinks = iter([70, 60])
+    data_set = tf.data.Dataset.from_generator(lambda: iter(images[0][: next(shrinks)]), output_signature=tf.TensorSpec((16, 16, 3), tf.uint8))
+    with pytest.raises(UserError, match="60 images, where there were 70"):
+        metrics.compute_statistics(data_set, network)
+    with pytest.raises(AttributeError, match="no attribute 'fud'"):
+        metrics.fud
+
+
+def test_the_example_runs(images, tmp_path, monkeypatch):
+    """With a network that is not the original, which stands in the name."""
+    (tmp_path / "graph.pb").write_bytes(graph_bytes())
+    monkeypatch.setenv("TF_TTUR_INCEPTION", str(tmp_path / "graph.pb"))
+    monkeypatch.chdir(tmp_path)
+    example = textwrap.dedent(metrics.__doc__.split("\n\n", 1)[1].split("Images, on either side")[0])
+    random = np.random.default_rng(3)
+    given = {name: random.integers(0, 256, (200, 16, 16, 3), np.uint8) for name in ("photographs", "generated", "others")}
+    exec(example.replace('"fid"]', '"fid_unknown"]'), given)
+    assert given["found"]["fid_unknown"]["low"] < given["found"]["fid_unknown"]["high"]
+    assert (tmp_path / "real.npz").exists()
+
+
+def test_what_needs_no_tensorflow_is_to_be_had_without():
+    code = "import sys; import tf_ttur.metrics.moments; from tf_ttur import metrics; assert 'tensorflow' not in sys.modules; metrics.evaluate"
+    subprocess.run([sys.executable, "-c", code], check=True)
