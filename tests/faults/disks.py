@@ -1,9 +1,9 @@
 """Trains on a disk that is too small, and makes it larger step by step.
 
-    unshare --map-root-user --mount python -m tests.faults.disks --steps 20 --output docs/results/reliability/disks.json
+    unshare --map-root-user --mount python -m tests.faults.disks --steps 10 --output docs/results/reliability/disks.json
 
-The run folder and the cache lie on a file system in memory. It cannot be written at first; then it has a twentieth of the room that the training
-needs, two twentieths and so on, and the same command is given again each time that it ends for want of room. What is left in the end must be
+The run folder and the cache lie on a file system in memory. It cannot be written at first; then it has a tenth of the room that the training
+needs, two tenths and so on, and the same command is given again each time that it ends for want of room. What is left in the end must be
 equal, bit for bit, to what a training with enough room leaves. Needs Linux and the right to mount, which `unshare` gives to everybody on most systems.
 """
 
@@ -76,7 +76,7 @@ def _mount(*arguments):
 
 def main():
     parser = command.parser(__doc__)
-    parser.add_argument("--steps", type=command.positive, default=20)
+    parser.add_argument("--steps", type=command.positive, default=10)
     parser.add_argument("--output", type=pathlib.Path, help="for the report")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

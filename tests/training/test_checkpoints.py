@@ -130,15 +130,17 @@ def test_no_changed_byte_of_the_index_changes_the_state(kept, state, tmp_path):
             path.replace(tmp_path / "checkpoints" / path.name)
 
 
-def test_no_room(kept, state, tmp_path):
+@pytest.mark.parametrize("what", ["ckpt-8 cannot be written", "no copy of the best checkpoint"])
+def test_no_room(kept, state, tmp_path, what):
     """Here the system refuses files of more than 2 kB."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2048, limits[1]))
     try:
-        with pytest.raises(UserError, match="ckpt-8 cannot be written"):
-            kept.save(8)
+        with pytest.raises(UserError, match=what):
+            kept.save(8) if "ckpt-8" in what else kept.keep_best(6)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert kept.best is None
     assert kept.restore() == 6 and (state.weight.numpy() == 6).all()
     assert not (tmp_path / "checkpoints/.part").exists()
     kept.save(8)

@@ -1,5 +1,6 @@
 """The checkpoints of a run: written whole or not at all, the newest good one is taken, a damaged one is set aside."""
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -52,10 +53,7 @@ class Checkpoints:
         Raises:
           UserError: it cannot be written. Those before are untouched.
         """
-        part = self._folder / ".part"
-        try:
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
+        with self._part(f"no checkpoint of update {number}") as part:
             with writing.by_tensorflow(self.path(number)):
                 self._state.checkpoint.write(str(part / f"ckpt-{number}"))
             # The index is the last to get its name: where it is, all is.
@@ -64,10 +62,6 @@ class Checkpoints:
                 path.replace(self._folder / path.name)
             _to_disk(self._folder)
             part.rmdir()
-        except OSError as error:
-            shutil.rmtree(part, ignore_errors=True)
-            cure = "make room, then run the same command again: it goes on from the last checkpoint"
-            raise UserError(f"no checkpoint of update {number}: {error}", "a folder with room for it", cure) from error
         kept = self.numbers[-self._keep :]
         for path in sorted(self._find(rf"ckpt-\d+{_SUFFIX}"), key=lambda path: path.suffix != ".index"):
             if _number(path) not in kept:
@@ -97,18 +91,34 @@ class Checkpoints:
         return None
 
     def keep_best(self, number):
-        """Keeps a copy of the checkpoint after `number` updates as the best one, instead of an earlier one."""
-        target, part = self._folder / f"best-{number}", self._folder / ".part"
+        """Keeps a copy of the checkpoint after `number` updates as the best one, instead of an earlier one.
+
+        Raises:
+          UserError: it cannot be written. All that was there before is untouched.
+        """
+        target = self._folder / f"best-{number}"
         if not target.exists():
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir()
-            for path in self._files(number):
-                shutil.copyfile(path, part / path.name)
-                _to_disk(part / path.name)
-            part.replace(target)
+            with self._part(f"no copy of the best checkpoint, which is of update {number}") as part:
+                for path in self._files(number):
+                    shutil.copyfile(path, part / path.name)
+                    _to_disk(part / path.name)
+                part.replace(target)
         for old in self._find(_BEST):
             if old != target:
                 shutil.rmtree(old)
+
+    @contextlib.contextmanager
+    def _part(self, failure):
+        """An empty folder for what is not whole yet; it goes where the block cannot write, which `failure` names."""
+        part = self._folder / ".part"
+        try:
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            yield part
+        except OSError as error:
+            shutil.rmtree(part, ignore_errors=True)
+            cure = "make room, then run the same command again: it goes on from the last checkpoint"
+            raise UserError(f"{failure}: {error}", "a folder with room for it", cure) from error
 
     def _find(self, pattern):
         """What is in the folder under such a name; what a user has put there is not."""

@@ -1,6 +1,7 @@
 """What TensorFlow writes, with the errors of other writing."""
 
 import contextlib
+import re
 
 import tensorflow as tf
 
@@ -11,4 +12,5 @@ def by_tensorflow(what):
     try:
         yield
     except tf.errors.OpError as error:
-        raise OSError(f"{what} cannot be written ({error.message.splitlines()[0]})") from error
+        reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", error.message.splitlines()[0])  # without the operation's names
+        raise OSError(f"{what} cannot be written ({reason})") from error
