@@ -2,6 +2,7 @@ import itertools
 import json
 import re
 
+import matplotlib
 import PIL.Image
 import pytest
 
@@ -67,6 +68,11 @@ def test_language_has_two_measures(tmp_path):
         file.write(json.dumps({"update": 0, "training_seconds": 0, "name": "jsd_6", "value": 0.99}) + "\n")
     curves.plot([run], tmp_path / "curve.png")
     assert PIL.Image.open(tmp_path / "curve.png").size == (1920, 600)
+    (run / "environment.json").write_text(json.dumps([{"evaluation": {"floor": {"jsd_4": 0.2343, "jsd_6": 0.559}}}]))
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        curves.plot([run], tmp_path / "curve.svg")
+    for text in ("as many real lines: 0.234", "as many real lines: 0.559"):
+        assert text in (tmp_path / "curve.svg").read_text()
 
 
 def test_what_cannot_be_drawn(tmp_path):

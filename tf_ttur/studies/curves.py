@@ -1,5 +1,6 @@
 """The measured distance against updates: runs beside the published curve."""
 
+import json
 import pathlib
 
 import matplotlib.figure
@@ -25,7 +26,8 @@ def read_run(folder):
 def plot(folders, path, against="updates"):
     """Writes a picture of the distance of each run to the real data, and the published curve with the same rates.
 
-    The distance is the Fréchet distance; of language, the divergence of 4-grams and of 6-grams, each in axes of its own.
+    The distance is the Fréchet distance; of language, the divergence of 4-grams and of 6-grams, each in axes of its own and
+    above what as many real lines have, where a run folder says it.
 
     Args:
       folders: run folders of one experiment.
@@ -66,6 +68,9 @@ def _draw(axes, runs, wanted, against):
             points = [(row["update"] if against == "updates" else row["training_seconds"], row["value"]) for row in series[name]]
             axes.plot(*zip(*points), "o-", color=colour, label=f"{label}, seed {config.seed}: {name} of {config.evaluation.num_samples:,}")
             last = max(last, points[-1][0])
+    floors = {_floor(folder, wanted[0]) for folder, *_ in runs} - {None} if wanted else ()
+    for floor in sorted(floors):
+        axes.axhline(floor, linestyle=":", color="0.4", label=f"as many real lines: {floor:.3f}")
     for rates, colour in colours.items() if against == "updates" else ():
         points = published.curve(runs[0][1].name, wanted[0] if wanted else "fid", rates)
         if points:
@@ -74,3 +79,8 @@ def _draw(axes, runs, wanted, against):
             errors = [[m - l for m, l in zip(mean, low)], [h - m for m, h in zip(mean, high)]]
             label = f"{rates[0]:g} / {rates[1]:g}, published: mean and range of its runs"
             axes.errorbar(updates, mean, errors, fmt="s--", color=colour, capsize=6, alpha=0.6, label=label)
+
+
+def _floor(folder, name):
+    parts = pathlib.Path(folder) / "environment.json"
+    return json.loads(parts.read_text())[-1]["evaluation"]["floor"][name] if parts.exists() else None
