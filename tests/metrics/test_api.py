@@ -118,6 +118,7 @@ def test_which_is_nearer(network, images):
         (tf.data.Dataset.from_tensors(np.zeros((16, 16, 3), np.uint8)).repeat(), "without an end"),
         (tf.data.Dataset.from_tensors(np.zeros((16, 16, 3), np.uint8)), "at least 2"),
         (np.zeros((40, 18, 16, 3), np.uint8), "16x18"),
+        (lambda count: np.zeros((count, 18, 16, 3), np.uint8), r"\(18, 16, 3\), after others of \(16, 16, 3\)"),
     ],
 )
 def test_what_are_no_images_is_refused(network, images, form, words):
@@ -130,14 +131,36 @@ def test_other_mistakes(network, images):
         metrics.evaluate(*images, network, "fid,fud")
     with pytest.raises(UserError, match="only statistics"):
         metrics.evaluate(images[0], metrics.compute_statistics(images[1], network), network, ["kid"])
+    with pytest.raises(UserError, match="quantisation 'rnd'"):
+        metrics.evaluate(*images, network, quantisation="rnd")
+    with pytest.raises(UserError, match="batch_size 0"):
+        metrics.compute_statistics(images[0], network, batch_size=0)
     with pytest.warns(UserWarning, match="all above 0"):
         metrics.compute_statistics(images[0] / 255, network)
-    shrinks = iter([70, 60])
-    data_set = tf.data.Dataset.from_generator(lambda: iter(images[0][: next(shrinks)]), output_signature=tf.TensorSpec((16, 16, 3), tf.uint8))
-    with pytest.raises(UserError, match="60 images, where there were 70"):
-        metrics.compute_statistics(data_set, network)
+    assert "evaluate" in dir(metrics)
     with pytest.raises(AttributeError, match="no attribute 'fud'"):
         metrics.fud
+
+
+@pytest.mark.parametrize("second", [60, 80, 0])
+def test_a_data_set_that_changes_is_refused(network, images, second):
+    numbers = iter([70, second])
+    data_set = tf.data.Dataset.from_generator(lambda: iter(images[1][: next(numbers)]), output_signature=tf.TensorSpec((16, 16, 3), tf.uint8))
+    with pytest.raises(UserError, match="where there were 70 before"):
+        metrics.evaluate(data_set, images[1], network, ["is"], batch_size=30)
+
+
+def test_statistics_take_one_pass(network, images):
+    passes = []
+    data_set = tf.data.Dataset.from_generator(lambda: passes.append(1) or iter(images[0]), output_signature=tf.TensorSpec((16, 16, 3), tf.uint8))
+    assert metrics.compute_statistics(data_set, network).provenance["num_images"] == 70 and len(passes) == 1
+
+
+def test_mixed_precision_is_allowed_by_name(network, images):
+    known = metrics.compute_statistics(images[1], Inception(graph_bytes(), "bfloat16"))
+    with pytest.raises(UserError, match="precision"):
+        metrics.evaluate(images[0], known, network)
+    assert metrics.evaluate(images[0], known, network, allow_mixed=True)
 
 
 def test_the_example_runs(images, tmp_path, monkeypatch):

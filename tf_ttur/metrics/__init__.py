@@ -15,7 +15,8 @@
 Images, on either side, are one of
 
 - an array (n, height, width, 3), uint8 or floats in -1 ... 1,
-- a `tf.data.Dataset` of such images or of batches of them, which comes to an end,
+- a `tf.data.Dataset` of such images or of batches of them, which comes to an end and gives the same number each time: where it does not know how
+  many, it is counted first,
 - a function of a number that makes so many of them, such as `lambda count: generator(tf.random.normal((count, 128)))`, from which `num_images` are drawn,
 - `Statistics`, where the measure needs no more.
 
@@ -32,3 +33,7 @@ def __getattr__(name):
     from tf_ttur.metrics import api
 
     return getattr(api, name)
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])
