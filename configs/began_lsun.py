@@ -4,7 +4,7 @@
     python -m tf_ttur.train --config configs/began_lsun.py:orig --config.data.source=lsun/bedroom_train  # one time scale: 2e-5
 
 Expect no advantage of TTUR. Published FID, best run and lowest mean: TTUR 112.8 and 123.8, orig 112.0 and 124.4. What
-began_celeba.py says of the steps holds here too; the images are those of lsun.py.
+began_celeba.py says of the steps and of JPEGs holds here too; the images are those of lsun.py.
 """
 
 from tf_ttur import config as configs

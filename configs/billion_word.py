@@ -13,6 +13,9 @@ benchmark's tarball, or what tools/prepare_data.py made of either; `--config.dat
 ten million lines, cut or padded to 32 characters. 640 generated lines are measured against all real ones, every 100
 updates; with so few the divergence of n-grams beyond 3 is far above its limit, so the divergence of 640 real lines (the
 floor) is printed at the start and stands in environment.json.
+
+The vocabulary holds Unicode characters, the most frequent 2,047 at most and "unk"; the code that the paper's was made from works on
+bytes, and how many symbols the paper's had is not published.
 """
 
 from tf_ttur import config as configs

@@ -1,6 +1,7 @@
 """Every card against the published facts, and every mistake in a config."""
 
 import pathlib
+import re
 import runpy
 
 import pytest
@@ -28,6 +29,7 @@ FACTS = {
     "began_celeba": (BEGAN, 16, 64, "uniform", True, "began", 128, 64, FID_OF_BEGAN),
     "began_lsun": (BEGAN, 16, 64, "uniform", True, "began", 128, 64, FID_OF_BEGAN),
 }
+CROPS = {"celeba": "108", "lsun": "square", "wgan_gp_lsun": "square", "began_celeba": "108", "began_lsun": "square"}  # others none
 # (experiment, variant): (discriminator, generator, discriminator steps, updates, evaluation every so many updates)
 VARIANTS = {
     ("celeba", "ttur"): (1e-5, 5e-4, 1, 256_365, 5000),
@@ -69,8 +71,12 @@ def card(name, variant="ttur"):
     return configs.load(f"{ROOT}/configs/{name}.py:{variant}")
 
 
+def card_module(name):
+    return runpy.run_path(f"{ROOT}/configs/{name}.py")
+
+
 def variants(name):
-    return list(runpy.run_path(f"{ROOT}/configs/{name}.py")["VARIANTS"])
+    return list(card_module(name)["VARIANTS"])
 
 
 @pytest.mark.parametrize("name, variant", VARIANTS)
@@ -93,8 +99,25 @@ def test_card_is_the_experiment_of_the_paper(name, variant):
     if architecture == "language":
         assert (data.max_lines, data.line_length, data.max_symbols) == (10_000_000, 32, 2048)
     else:
-        assert data.image_size == size
+        assert data.image_size == size and data.crop == CROPS.get(name, "none")
+    if architecture == "dcgan":
+        assert config.model.batch_norm_momentum == pytest.approx(0.9**4)
+    if architecture == "began":
+        assert (config.equilibrium.ratio, config.equilibrium.rate) == (0.5, 0.001)
     assert any((discriminator, generator) in scores for (experiment, _), scores in published.SCORES.items() if experiment == name)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_card_tells_what_was_published(name):
+    """Of every pair of rates the best run, and the mean and range at the end of the curve."""
+    text = card_module(name)["__doc__"]
+    ends = set()
+    for (experiment, metric), scores in published.SCORES.items():
+        for rates, score in scores.items() if experiment == name else ():
+            best = f"{score.best:.1f}" if metric == "fid" else f"{score.best:.2f}"
+            assert re.search(rf"(?<![\d.]){re.escape(best)}(?!\d)", text), (rates, best)
+            ends |= {point[1:] for point in published.curve(name, metric, rates)[-1:]}
+    assert {tuple(map(float, found)) for found in re.findall(r"([\d.]+)\s\[([\d.]+),\s([\d.]+)\]", text)} == ends
 
 
 def test_every_published_curve_has_a_card_and_every_card_its_facts():

@@ -25,6 +25,12 @@ def test_schedules_end_at_zero():
         assert [float(falling(n)) for n in (0, 50, 100)] == pytest.approx([1e-3, half, 0], abs=1e-9)
 
 
+def test_halving():
+    """As BEGAN does it: by half after every `decay_shift` steps, at once."""
+    falling = rates.schedule(player(schedule="halving", decay_shift=100.0), 1000)
+    assert [float(falling(n)) for n in (0, 99, 100, 199, 200, 350)] == pytest.approx([1e-3, 1e-3, 5e-4, 5e-4, 2.5e-4, 1.25e-4])
+
+
 def test_polynomial_decay():
     falling = rates.schedule(player(schedule="polynomial", decay_shift=20.0, decay_power=0.9), 100)
     assert [float(falling(n)) for n in (0, 20, 10**6)] == pytest.approx([1e-3, 1e-3 * 2**-0.9, 1e-3 * 50_001**-0.9], rel=1e-5)
@@ -59,7 +65,7 @@ def test_a2_of_a_run(generator, discriminator, satisfied, reason):
     assert found.holds == satisfied and reason in found.words
 
 
-@pytest.mark.parametrize("kind", ["constant", "linear", "cosine", "polynomial"])
+@pytest.mark.parametrize("kind", ["constant", "linear", "cosine", "polynomial", "halving"])
 def test_rates_at_an_update_are_those_of_the_optimizer(kind):
     config = configs.default()
     config.updates, config.discriminator.steps = 100, 2

@@ -90,6 +90,48 @@ def test_order_of_the_two_steps(tiny, strategies):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
 
 
+def test_several_critic_steps(strategies):
+    """Against the same update written out: each step on a batch, latents and penalty points of its own, then the generator on new latents."""
+    config = configs.wgan_gp(critic_steps=3)
+    config.name, config.variant, config.updates, config.data.source = "tiny", "orig", 2, "digits:64"
+    config.batch_size, config.model.width = 8, 4
+    config.discriminator.learning_rate, config.generator.learning_rate = 1e-3, 2e-3
+    config = settings(config, **SGD)
+    measured, values = run(config, strategies[1], count=2)
+
+    state = State(config)
+    generator, critic = state.generator, state.discriminator
+    order = randomness.key(config.seed, Purpose.DATA_ORDER).numpy()
+    batches = iter(Images(config.data.source, 32).batches(order, 0, 1, config.batch_size))
+
+    def latents(number, step):
+        return tf.random.stateless_normal((8, 128), randomness.key(config.seed, Purpose.LATENTS, number, step))
+
+    def move(player, variables, gradients):
+        for variable, gradient in zip(variables, gradients):
+            variable.assign(variable - player.learning_rate * gradient)
+
+    for number in range(2):
+        for step in range(3):
+            real, fake = next(batches), generator(latents(number, step), training=True)
+            share = tf.random.stateless_uniform((8,), randomness.key(config.seed, Purpose.GRADIENT_PENALTY, number, step))[:, None, None, None]
+            with tf.GradientTape() as tape:
+                between = (1 - share) * real + share * fake
+                with tf.GradientTape() as inner:
+                    inner.watch(between)
+                    scores = critic(between)
+                norms = tf.norm(tf.reshape(inner.gradient(scores, between), (8, -1)), axis=1)
+                loss_d = tf.reduce_mean(critic(fake)) - tf.reduce_mean(critic(real)) + 10 * tf.reduce_mean((norms - 1) ** 2)
+            move(config.discriminator, critic.trainable_variables, tape.gradient(loss_d, critic.trainable_variables))
+        with tf.GradientTape() as tape:
+            loss_g = -tf.reduce_mean(critic(generator(latents(number, 3), training=True)))
+        move(config.generator, generator.trainable_variables, tape.gradient(loss_g, generator.trainable_variables))
+        assert values[number]["loss/discriminator"] == pytest.approx(float(loss_d), rel=1e-4)
+        assert values[number]["loss/generator"] == pytest.approx(float(loss_g), rel=1e-4)
+    for a, b in zip(measured, generator.get_weights() + critic.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+
+
 def test_rates_are_per_player(tiny, strategies):
     slow = settings(tiny, **{"generator.learning_rate": 1e-9})
     start, end = run(slow, strategies[1], count=0)[0], run(slow, strategies[1], count=1)[0]
