@@ -17,8 +17,9 @@ def test_members_of_which_python_unpacks_more_than_they_say(packing):
 
 
 def test_damaged_lines_are_left_out_and_counted(tmp_path):
-    (tmp_path / "rows").write_bytes(b'{"a": 1, "b": 2}\n{"a": 3}\n[1]\n{"a"\n\xff\n{"a": 4, "b": 5, "c": 6}\n{"a": 7, "b"')
-    assert files.read_json_lines(tmp_path / "rows", ("a", "b")) == ([{"a": 1, "b": 2}, {"a": 4, "b": 5, "c": 6}], 5)
+    (tmp_path / "rows").write_bytes(b'{"a": 1, "b": "x"}\n{"a": 3}\n[1]\n{"a"\n\xff\n{"a": null, "b": "x"}\n{"a": true, "b": "x"}\n{"a": 4, "b": "y", "c": 6}\n{"a": 7, "b"')
+    found, damaged = files.read_json_lines(tmp_path / "rows", {"a": (int, float), "b": str})
+    assert (found, damaged) == ([{"a": 1, "b": "x"}, {"a": 4, "b": "y", "c": 6}], 7)
 
 
 def test_a_lock_is_for_one(tmp_path):

@@ -52,9 +52,21 @@ def atomic(path, mode="wb"):
             os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
+        to_disk(path.parent)
     except BaseException:
         pathlib.Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def to_disk(path):
+    """Waits until the system has written a file or folder, so that a loss of power does not empty what has its name already."""
+    if os.name == "nt" and os.path.isdir(path):
+        return  # Windows opens no folders
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_writable(path):
@@ -113,15 +125,22 @@ def check_packing(name, member):
         raise UserError(found, "a zip whose files are stored or deflated", "pack it anew")
 
 
-def read_json_lines(path, keys=()):
-    """The objects of a file with one JSON object a line, and the number of lines that are none, or lack one of the keys."""
+def read_json_lines(path, columns=None):
+    """The objects of a file with one JSON object a line, and the number of lines that are none.
+
+    Nor is a line one that lacks one of `columns`, a {key: type or types of its value}; True and False are of no type.
+    """
     lines, objects = pathlib.Path(path).read_text(errors="replace").splitlines(), []
     for line in lines:
         with contextlib.suppress(ValueError):
             found = json.loads(line)
-            if isinstance(found, dict) and found.keys() >= set(keys):
+            if isinstance(found, dict) and all(_is_of(found.get(key, ...), types) for key, types in (columns or {}).items()):
                 objects.append(found)
     return objects, len(lines) - len(objects)
+
+
+def _is_of(value, types):
+    return isinstance(value, types) and not isinstance(value, bool)
 
 
 def lock(path):

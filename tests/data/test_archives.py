@@ -77,7 +77,8 @@ def test_other_mat_files(tmp_path):
         ({"images": np.zeros((32, 32, 3, 2), np.uint8)}, "holds images"),
         ({"X": np.zeros((32, 32, 3, 2))}, "holds X as float64 of shape (32, 32, 3, 2)"),
         ({"X": np.zeros((2, 32, 32, 3), np.uint8)}, "of shape (2, 32, 32, 3)"),
-        ({"X": "text"}, "holds X as"),
+        ({"X": "text"}, "holds an array of kind 'char'"),
+        ({"X": np.zeros((32, 32, 3, 2), np.uint8), "more": np.array([np.zeros(1000)], object)}, "holds an array of kind 'cell'"),
         ({}, "holds nothing"),
     ]:
         scipy.io.savemat(tmp_path / "x.mat", content)

@@ -4,7 +4,7 @@
 
 Half of the kills (SIGKILL) come at a random time, half at a random touch of a file in the run folder or the cache: around
 these lies what a kill could break. After each the same training is started again; one that reaches its end is compared, and
-the next one begins. Everything but the training time must be equal, bit for bit.
+the next one begins. Everything but the training time must be equal, bit for bit. A campaign of 50 must meet every phase that is promised.
 """
 
 import collections
@@ -20,7 +20,10 @@ import tempfile
 import threading
 import time
 
+import numpy as np
+
 from tf_ttur import command, files
+from tf_ttur.errors import UserError
 
 _WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod"}
 # What the training was at, by the first of these functions on its stack.
@@ -37,6 +40,7 @@ _PHASES = {
     "scalars": "metrics",
     "_update": "updates and tracing",
 }
+_PROMISED = {"updates and tracing", "evaluation", "checkpoint", "statistics", "export"}
 
 
 def campaign(kills, seed, folder):
@@ -68,7 +72,7 @@ def campaign(kills, seed, folder):
     status, seconds = start("whole")
     assert status == 0, f"the training that is left alone ends with {status}"
     touches = json.loads((folder / "whole.touches").read_text())
-    whole = fingerprint(folder / "whole")
+    whole = fingerprint(folder / "whole", folder / "whole.cache")
     counts, kinds, runs, different = collections.Counter(), collections.Counter(), 0, []
     while counts.total() < kills or runs == 0:
         killed = 0
@@ -84,26 +88,32 @@ def campaign(kills, seed, folder):
             killed += 1
             counts[(folder / f"run-{runs}.phase").read_text()] += 1
             kinds[kill[0]] += 1
-        found = fingerprint(folder / f"run-{runs}")
+        found = fingerprint(folder / f"run-{runs}", folder / f"run-{runs}.cache")
         different += [f"run-{runs}: {name}" for name in sorted(whole | found) if whole.get(name) != found.get(name)]
         runs += 1
     return {"kills": counts.total(), "by phase": dict(counts), "by kind": dict(kinds), "runs": runs, "different": different}
 
 
-def fingerprint(workdir):
-    """{what: its digest or value} of all that a training leaves, but for the time it took."""
+def fingerprint(workdir, cache=None):
+    """{what: its digest or value} of all that a training leaves, but for the time it took; in its cache too, where one is given."""
     import tensorflow as tf
 
     rows = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
     found = {f"{row['name']} {row['update']}": row["value"] for row in rows}
     found["order of the rows"] = [(row["update"], row["name"]) for row in rows]
-    for path in sorted(workdir.glob("samples/*")):
+    for path in sorted([*workdir.glob("samples/*"), *workdir.glob("warnings.jsonl")]):
         found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    if (workdir / "export").exists():
+        sample = tf.saved_model.load(str(workdir / "export")).signatures["sample"]
+        found["of the export"] = sample(count=tf.constant(8), seed=tf.constant(0))["images"].numpy().tobytes()
     for path in (*workdir.glob("checkpoints/**/*.index"), *workdir.glob("export/variables/*.index")):
         reader = tf.train.load_checkpoint(str(path.with_suffix("")))
         for name in reader.get_variable_to_shape_map():
             if "/.ATTRIBUTES/VARIABLE_VALUE" in name and "training_seconds" not in name:
                 found[f"{path.relative_to(workdir)} {name}"] = hashlib.sha256(reader.get_tensor(name).tobytes()).hexdigest()
+    for path in cache.glob("statistics/*") if cache else ():
+        with np.load(path) as arrays:
+            found |= {f"{path.name} {name}": arrays[name].tobytes() for name in arrays.files}
     return found
 
 
@@ -153,8 +163,10 @@ def _train(folder, run, kill):
         timer.start()
     import tensorflow as tf
 
+    from tf_ttur.metrics.statistics import Extraction
     from tf_ttur.training import loop
 
+    Extraction.EVERY_SECONDS = 0  # so that kills leave a state of it, from which the next start goes on
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # which takes longer than these updates
     loop.train(small_config(), folder / run, folder / "graph.pb")
     (folder / f"{run}.touches").write_text(json.dumps(touches))
@@ -174,6 +186,9 @@ def main():
     if arguments.output:
         with files.atomic(arguments.output, "w") as file:
             file.write(text)
+    missed = _PROMISED - report["by phase"].keys() if arguments.kills >= 50 else set()
+    if missed:
+        raise UserError(f"no kill in {', '.join(sorted(missed))}", "some in every phase", "choose another --seed, or more kills")
     sys.exit(bool(report["different"]))
 
 

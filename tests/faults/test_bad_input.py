@@ -235,7 +235,13 @@ def runs(bad):
         "run-lines/config.json": configs.to_json(language),
         "run-symbols/config.json": configs.to_json(language),
         "run-symbols/vocabulary.json": '"letters"',
+        "run-damaged/config.json": configs.to_json(tiny),
+        "run-foreign/config.json": configs.to_json(tiny),
     })  # fmt: skip
+    for place in ("run-damaged/checkpoints", "run-damaged/checkpoints/best-3", "run-foreign/checkpoints"):
+        tf.train.Checkpoint(weight=tf.Variable(tf.zeros(100))).write(str(bad / place / "ckpt-3"))
+    for index in (bad / "run-damaged").rglob("*.index"):
+        index.write_bytes(index.read_bytes()[:-10])
 
 
 QUICKSTART = "--config configs/quickstart.py --inception {bad}/good.pb --workdir {out}/run"
@@ -278,6 +284,8 @@ ROWS = [
     (f"tf_ttur/train.py {QUICKSTART} --workdir {{bad}}/text.txt", "is a file"),
     (f"tf_ttur/train.py {QUICKSTART} --workdir {{bad}}/good", "not a run folder"),
     (f"tf_ttur/train.py {QUICKSTART} --workdir {{bad}}/run-text", "config.json cannot be read"),
+    (f"tf_ttur/train.py {QUICKSTART} --config.evaluation.reference={{bad}}/nowhere.npz", "nowhere.npz"),
+    (f"tf_ttur/train.py {QUICKSTART} --config.evaluation.reference={{bad}}/text.txt", "text.txt"),
     (f"tf_ttur/train.py {LANGUAGE} --config.data.dir={{bad}}/nowhere", "does not exist"),
     (f"tf_ttur/train.py {LANGUAGE} --config.data.dir={{bad}}/latin1", "is not UTF-8"),
     (f"tf_ttur/train.py {LANGUAGE} --config.data.dir={{bad}}/unnamed", "text.txt"),
@@ -424,6 +432,11 @@ ROWS = [
     ("tools/export.py {bad}/run-none --output {out}/made", "no checkpoint"),
     ("tools/export.py {bad}/run-lines --output {out}/made", "vocabulary.json cannot be read"),
     ("tools/export.py {bad}/run-symbols --output {out}/made", "not a list of symbols"),
+    ("tools/export.py {bad}/run-damaged --output {out}/made", "ckpt-3 is damaged", "sets it aside"),
+    ("tools/export.py {bad}/run-damaged --best --output {out}/made", "best-3/ckpt-3 is damaged"),
+    ("tools/export.py {bad}/run-foreign --output {out}/made", "holds other variables"),
+    ("tools/nash.py {bad}/run-damaged --output {out}/made", "ckpt-3 is damaged"),
+    ("tools/nash.py {bad}/run-foreign --output {out}/made", "holds other variables"),
     ("tools/curve.py {bad}/empty --output {out}/x.png", "no metrics.jsonl"),
     ("tools/curve.py {bad}/run-none --output {out}/x.png", "has no evaluation"),
     ("tools/curve.py {bad}/run-none --output {out}/x.xyz", "ends in .png or .svg"),

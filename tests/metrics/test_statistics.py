@@ -46,6 +46,16 @@ def test_file_of_the_official_tool(tmp_path):
     assert statistics.distance(official, mine) < 1e-9
 
 
+def test_a_damaged_file_in_the_cache_is_set_aside(tmp_path, capsys):
+    made = statistics.Statistics(np.zeros(3), np.eye(3), {"network": "x", "num_images": 9}, "made")
+    statistics.cached(tmp_path / "a.npz", lambda partial: made)
+    content = (tmp_path / "a.npz").read_bytes()[:-20]
+    (tmp_path / "a.npz").write_bytes(content)
+    assert (statistics.cached(tmp_path / "a.npz", lambda partial: made).sigma == np.eye(3)).all()
+    assert "a.npz.damaged, and made anew" in " ".join(capsys.readouterr().err.split())
+    assert (tmp_path / "a.npz.damaged").read_bytes() == content and statistics.load(tmp_path / "a.npz").provenance == made.provenance
+
+
 def test_pairs_that_do_not_belong_together():
     first = compute(network=Inception(graph_bytes(seed=0)), name="first")
     for other in (

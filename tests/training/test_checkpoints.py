@@ -110,6 +110,23 @@ def test_all_damaged(kept, tmp_path):
     assert sorted(path.name for path in (tmp_path / "checkpoints").glob("damaged-*")) == ["damaged-2", "damaged-4", "damaged-6"]
 
 
+def test_the_best_one_is_the_last_hope(kept, state, tmp_path, capfd):
+    kept.restore()
+    kept.keep_best(6)
+    for number in (2, 4, 6):
+        cut(data(tmp_path, number))
+    state.weight.assign(tf.zeros(1000))
+    assert kept.restore() == 6 and (state.weight.numpy() == 6).all()
+    assert "after 6 updates: 0 updates" in " ".join(capfd.readouterr().err.split())
+    assert kept.numbers == [2, 4, 6] and kept.best and kept.restore() == 6  # a copy is the last one again
+    kept.save(8)
+    for path in (data(tmp_path, 4), data(tmp_path, 6), data(tmp_path, 8), tmp_path / "checkpoints/best-6/ckpt-6.data-00000-of-00001"):
+        cut(path)
+    assert kept.restore() is None and kept.best is None
+    names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
+    assert names == {"checkpoint", "damaged-4", "damaged-6", "damaged-6.2", "damaged-6.3", "damaged-8"}
+
+
 def test_data_without_an_index_are_no_checkpoint(kept, tmp_path):
     """What a kill between the two renames leaves."""
     index(tmp_path, 6).unlink()

@@ -20,6 +20,9 @@ _BINARY = tuple(f"{name}.bin" for name in _BATCHES)
 _RECORD = 1 + 3 * 32 * 32  # a label, then the red, the green and the blue plane
 _MAX_BYTES = 2**26  # of a batch, which has half of that
 
+# Of the kinds of numbers in a .mat.
+_BYTES = {f"{sign}int{bits}": bits // 8 for sign in ("", "u") for bits in (8, 16, 32, 64)} | {"single": 4, "double": 8, "logical": 1}
+
 
 def svhn(path):
     """The images of a file of SVHN's cropped digits, such as train_32x32.mat: uint8 (n, 32, 32, 3).
@@ -31,11 +34,13 @@ def svhn(path):
 
     expected, cure = "the cropped digits of SVHN, for example train_32x32.mat: X, uint8 (32, 32, 3, n)", "fetch the file again"
     try:
-        claimed, size = sum(math.prod(shape) for _, shape, _ in scipy.io.whosmat(path)), os.path.getsize(path)
+        claimed, size = sum(math.prod(shape) * _BYTES[kind] for _, shape, kind in scipy.io.whosmat(path)), os.path.getsize(path)
         if claimed > max(files.FREE_BYTES * 4, files.MOST_TIMES * size):
-            raise ValueError(f"{claimed:,} numbers in {size:,} bytes")
+            raise ValueError(f"{claimed:,} bytes in {size:,}")
         # All of it: where only X is asked for, SciPy does not see that the end is missing.
         content = scipy.io.loadmat(path)
+    except KeyError as error:  # of others, such as cells, the directory does not tell what they hold
+        raise UserError(f"{path} holds an array of kind {error}", f"numbers alone: {expected}", cure) from error
     except NotImplementedError as error:
         raise UserError(f"{path} is a MATLAB file of version 7.3 (HDF5)", f"version 5, as published: {expected}", cure) from error
     except Exception as error:  # SciPy raises many kinds

@@ -275,6 +275,7 @@ def check(reference, network, image_shape=None, allow_mixed=False):
       UserError: naming both sides.
     """
     wanted = identity(network)
+    check_whole(reference)
     if image_shape is not None:
         wanted["image_shape"] = list(image_shape)
     if allow_mixed:
@@ -292,6 +293,13 @@ def check(reference, network, image_shape=None, allow_mixed=False):
             f"the {network.dimension} of the network {network.network}",
             "name statistics of this network",
         )
+
+
+def check_whole(side):
+    """Refuses the statistics of one shard in the place of a set. Raises `UserError`."""
+    if "shard" in side.provenance:
+        found = f"{side.name} is shard {side.provenance['shard']} of {side.provenance['shards']}"
+        raise UserError(found, "the statistics of all images", "merge the shards with tools/merge_stats.py")
 
 
 def check_pair(first, second, allow_mixed=False):
@@ -326,8 +334,16 @@ def distance(first, second):
 
 
 def cached(path, make):
-    """The statistics at `path`; produced there on first use."""
-    return load(path) if pathlib.Path(path).exists() else produce(path, make)
+    """The statistics at `path`; produced there on first use. A file that cannot be read is set aside, which a message says."""
+    if not pathlib.Path(path).exists():
+        return produce(path, make)
+    try:
+        return load(path)
+    except UserError as error:
+        aside = pathlib.Path(f"{path}.damaged")
+        pathlib.Path(path).replace(aside)
+        progress.STDERR.print(f"{error.found}; set aside as {aside}, and made anew", soft_wrap=True, markup=False)
+        return produce(path, make)
 
 
 def produce(path, make):

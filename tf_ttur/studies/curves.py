@@ -9,6 +9,7 @@ from tf_ttur import config as configs
 from tf_ttur import files
 from tf_ttur.errors import UserError
 from tf_ttur.studies import published
+from tf_ttur.training import rows
 
 
 def read_run(folder):
@@ -18,8 +19,8 @@ def read_run(folder):
     if not metrics.is_file():
         raise UserError(f"{folder} has no metrics.jsonl", "a run folder", "name the --workdir of a training")
     series = {}
-    for row in files.read_json_lines(metrics, ("update", "training_seconds", "name", "value"))[0]:
-        series.setdefault(str(row["name"]), []).append(row)
+    for row in rows.read(metrics)[0]:
+        series.setdefault(row["name"], []).append(row)
     return configs.from_json(folder / "config.json"), series
 
 
@@ -83,4 +84,7 @@ def _draw(axes, runs, wanted, against):
 
 def _floor(folder, name):
     parts = pathlib.Path(folder) / "environment.json"
-    return json.loads(parts.read_text())[-1]["evaluation"]["floor"][name] if parts.exists() else None
+    try:
+        return json.loads(parts.read_text())[-1]["evaluation"]["floor"][name] if parts.exists() else None
+    except (ValueError, TypeError, LookupError) as error:
+        raise UserError(f"{parts} does not tell the floor ({error!r})", "what training wrote", "put a copy in its place, or move it away") from error

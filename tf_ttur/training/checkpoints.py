@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 import pathlib
 import re
 import shutil
@@ -56,38 +55,40 @@ class Checkpoints:
         with self._part(f"no checkpoint of update {number}") as part:
             with writing.by_tensorflow(self.path(number)):
                 self._state.checkpoint.write(str(part / f"ckpt-{number}"))
-            # The index is the last to get its name: where it is, all is.
-            for path in sorted(part.iterdir(), key=lambda path: path.suffix == ".index"):
-                _to_disk(path)
-                path.replace(self._folder / path.name)
-            _to_disk(self._folder)
-            part.rmdir()
+            self._place(part)
         kept = self.numbers[-self._keep :]
-        for path in sorted(self._find(rf"ckpt-\d+{_SUFFIX}"), key=lambda path: path.suffix != ".index"):
+        for path in sorted(self._find(rf"ckpt-\d+{_SUFFIX}"), key=_is_index, reverse=True):
             if _number(path) not in kept:
                 path.unlink()
         with files.atomic(self._folder / "checkpoint", "w") as file:  # for TensorFlow's own tools; nothing here reads it
             file.write(f'model_checkpoint_path: "ckpt-{number}"\n' + "".join(f'all_model_checkpoint_paths: "ckpt-{n}"\n' for n in kept))
 
     def restore(self):
-        """Takes the newest one that is whole. Those that are not are set aside, which a message says.
+        """Takes the newest one that is whole, the best one if that is it. Those that are not are set aside, which a message says.
 
         Returns:
           Its count of updates; None if there is none.
         """
         lost = []
-        for number in reversed(self.numbers):
+        paths = [pathlib.Path(path) for path in (*map(self.path, reversed(self.numbers)), self.best) if path]
+        for path in sorted(paths, key=_number, reverse=True):  # which leaves a last one before its copy as the best
             try:
-                self._state.read(self.path(number))
+                self._state.read(str(path))
             except Damaged as error:
-                lost.append(number)
-                progress.STDERR.print(f"{error.found}; set aside as {self._set_aside(number)}", soft_wrap=True, markup=False)
+                lost.append(_number(path))
+                progress.STDERR.print(f"{error.found}; set aside as {self._set_aside(path)}", soft_wrap=True, markup=False)
                 continue
+            number = _number(path)
+            if number not in self.numbers:
+                with self._part(f"the best checkpoint, which is of update {number}, cannot be made the last one") as part:
+                    self._copy(path, part)
+                    self._place(part)
             if lost:
-                progress.STDERR.print(
-                    f"the newest good checkpoint is after {number} updates: {lost[0] - number} updates are made again", soft_wrap=True
-                )
+                text = f"the newest good checkpoint is after {number} updates: {lost[0] - number} updates are made again"
+                progress.STDERR.print(text, soft_wrap=True)
             return number
+        if lost:
+            progress.STDERR.print(f"no good checkpoint is left, after {lost[0]} updates", soft_wrap=True)
         return None
 
     def keep_best(self, number):
@@ -99,10 +100,9 @@ class Checkpoints:
         target = self._folder / f"best-{number}"
         if not target.exists():
             with self._part(f"no copy of the best checkpoint, which is of update {number}") as part:
-                for path in self._files(number):
-                    shutil.copyfile(path, part / path.name)
-                    _to_disk(part / path.name)
+                self._copy(pathlib.Path(self.path(number)), part)
                 part.replace(target)
+                files.to_disk(self._folder)
         for old in self._find(_BEST):
             if old != target:
                 shutil.rmtree(old)
@@ -124,28 +124,41 @@ class Checkpoints:
         """What is in the folder under such a name; what a user has put there is not."""
         return [path for path in self._folder.glob("*") if re.fullmatch(pattern, path.name)]
 
-    def _files(self, number):
-        return self._find(rf"ckpt-{number}{_SUFFIX}")
+    def _copy(self, path, folder):
+        for file in _files(path):
+            shutil.copyfile(file, folder / file.name)
+            files.to_disk(folder / file.name)
 
-    def _set_aside(self, number):
-        """Moves a checkpoint out of the way; returns the folder that it is in now."""
-        names = (f"damaged-{number}" + (f".{count}" if count > 1 else "") for count in itertools.count(1))
-        target = next(path for name in names if not (path := self._folder / name).exists())
+    def _place(self, part):
+        """Moves the files of a checkpoint to their place. The index is the last to get its name: where it is, all is."""
+        for path in sorted(part.iterdir(), key=_is_index):
+            files.to_disk(path)
+            path.replace(self._folder / path.name)
+        files.to_disk(self._folder)
+        part.rmdir()
+
+    def _set_aside(self, path):
+        """Moves the files of a checkpoint out of the way; returns the folder that they are in now."""
+        names = (f"damaged-{_number(path)}" + (f".{count}" if count > 1 else "") for count in itertools.count(1))
+        target = next(place for name in names if not (place := self._folder / name).exists())
         target.mkdir()
-        for path in self._files(number):
-            path.replace(target / path.name)
+        # Data without an index would be taken for leftovers: the index goes last.
+        for file in sorted(_files(path), key=_is_index):
+            file.replace(target / file.name)
+        if path.parent != self._folder:
+            path.parent.rmdir()
         return target
+
+
+def _files(path):
+    """Those of a checkpoint."""
+    return [file for file in path.parent.glob(f"{path.name}.*") if re.fullmatch(re.escape(path.name) + _SUFFIX, file.name)]
+
+
+def _is_index(path):
+    return path.suffix == ".index"
 
 
 def _number(path):
     """N of ckpt-N.index, ckpt-N.data-00000-of-00001 or best-N."""
     return int(path.name.partition(".")[0].rpartition("-")[2])
-
-
-def _to_disk(path):
-    """Waits until the system has written a file or folder, so that a loss of power does not empty what has its name already."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -60,11 +60,9 @@ def build_evaluator(config, examples, network):
         floor = ", ".join(f"{name} {value:.4f}" for name, value in evaluator.provenance["floor"].items())
         progress.STDERR.print(f"the floor, of {evaluation.num_samples} real lines against all {examples.num_lines:,}: {floor}", soft_wrap=True)
         return evaluator
-    reference = reference_statistics(config, examples, network)
-    statistics.check(reference, network, (config.data.image_size, config.data.image_size, 3))
     return FrechetEvaluator(
         network,
-        reference,
+        check_reference(config, network) or cached_statistics(examples, network, evaluation.feature_batch_size, evaluation.reference_samples),
         evaluation.num_samples,
         evaluation.sample_batch_size,
         evaluation.feature_batch_size,
@@ -72,12 +70,13 @@ def build_evaluator(config, examples, network):
     )
 
 
-def reference_statistics(config, images, network):
-    """Statistics of the experiment's data: the file that the config names, else the cached one, else computed now."""
-    if config.evaluation.reference:
-        return statistics.load(config.evaluation.reference)
-    limit = config.evaluation.reference_samples
-    return cached_statistics(images, network, config.evaluation.feature_batch_size, limit)
+def check_reference(config, network):
+    """The statistics file that the config names, of that network and the experiment's size; None where it names none."""
+    if not config.evaluation.reference:
+        return None
+    reference = statistics.load(config.evaluation.reference)
+    statistics.check(reference, network, (config.data.image_size, config.data.image_size, 3))
+    return reference
 
 
 def cached_statistics(images, network, batch_size, limit=0):

@@ -1,6 +1,7 @@
 """The generator as a SavedModel, and how its output is shown."""
 
 import pathlib
+import shutil
 import tempfile
 
 import tensorflow as tf
@@ -24,10 +25,11 @@ def export(config, generator, folder, vocabulary=()):
 
     Signatures of images: `serving_default` takes `latents` (n, latent_size) float32 and gives `images` (n, size, size, 3)
     float32 in -1 ... 1; `sample` takes the int32 scalars `count` and `seed` and gives `images` uint8, of which image i
-    depends on the seed and i alone; `sample_float` gives the same images as float32 in -1 ... 1. Of lines: `serving_default`
-    gives `probabilities` (n, length, symbols), `sample` gives `lines`, strings. The folder is replaced as a whole.
+    depends on the seed and i alone; `block` takes the int32 scalars `number` and `seed` and gives the next so many of the same images,
+    from number 0 on, as float32 in -1 ... 1. Of lines: `serving_default` gives `probabilities` (n, length, symbols), `sample` gives
+    `lines`, strings. The folder is replaced as a whole.
 
-    A generator that normalises by the batch (wgan_gp) draws in `sample` as many at a time as the evaluation does.
+    A generator that normalises by the batch (wgan_gp) draws in a block as many as the evaluation does at a time.
 
     Raises:
       UserError: the folder holds something else.
@@ -39,13 +41,27 @@ def export(config, generator, folder, vocabulary=()):
     copy.set_weights(generator.get_weights())
     module = _Export(config, copy, vocabulary)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _bring_back(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         whole, old = pathlib.Path(temporary) / "whole", pathlib.Path(temporary) / "old"
         with writing.by_tensorflow(folder):
             tf.saved_model.save(module, str(whole), signatures=module.functions)
         if folder.exists():
             folder.rename(old)
-        whole.rename(folder)
+        try:
+            whole.rename(folder)
+        except BaseException:
+            if old.exists():
+                old.rename(folder)
+            raise
+
+
+def _bring_back(folder):
+    """An earlier export that had made room for another when the process was killed gets its name again."""
+    for old in folder.parent.glob(f".{folder.name}.*/old"):
+        if not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(old.parent)
 
 
 class _Export(tf.Module):
@@ -58,28 +74,26 @@ class _Export(tf.Module):
             input_signature=[tf.TensorSpec((None, config.latent.size), tf.float32, "latents")],
         )
         self.functions = {"serving_default": generate}
+        latent, length = config.latent, config.evaluation.sample_batch_size if config.model.architecture == "wgan_gp" else _BLOCK
         if vocabulary:
-            self.functions["sample"] = _sampler(config, generator, "lines", lambda made: to_lines(made, vocabulary), (), tf.string)
+            name, show, shape, dtype = "lines", lambda made: to_lines(made, vocabulary), (), tf.string
         else:
-            shape = (config.data.image_size, config.data.image_size, 3)
-            self.functions["sample"] = _sampler(config, generator, "images", to_uint8, shape, tf.uint8)
-            self.functions["sample_float"] = _sampler(config, generator, "images", tf.identity, shape, tf.float32)
+            name, show, shape, dtype = "images", to_uint8, (config.data.image_size, config.data.image_size, 3), tf.uint8
 
-
-def _sampler(config, generator, name, show, shape, dtype):
-    """The `tf.function` of (count, seed) that gives {name: what `show` makes of the generator's output}."""
-    latent = config.latent
-    length = config.evaluation.sample_batch_size if config.model.architecture == "wgan_gp" else _BLOCK
-
-    @tf.function(input_signature=[tf.TensorSpec((), tf.int32, "count"), tf.TensorSpec((), tf.int32, "seed")])
-    def sample(count, seed):
-        def block(number):
+        def draw(number, seed):
             key = tf.random.fold_in(tf.stack([seed, Purpose.SAMPLE_GRID]), number)
-            latents = randomness.latents(latent.distribution, (length, latent.size), key)
-            return show(generator(latents, training=False))
+            return generator(randomness.latents(latent.distribution, (length, latent.size), key), training=False)
 
-        numbers = tf.range((count + length - 1) // length)
-        blocks = tf.map_fn(block, numbers, fn_output_signature=dtype, parallel_iterations=1)
-        return {name: tf.reshape(blocks, (-1, *shape))[:count]}
+        @tf.function(input_signature=_scalars("count", "seed"))
+        def sample(count, seed):
+            numbers = tf.range((count + length - 1) // length)
+            blocks = tf.map_fn(lambda number: show(draw(number, seed)), numbers, fn_output_signature=dtype, parallel_iterations=1)
+            return {name: tf.reshape(blocks, (-1, *shape))[:count]}
 
-    return sample
+        self.functions["sample"] = sample
+        if not vocabulary:
+            self.functions["block"] = tf.function(lambda number, seed: {name: draw(number, seed)}, input_signature=_scalars("number", "seed"))
+
+
+def _scalars(*names):
+    return [tf.TensorSpec((), tf.int32, name) for name in names]

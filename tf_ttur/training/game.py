@@ -11,7 +11,7 @@ from tf_ttur import losses
 from tf_ttur.errors import UserError
 from tf_ttur.theory import assumptions
 from tf_ttur.theory.nash import Game
-from tf_ttur.training import evaluation, randomness, rates, run_folder, state
+from tf_ttur.training import evaluation, randomness, rates, rows, run_folder, state
 from tf_ttur.training.checkpoints import Checkpoints
 from tf_ttur.training.randomness import Purpose
 
@@ -104,7 +104,7 @@ class Run:
     def _bounded(self):
         """A5 of the weights' norms that training wrote down, if it did."""
         path, norms = self._workdir / "metrics.jsonl", {}
-        for row in run_folder.read_rows(path)[0] if path.exists() else []:
+        for row in rows.read(path)[0] if path.exists() else []:
             if row["name"].startswith("weight_norm/"):
                 norms.setdefault(row["update"], []).append(np.nan if row["value"] is None else row["value"])
         whole = [pair for pair in norms.values() if len(pair) == 2]

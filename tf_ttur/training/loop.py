@@ -45,6 +45,8 @@ def train(config, workdir, inception=None, trust=False):
         if not devices.is_chief(strategy):  # computes only: it writes and evaluates nothing
             return _Training(config, strategy, examples, None, workdir, None, interruption).run()
         network = evaluation.load_network(config, inception, trust) if config.evaluation.every_updates else None
+        if network:
+            evaluation.check_reference(config, network)
         with contextlib.closing(RunFolder(workdir, config, evaluation.vocabulary(examples))) as folder:
             return _Training(config, strategy, examples, network, workdir, folder, interruption).run()
 
@@ -79,7 +81,8 @@ class _Training:
             if config.evaluation.every_updates:
                 self._evaluator = evaluation.build_evaluator(config, examples, network)
             provenance, names = (self._evaluator.provenance, self._evaluator.names) if self._evaluator else (None, ())
-            folder.begin(self._resumed, provenance, names)
+            folder.begin(self._resumed, provenance, names, examples.num_examples)
+            self._warn()  # a run that was killed may not have said all
         self._clock = Clock(float(self._state.training_seconds.numpy()))
         self._generate = tf.function(lambda latents: self._state.generator(latents, training=False), reduce_retracing=True)
         self._unchecked = []  # what the last updates returned
@@ -106,7 +109,8 @@ class _Training:
             raise
         target = workdir / "export"
         if self._folder:
-            exports.export(config, self._state.generator, target, self._vocabulary)
+            with self._interruption.held():
+                exports.export(config, self._state.generator, target, self._vocabulary)
         devices.ask_chief(self._strategy, 0)  # no worker leaves before
         return target
 
@@ -199,6 +203,9 @@ class _Training:
         if not self._folder:
             return
         self._folder.scalars(number, self._clock.seconds, values)
+        self._warn()
+
+    def _warn(self):
         self._folder.warn(collapse.signs(self._folder.rows, self._evaluator and self._evaluator.name, self._config.collapse))
 
     def _check(self):
@@ -208,12 +215,13 @@ class _Training:
         networks = {"discriminator": self._state.discriminator, "generator": self._state.generator}
         for number, values, faults in self._unchecked:
             for player, network in networks.items():
-                names = ["loss", *(f"gradient of {variable.path}" for variable in network.trainable_variables)]
+                variables = network.trainable_variables
+                names = ["loss", *(f"{what} {variable.path}" for what in ("gradient of", "weight") for variable in variables)]
                 for name, fault in zip(names, faults[player].numpy(), strict=True):
                     if fault:
                         raise self._crash(number, player, name, values)
         for player, network in networks.items():
-            for variable in network.variables:
+            for variable in network.non_trainable_variables:
                 if not tf.reduce_all(tf.math.is_finite(variable.value)):
                     raise self._crash(number, player, f"weight {variable.path}", values)
         self._unchecked.clear()

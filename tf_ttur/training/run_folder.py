@@ -17,14 +17,13 @@ import tensorflow as tf
 from tf_ttur import config as configs
 from tf_ttur import files, progress
 from tf_ttur.errors import UserError
-from tf_ttur.training import rates, writing
+from tf_ttur.training import rates, rows, writing
 
 # Keys that may differ when a run goes on: they do not change what has been computed.
 _MAY_CHANGE = (
     *("updates", "distribution", "keep_checkpoints", "log_every_updates", "check_every_updates"),
     *("collapse.metric_factor", "collapse.accuracy_updates"),
 )
-_COLUMNS = ("update", "training_seconds", "name", "value")
 
 
 class RunFolder:
@@ -52,7 +51,7 @@ class RunFolder:
             process is at work in it.
         """
         self.path, self._config, self._vocabulary = pathlib.Path(path), config, list(vocabulary)
-        check(self.path, config)
+        check(self.path, config)  # before anything is written
         known = read_vocabulary(self.path, config) if (self.path / "vocabulary.json").exists() else self._vocabulary
         if known != self._vocabulary:
             raise UserError(
@@ -63,6 +62,7 @@ class RunFolder:
         try:
             files.check_writable(self.path / "config.json")
             self._lock = files.lock(self.path / ".lock")
+            check(self.path, config)  # another process may have begun a run, and ended it, before the lock
             self._remove_unfinished()
         except OSError as error:
             raise UserError(f"{path} cannot be written ({error})", "a folder with room for the run", "choose another --workdir") from error
@@ -74,23 +74,24 @@ class RunFolder:
             if self._board:
                 self._board.close()
 
-    def begin(self, update, evaluation, names=()):
+    def begin(self, update, evaluation, names=(), num_examples=None):
         """Starts at update 0, or goes on after `update` updates: later rows are dropped, as they will be written again.
 
         Args:
           update: the count of updates in the restored checkpoint; None where there is none.
           evaluation: dict that says what evaluates this run (network, reference), or None.
           names: of the values that an evaluation gives, which stand in the file all or not at all.
+          num_examples: how many the run learns from.
 
         Raises:
           UserError: what is in the folder does not fit that.
         """
-        rows, damaged = read_rows(self._metrics) if self._metrics.exists() else ([], 0)
-        if update is None and any(row["update"] > 0 for row in rows):
+        found, damaged = rows.read(self._metrics) if self._metrics.exists() else ([], 0)
+        if update is None and any(row["update"] > 0 for row in found):
             raise UserError(
-                f"{self.path} has metrics up to update {rows[-1]['update']} and no checkpoint",
+                f"{self.path} has metrics up to update {found[-1]['update']} and no checkpoint that can be read",
                 "the checkpoints of that run",
-                "put its folder checkpoints/ back, or choose another --workdir",
+                "put copies of them into its folder checkpoints/, where damaged-* are those that cannot be read; or choose another --workdir",
             )
         if update is not None and self._config.updates < update:
             raise UserError(
@@ -100,7 +101,13 @@ class RunFolder:
             )
         place = self.path / "environment.json"
         parts = _read_environment(place) if place.exists() and update is not None else []
-        if parts and _without_floor(parts[-1]["evaluation"]) != _without_floor(evaluation):
+        if parts and parts[-1].get("num_examples", num_examples) != num_examples:
+            raise UserError(
+                f"{self.path} holds a run on {parts[-1]['num_examples']:,} examples; now there are {num_examples:,}",
+                "the data that the run was started with",
+                "name the same data, or choose another --workdir",
+            )
+        if parts and _deciding(parts[-1]["evaluation"]) != _deciding(evaluation):
             raise UserError(
                 f"{self.path} was evaluated with {json.dumps(parts[-1]['evaluation'])}; now it is {json.dumps(evaluation)}",
                 "the same network and reference: values of others cannot stand in one curve",
@@ -108,14 +115,15 @@ class RunFolder:
             )
         a2 = rates.check_a2(self._config)
         theorem_1 = {"a2_satisfied": a2.holds, "a2_satisfied_by_schedules": a2.numbers["schedules_hold"], "a2": a2.words}
-        parts.append({"from_update": update or 0} | _environment() | {"evaluation": evaluation, "theorem_1": theorem_1})
+        own = {"num_examples": num_examples, "evaluation": evaluation, "theorem_1": theorem_1}
+        parts.append({"from_update": update or 0} | _environment() | own)
         _write(self.path / "config.json", configs.to_json(self._config))  # first, as it makes this a run folder
         _write(place, json.dumps(parts, indent=2) + "\n")
         if self._vocabulary:
             _write(self.path / "vocabulary.json", json.dumps(self._vocabulary) + "\n")
         if damaged:
             self._set_damaged_aside(damaged)
-        self.rows = [row for row in rows if update is not None and row["update"] <= update]
+        self.rows = [row for row in found if update is not None and row["update"] <= update]
         if not all(self.holds(update, name) for name in names):
             self.rows = [row for row in self.rows if row["update"] != update or row["name"] not in names]
         _write(self._metrics, "".join(json.dumps(row) + "\n" for row in self.rows))
@@ -125,7 +133,7 @@ class RunFolder:
     def scalars(self, update, seconds, values):
         """Adds a row for each of `values`, a {name: float}; a value that is not finite becomes null."""
         shown = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        added = [dict(zip(_COLUMNS, (update, round(seconds, 3), name, value), strict=True)) for name, value in shown.items()]
+        added = [dict(zip(rows.COLUMNS, (update, round(seconds, 3), name, value), strict=True)) for name, value in shown.items()]
         with self._metrics.open("a") as file:
             file.write("".join(json.dumps(row) + "\n" for row in added))
             file.flush()
@@ -147,7 +155,7 @@ class RunFolder:
           signs: list of (update, words), all of the run so far.
         """
         path = self.path / "warnings.jsonl"
-        known = [(row["update"], row["warning"]) for row in files.read_json_lines(path, ("update", "warning"))[0]] if path.exists() else []
+        known = [(row["update"], row["warning"]) for row in files.read_json_lines(path, {"update": int, "warning": str})[0]] if path.exists() else []
         for update, words in signs:
             if (update, words) not in known:
                 progress.STDERR.print(f"warning: update {update}: {words}", soft_wrap=True, markup=False)
@@ -196,11 +204,6 @@ class RunFolder:
 
     def _board_errors(self):
         return writing.by_tensorflow(f"TensorBoard's events in {self.path}")
-
-
-def read_rows(path):
-    """The rows of a `metrics.jsonl`, and how many of its lines are damaged."""
-    return files.read_json_lines(path, _COLUMNS)
 
 
 def check(path, config):
@@ -265,9 +268,18 @@ def tile(images):
     return grid.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
 
 
-def _without_floor(evaluation):
-    """What decides whether values belong into one curve. The floor follows from the reference, up to its last digit."""
-    return evaluation and {key: value for key, value in evaluation.items() if key != "floor"}
+def _deciding(evaluation):
+    """What decides whether values belong into one curve.
+
+    The floor follows from the reference, up to its last digit. Of a reference whose images are known by their digest it does not matter where they
+    lay, nor which versions computed it.
+    """
+    if not evaluation:
+        return evaluation
+    reference = dict(evaluation.get("reference") or {})
+    if reference.get("images_digest"):
+        reference = {key: value for key, value in reference.items() if key not in ("source", "source_identity", "versions")}
+    return {key: value for key, value in evaluation.items() if key != "floor"} | {"reference": reference}
 
 
 def _write(path, text):

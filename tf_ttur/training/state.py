@@ -58,7 +58,7 @@ class State:
           UserError: it holds other variables.
           OSError: the system does not let it be read.
         """
-        expected, cure = "a whole checkpoint of this experiment", "put a copy in its place, or remove it to take an older one"
+        expected, cure = "a whole checkpoint of this experiment", "put a copy in its place; the training sets it aside and takes an older one"
         path = pathlib.Path(checkpoint)
         for part in path.parent.glob(f"{path.name}.*"):  # TensorFlow would call one that may not be read damaged
             with part.open("rb") as file:

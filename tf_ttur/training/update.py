@@ -32,8 +32,8 @@ def build_update(config, strategy, state):
       values: {"loss/discriminator", "loss/generator"}: float32 scalars, the discriminator's from its last step;
       "accuracy/discriminator" where the loss has a boundary between real and fake; under the boundary equilibrium
       "balance" and "convergence".
-      faults: {"discriminator", "generator"}: float32 vectors, above 0 where the loss (first) or the gradient of a
-      trainable variable (in their order) is not finite, or too large to be squared.
+      faults: {"discriminator", "generator"}: float32 vectors, above 0 where the loss (first), the gradient of a
+      trainable variable (in their order) or the variable after the step (likewise) is not finite, or too large to be squared.
     """
     generator, discriminator = state.generator, state.discriminator
     loss, steps = losses.pair(config.loss, state.balance), config.discriminator.steps
@@ -59,7 +59,7 @@ def build_update(config, strategy, state):
         variables = discriminator.trainable_variables
         gradients = tape.gradient(value, variables)
         state.discriminator_optimizer.apply(gradients, variables)
-        return value, outputs, not_finite(value, gradients)
+        return value, outputs, not_finite(value, gradients, variables)
 
     def generator_step(fake, path):
         # `path` has recorded how the images came from the generator; here only their way through the discriminator.
@@ -69,10 +69,11 @@ def build_update(config, strategy, state):
         variables = generator.trainable_variables
         gradients = path.gradient(fake, variables, output_gradients=tape.gradient(value, fake))
         state.generator_optimizer.apply(gradients, variables)
-        return value, not_finite(value, gradients)
+        return value, not_finite(value, gradients, variables)
 
-    def not_finite(value, gradients):
-        sizes = tf.stack([value, *(tf.nn.l2_loss(gradient) for gradient in gradients)])  # in one pass over each, and no copies
+    def not_finite(value, gradients, variables):
+        weights = [variable.value for variable in variables]
+        sizes = tf.stack([value, *(tf.nn.l2_loss(tensor) for tensor in (*gradients, *weights))])  # in one pass over each, and no copies
         return tf.cast(~tf.math.is_finite(sizes), tf.float32)
 
     def move_balance(real_error, fake_error):
