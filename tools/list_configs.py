@@ -10,6 +10,7 @@ over the runs are those at the end of the published curve.
 
 import hashlib
 import json
+import os
 import pathlib
 import platform
 import runpy
@@ -129,7 +130,13 @@ def speed_key(card):
     """The same for all cards whose update costs the same on this machine."""
     flat = configs.flatten(card)
     costly = {key: value for key, value in flat.items() if key.startswith(_COSTLY)}
-    return hashlib.sha256(json.dumps([platform.node(), platform.machine(), files.version("tensorflow"), costly]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([_machine(), files.version("tensorflow"), costly]).encode()).hexdigest()[:16]
+
+
+def _machine():
+    """What tells this machine, and what of it TensorFlow may use, from others; TensorFlow itself would take seconds to say it."""
+    gpus = len(list(pathlib.Path("/proc/driver/nvidia/gpus").glob("*")))
+    return platform.node(), platform.machine(), os.cpu_count(), gpus, os.environ.get("CUDA_VISIBLE_DEVICES")
 
 
 def measure(cards, speeds):

@@ -158,14 +158,30 @@ def test_reading_ends_within_a_shard(write):
 
 def test_tarball_equals_folder(write, tmp_path):
     folder = write(SHARDS)
-    links = [("top/news.en-link", (tarfile.SYMTYPE, "news.en-00001-of-00100")), ("top/news.en-dir", (tarfile.DIRTYPE, ""))]
-    others = [("top/README", "no shard"), ("top/._news.en-hidden", "none either"), (".hidden/news.en-1", "nor this"), ("../news.en", "x")]
+    links = [("top/link", (tarfile.SYMTYPE, "news.en-00001-of-00100")), ("top/news.en-dir", (tarfile.DIRTYPE, ""))]
+    others = [("top/README", "no shard"), ("top/._news.en-hidden", "none either"), (".hidden/news.en-1", "nor this")]
     for order in (ORDER, ORDER[::-1], [ORDER[1], ORDER[2], ORDER[0]]):
         members = [*links, *((f"./top/{name}", SHARDS[name]) for name in order), *others]
         for name in ("a.tar", "a.tar.gz", "a.tgz"):
             path = tarball(tmp_path / name, members)
             for max_lines in (1, 3, 5, 6, 100):
                 assert Lines(path, max_lines=max_lines).identity == Lines(folder, max_lines=max_lines).identity
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        (("../news.en-1", "x\n"), "has the member ../news.en-1"),
+        (("/news.en-1", "x\n"), "has the member /news.en-1"),
+        (("a/../../b", "x\n"), "has the member a/../../b"),
+        (("top/news.en-1", (tarfile.SYMTYPE, "/etc/passwd")), "that is a link"),
+        (("top/news.en-1", (tarfile.LNKTYPE, "top/x")), "that is a link"),
+    ],
+)
+def test_a_tarball_that_leaves_its_folder(tmp_path, member, words):
+    path = tarball(tmp_path / "a.tar.gz", [member, ("top/news.en-2", "one\ntwo\n")])
+    with pytest.raises(UserError, match=words):
+        Lines(path)
 
 
 def test_tarballs_that_are_not_whole(write, tmp_path):

@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ttur import progress
-from tf_ttur.data import order
+from tf_ttur.data import archives, order
 from tf_ttur.errors import UserError
 from tf_ttur.files import UNREADABLE, atomic, check_writable, version, walk
 
@@ -208,7 +208,7 @@ def _open_prepared(folder, word, settings):
         raise UserError(
             f"{word} was prepared with {', '.join(f'{key} {made[key]}' for key in differing)}",
             ", ".join(f"config.data.{keys[key]} = {settings[key]}" for key in differing),
-            f"set {', '.join(f'config.data.{keys[key]} = {made[key]}' for key in differing)}, or prepare another folder",
+            f"set {', '.join(f'config.data.{keys[key]} = {made[key]}' for key in differing)}, or name the shards themselves",
         )
     expected, cure = f"{record['num_lines']} lines of {settings['length']} codes", "remove the folder and prepare it anew"
     try:
@@ -360,7 +360,10 @@ def _shards(path, word, files):
     try:
         with tarfile.open(path, "r|*", bufsize=2**20) as archive:
             for member in archive:
+                archives.check_member(word, member.name)
                 name = pathlib.PurePosixPath(member.name)
+                if _matches(name, files) and not (member.isreg() or member.isdir()):
+                    raise UserError(f"{word} has a {name} that is a link or a device", "a plain file", "fetch the archive again")
                 if member.isreg() and _matches(name, files):
                     any_shard = True
                     yield name, functools.partial(archive.extractfile, member)
