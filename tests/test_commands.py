@@ -199,15 +199,16 @@ def test_metrics_and_comparison(graph, tool):
 
 def test_shards_are_merged_to_the_whole(graph, tool, tmp_path):
     network = ["--inception", graph]
-    for arguments in (["--output", tmp_path / "whole.npz"], ["--shard", "1/2", "--output", tmp_path / "1.npz"], ["--shard", "2/2", "--output", tmp_path / "2.npz"]):
+    for arguments in (["--output", tmp_path / "whole.npz"], ["--shard", "1/2", "--output", tmp_path / "s.npz"], ["--shard", "2/2", "--output", tmp_path / "s.npz"]):
         process = run("tools/precalc_stats.py", "digits:61", *arguments, *network)
         assert process.returncode == 0, process.stderr
-    process = tool("tools/merge_stats.py", tmp_path / "2.npz", tmp_path / "1.npz", "--output", tmp_path / "merged.npz")
+    process = tool("tools/merge_stats.py", tmp_path / "s.2-of-2.npz", tmp_path / "s.1-of-2.npz", "--output", tmp_path / "merged.npz")
     assert process.stdout.strip() == f"{tmp_path}/merged.npz: 61 images"
     with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "merged.npz") as merged:
         np.testing.assert_allclose(merged["sigma"], whole["sigma"], rtol=1e-10, atol=1e-14)
         assert json.loads(str(merged["provenance"])) == json.loads(str(whole["provenance"]))
-    assert_refused(tool("tools/merge_stats.py", tmp_path / "1.npz", "--output", tmp_path / "x.npz"), "shards 1 of 2")
+    assert_refused(tool("tools/fid.py", "digits:80", tmp_path / "s.1-of-2.npz", *network), "is shard 1 of 2")
+    assert_refused(tool("tools/merge_stats.py", tmp_path / "s.1-of-2.npz", "--output", tmp_path / "x.npz"), "shards 1 of 2")
     assert_refused(run("tools/precalc_stats.py", "digits:61", "--shard", "3/2", "--output", tmp_path / "x.npz"), "--shard 3/2")
     assert not list(tmp_path.glob("*.partial"))
 

@@ -58,7 +58,8 @@ class _Parser(argparse.ArgumentParser):
 def add_network_arguments(arguments):
     """The arguments of every tool that computes features."""
     arguments.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, a folder with either, or hub:HANDLE")
-    arguments.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the network [float32]")
+    choices = ("float32", "bfloat16")
+    arguments.add_argument("--precision", type=precision, choices=choices, default="float32", help="of the network; bf16 is short for bfloat16 [float32]")
     arguments.add_argument("--batch-size", type=positive, default=100, help="images that go through the network at a time [100]")
     add_trust_argument(arguments)
 
@@ -73,6 +74,11 @@ def add_parity_arguments(arguments):
     arguments.add_argument("--quantisation", choices=QUANTISATIONS, default="round", help="of an exported generator's images [round]")
     arguments.add_argument("--skip-unreadable", action="store_true", help="leave out images that cannot be read; count and name them")
     arguments.add_argument("--drop-remainder", action="store_true", help="leave out the last images that fill no batch, as the official tool does")
+
+
+def precision(text):
+    """The name of a precision, for `argparse`; "bf16" is short for "bfloat16"."""
+    return "bfloat16" if text == "bf16" else text
 
 
 def positive(text):

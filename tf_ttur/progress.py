@@ -3,8 +3,16 @@
 import time
 
 from rich import console, progress
+from rich.text import Text
 
 STDERR = console.Console(stderr=True)
+
+
+class _Speed(progress.ProgressColumn):
+    """How many a second, over the last half minute."""
+
+    def render(self, task):
+        return Text(f"{task.speed:.3g}/s" if task.speed else "")
 
 
 def bar(transient=True):
@@ -13,6 +21,7 @@ def bar(transient=True):
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
+        _Speed(),
         progress.TimeElapsedColumn(),
         progress.TextColumn("left"),
         progress.TimeRemainingColumn(),
@@ -48,14 +57,16 @@ class Status:
         count, seconds = done - self._shown[0], time.monotonic() - self._shown[1]
         if not STDERR.is_terminal and seconds >= self._every_seconds:
             of_all = f" of {self._total}" if self._total else ""
-            STDERR.print(f"{done}{of_all}: {text}, {seconds / count:.3f} s each", soft_wrap=True)
+            speed = f"{seconds / count:.3f} s each" if seconds > count else f"{count / seconds:.3g} a second"
+            STDERR.print(f"{done}{of_all}: {text}, {speed}", soft_wrap=True)
             self._shown = (done, time.monotonic())
 
 
 def track(batches, description, total):
-    """Yields `batches` and moves a bar of `total` images on by the length of each."""
-    with bar() as display:
-        task = display.add_task(description, total=total)
+    """Yields `batches`, and shows how many of `total` images have passed."""
+    done = 0
+    with Status(description, 0, total) as status:
         for batch in batches:
             yield batch
-            display.advance(task, len(batch))
+            done += len(batch)
+            status.show(done, {})

@@ -60,7 +60,7 @@ def main():
 
     sides = measures.collect(names, list(zip(words, opened)), network, extract, arguments.allow_mixed)
     name = measures.network_name(sides)
-    provenance = {"names": words, "provenance": [side.statistics.provenance for side in sides]}
+    provenance = {"names": words, "provenance": [side.statistics.origin for side in sides]}
     if any(has_images):
         progress.STDERR.print("all images have passed; distances and their uncertainty follow", soft_wrap=True)
     if arguments.compare:

@@ -5,8 +5,8 @@
 
 Interrupted, it goes on where it stopped when it is run again. Parts can be made on several machines and merged:
 
-    python tools/precalc_stats.py SOURCE --output part-3.npz --shard 3/16
-    python tools/merge_stats.py part-*.npz --output stats.npz
+    python tools/precalc_stats.py SOURCE --output stats.npz --shard 3/16         # writes stats.3-of-16.npz
+    python tools/merge_stats.py stats.*-of-16.npz --output stats.npz
 
 Or Apache Beam divides the work, between processes of this machine or on a cluster; all that follows --runner is Beam's:
 
@@ -17,6 +17,7 @@ or an exported generator.
 """
 
 import functools
+import pathlib
 import re
 import sys
 
@@ -29,13 +30,13 @@ from tf_ttur.errors import UserError
 _CONFIG = config_flag.define()
 _OUTPUT = flags.DEFINE_string("output", None, "The .npz to write. [default with --config: the cache]")
 _INCEPTION = flags.DEFINE_string("inception", None, "The Inception network: a .pb, the .tgz, a folder with either, or hub:HANDLE.")
-_PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16"], "Of the network, where no config says it.")
+_PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16", "bf16"], "Of the network, where no config says it.")
 _BATCH_SIZE = flags.DEFINE_integer("batch-size", 100, "Images that go through the network at a time.", lower_bound=1)
 _QUANTISATION = flags.DEFINE_enum("quantisation", "round", QUANTISATIONS, "Of an exported generator's images.")
 _SKIP_UNREADABLE = flags.DEFINE_boolean("skip-unreadable", False, "Leave out images that cannot be read; count and name them.")
 _DROP_REMAINDER = flags.DEFINE_boolean("drop-remainder", False, "Leave out the last images that fill no batch, as the official tool does.")
 _TRUST = flags.DEFINE_boolean("trust", False, "Let an exported generator or a hub: module hold any operation, on files too.")
-_SHARD = flags.DEFINE_string("shard", None, "I/N: only the I-th of N parts of the images, for tools/merge_stats.py.")
+_SHARD = flags.DEFINE_string("shard", None, "I/N: only the I-th of N parts of the images, for tools/merge_stats.py. Its file is named OUTPUT.I-of-N.npz.")
 _RUNNER = flags.DEFINE_string("runner", None, "Of Apache Beam, as DirectRunner. Comes last: the flags after it are Beam's.")
 
 
@@ -89,7 +90,7 @@ def main(beam_flags, arguments):
         limit, batch_size = 0, _BATCH_SIZE.value
         how = {"quantisation": _QUANTISATION.value, "skip_unreadable": _SKIP_UNREADABLE.value}
         how["trust"], how["whole_batches"] = _TRUST.value, batch_size if _DROP_REMAINDER.value else 0
-        open_both = functools.partial(opening.of_source, arguments[0], how, _INCEPTION.value, _PRECISION.value)
+        open_both = functools.partial(opening.of_source, arguments[0], how, _INCEPTION.value, command.precision(_PRECISION.value))
     workers = None
     if _RUNNER.value:
         from tf_ttur.metrics import beam
@@ -99,6 +100,9 @@ def main(beam_flags, arguments):
     output = _OUTPUT.value
     if config is not None and not output:
         output = config.evaluation.reference or evaluation.reference_path(images, network, limit)
+    if shard:
+        path = pathlib.Path(output)
+        output = path.with_name(f"{path.stem}.{shard[0]}-of-{shard[1]}{path.suffix}")
     make = functools.partial(evaluation.image_statistics, images, network, batch_size, limit, shard=shard, workers=workers)
     statistics.produce(output, lambda partial: make(partial=partial))
     print(output)

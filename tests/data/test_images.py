@@ -175,6 +175,13 @@ def test_a_bad_image_is_named(folder, kind):
         list(Images(str(folder)).in_order(4))
 
 
+def test_sizes_that_change_between_batches_are_named(tmp_path):
+    for number, side in enumerate([8, 8, 8, 9, 9, 9]):
+        PIL.Image.new("RGB", (side, 8)).save(tmp_path / f"{number}.png")
+    with pytest.raises(UserError, match=r"3\.png has 9x8 pixels, those before it 8x8"):
+        list(Images(str(tmp_path)).in_order(3))
+
+
 @pytest.mark.parametrize("word", ["missing", "missing.npz", "tfds:cifar10", "tfds:/train", "digits:", "digits:x", "digits:0", "notes.txt"])
 def test_words_that_name_nothing(word, folder, monkeypatch):
     monkeypatch.chdir(folder)

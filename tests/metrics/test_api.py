@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import numpy as np
 import pytest
@@ -161,6 +162,18 @@ def test_mixed_precision_is_allowed_by_name(network, images):
     with pytest.raises(UserError, match="precision"):
         metrics.evaluate(images[0], known, network)
     assert metrics.evaluate(images[0], known, network, allow_mixed=True)
+
+
+def test_of_few_real_images_fid_inf_is_not_without_bias(network, images):
+    few, many = (metrics.compute_statistics(np.concatenate([images[1]] * count), network) for count in (1, 4))
+    generated = np.concatenate([images[0]] * 3)
+    with pytest.warns(UserWarning, match="real is of 90 images and counts as exact"):
+        metrics.evaluate(generated, few, network, ["fid_inf"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        metrics.evaluate(generated, many, network, ["fid_inf"])
+    same = metrics.evaluate(generated, generated, network, ["fid", "fid_inf"])
+    assert [set(value) for value in same.values()] == [{"value"}] * 2  # no two samples: no interval
 
 
 def test_the_example_runs(images, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import pathlib
 
+import numpy as np
 import tensorflow as tf
 
 from tf_ttur import saved_model
@@ -35,6 +36,10 @@ class Exported:
             self.shape = tuple(output.shape[1:])
             if (self.makes, output.dtype, len(self.shape)) not in (("images", tf.uint8, 3), ("lines", tf.string, 0)):
                 raise ValueError(f"it gives {self.makes}, {output.dtype.name} of shape {output.shape}")
+            if self.makes == "images":
+                block = self._signatures["block"].structured_outputs["images"]
+                if block.dtype != tf.float32 or tuple(block.shape[1:]) != self.shape:
+                    raise ValueError(f"its blocks are {block.dtype.name} of shape {block.shape}")
         except UserError:
             raise
         except Exception as error:  # TensorFlow raises many kinds
@@ -44,21 +49,32 @@ class Exported:
         fingerprint = path / "fingerprint.pb"
         self.fingerprint = fingerprint.read_bytes().hex() if fingerprint.is_file() else ""
 
-    def sample(self, count, seed, how="round"):
-        """`count` samples, of which number i is a function of the seed and i: images in 0 ... 255, or strings.
+    def sample(self, count, seed):
+        """`count` samples, of which number i is a function of the seed and i: uint8 images, or strings. Raises `UserError` if it cannot."""
+        return self._call("sample", count=count, seed=seed)
+
+    def blocks(self, count, seed, how="round"):
+        """Yields the images of `sample`, some at a time, so that never all of them are in memory.
 
         Args:
           count, seed: whole numbers.
-          how: of images, as in `quantisation.quantise`; "round" gives uint8, others float32.
+          how: as in `quantisation.quantise`; "round" gives uint8, others float32.
 
         Raises:
           UserError: it cannot.
         """
-        name = "sample" if how == "round" else "sample_float"
+        number = 0
+        while count > 0:
+            images = quantise(self._call("block", number=number, seed=seed)[:count], how).numpy()
+            if not len(images):
+                raise UserError(f"{self._path} gives blocks of no images", "some in each", "export it again")
+            yield images.astype(np.uint8) if how == "round" else images
+            number, count = number + 1, count - len(images)
+
+    def _call(self, name, **inputs):
         try:
-            samples = self._signatures[name](count=tf.constant(count), seed=tf.constant(seed))[self.makes]
+            return self._signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})[self.makes]
         except (KeyError, TypeError, ValueError, tf.errors.OpError) as error:
             reason = str(error).partition("\n")[0]
-            expected = f"its signature {name} of count and seed"
+            expected = f"its signature {name} of {' and '.join(inputs)}"
             raise UserError(f"{self._path} gives no {self.makes} ({reason})", expected, "export it again") from error
-        return samples if how == "round" else quantise(samples, how)

@@ -103,9 +103,14 @@ class Images:
         """
         end = self.num_images if count is None else min(first + count, self.num_images)
         raw = self.source.in_order(first, end - first)
-        dataset = raw.map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        dataset, known = raw.map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True), None
         try:
             for batch in dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+                known = known or batch.shape[1:]
+                if batch.shape[1:] != known:  # where they change between two batches; within one TensorFlow fails
+                    name = self.source.contents(first)[0] if self.source.contents else f"image {first} of {self.word}"
+                    found = f"{name} has {batch.shape[2]}x{batch.shape[1]} pixels, those before it {known[1]}x{known[0]}"
+                    raise UserError(found, "images of one size", "resize them beforehand")
                 yield batch
                 first += len(batch)
         except tf.errors.OpError as error:
@@ -138,6 +143,7 @@ class Images:
                 read += 1 if isinstance(batch, UnreadableImage) else len(batch)
                 status.show(read, {})
         if unreadable:
+            progress.STDERR.print(f"{len(unreadable)} of {self.num_images} images are left out", markup=False)
             self.source = self.source.subset([index for index in range(self.num_images) if index not in unreadable])
             self.num_images, self.skipped = self.source.num_images, list(unreadable.values())
 

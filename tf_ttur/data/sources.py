@@ -95,7 +95,7 @@ def open_source(word, count=50_000, seed=0, quantisation="round", trust_pickle=F
 
     Args:
       word: see the top of this file.
-      count, seed, quantisation: of an exported generator, as in `Exported.sample`; all else is taken whole, as it is.
+      count, seed, quantisation: of an exported generator, as in `Exported.blocks`; all else is taken whole, as it is.
       trust_pickle: whether CIFAR-10 may be read from its version for Python, as in `archives.cifar10`.
       trust: whether an exported generator may hold any operation, as in `saved_model.load`.
 
@@ -270,7 +270,8 @@ def _generator(word, count, seed, quantisation, trust):
     identity = _identity(str(pathlib.Path(word).expanduser().resolve()), exported.fingerprint, count, seed, quantisation)
 
     def stream():
-        return tf.data.Dataset.from_tensor_slices(exported.sample(count, seed, quantisation))
+        kind = tf.TensorSpec((None, *exported.shape), tf.uint8 if quantisation == "round" else tf.float32)
+        return tf.data.Dataset.from_generator(lambda: exported.blocks(count, seed, quantisation), output_signature=kind).unbatch()
 
     return Source(word, count, identity, stream=stream, shape=exported.shape[:2], quantisation=quantisation)
 

@@ -1,5 +1,7 @@
 """Every measure of one comparison out of one pass over the images of each side."""
 
+import warnings
+
 import numpy as np
 import scipy.stats
 
@@ -122,11 +124,16 @@ def collect(names, opened, network, extract, allow_mixed=False):
         check_counts(names, network.dimension, *[None if known else side.num_images for known, (_, side) in zip(is_known[:2], opened)])
     first = next(filter(None, shapes), None)
     for known, shape, (name, side) in zip(is_known, shapes, opened):
-        if known and network:
-            statistics.check(side, network, first, allow_mixed)
+        if known:
+            statistics.check_whole(side)
+            if network:
+                statistics.check(side, network, first, allow_mixed)
         elif shape not in (first, None):
             found = f"{name} has images of {shape[1]}x{shape[0]} pixels, another side of {first[1]}x{first[0]}"
             raise UserError(found, "one size", "resize them")
+        images = side.provenance.get("num_images") if known else None
+        if "fid_inf" in names and images and images < uncertainty.enough(len(side.mu)):
+            warnings.warn(f"{name} is of {images:,} images and counts as exact: the fid_inf holds the bias of so few", stacklevel=2)
     sides = []
     for known, (name, side) in zip(is_known, opened):
         wanted = [each for each in names if each != "is" or not sides]  # the score is the source's
@@ -173,6 +180,8 @@ def measure(names, network, source, reference, seed=0):
             case "fid":
                 low, high = estimate.interval()
                 add("fid", estimate.value, standard_error=estimate.standard_error, low=low, high=high)
+            case "fid_inf" if estimate.standard_error == 0:
+                add("fid_inf", estimate.corrected)
             case "fid_inf":
                 low, high = estimate.interval(estimate.corrected)
                 add("fid_inf", estimate.corrected, standard_error=estimate.standard_error, low=low, high=high)
