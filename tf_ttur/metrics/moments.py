@@ -4,7 +4,7 @@ Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computi
 """
 
 import numpy as np
-import scipy.linalg
+from scipy.linalg import lapack
 
 
 class Moments:
@@ -18,14 +18,15 @@ class Moments:
     def __init__(self, dimension):
         self.count = 0
         self.mean = np.zeros(dimension)
-        self._upper = np.zeros((dimension, dimension), order="F")  # the triangle of the scatter; zeros below
+        # One triangle of the scatter in LAPACK's rectangular full packed format: half the memory, and still products of matrices.
+        self._packed = np.zeros(dimension * (dimension + 1) // 2)
 
     @classmethod
     def of(cls, count, mean, scatter):
         """The moments with these attributes."""
         moments = cls(len(mean))
         moments.count, moments.mean = count, np.array(mean, np.float64)
-        moments._upper = np.asfortranarray(np.triu(scatter), np.float64)
+        moments._packed, _ = lapack.dtrttf(np.asfortranarray(scatter, np.float64), uplo="U")
         return moments
 
     def update(self, features):
@@ -40,7 +41,7 @@ class Moments:
     def merge(self, other):
         """Takes in the moments of other examples."""
         if other.count:
-            self._upper += other._upper
+            self._packed += other._packed
             self._combine(other.count, other.mean, np.empty((0, len(self.mean))))
 
     def _combine(self, count, mean, deviations):
@@ -49,15 +50,17 @@ class Moments:
         delta = mean - self.mean
         rows = np.vstack([deviations, np.sqrt(self.count * count / total) * delta])
         # In place and for one triangle: a product, an outer product and two sums of whole matrices would take five times as long.
-        self._upper = scipy.linalg.blas.dsyrk(1.0, rows.T, beta=1.0, c=self._upper, overwrite_c=True)
+        self._packed = lapack.dsfrk(len(delta), len(rows), 1.0, rows.T, 1.0, self._packed, uplo="U", overwrite_c=True)
         self.mean += delta * (count / total)
         self.count = total
 
     @property
     def scatter(self):
         """(d, d) float64, the sum of outer products of deviations from `mean`."""
-        scatter = self._upper + self._upper.T
-        np.fill_diagonal(scatter, self._upper.diagonal())
+        upper, _ = lapack.dtfttr(len(self.mean), self._packed, uplo="U")
+        lower = np.tril(upper.T)
+        scatter = lower + lower.T
+        np.fill_diagonal(scatter, lower.diagonal())
         return scatter
 
     @property
