@@ -137,6 +137,23 @@ def test_a_line_without_end_takes_no_memory(write):
     assert peak < 2**24
 
 
+def test_memory_is_that_of_the_codes(write):
+    """So that ten million lines of 32 characters, 610 MiB of codes, fit into 1.5 GiB."""
+    random, shards = np.random.default_rng(0), {}
+    for number in range(4):
+        letters = random.integers(97, 123, (50_000, 50), np.uint8)
+        letters[:, -1] = ord("\n")
+        shards[f"news.en-{number}"] = letters.tobytes()
+    folder = write(shards)
+    peaks = []
+    for max_lines in (50_000, 200_000):
+        tracemalloc.start()
+        Lines(folder, max_lines=max_lines)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 1.5 * 150_000 * 32 * 2
+
+
 def test_gzipped_shards(write):
     contents = [SHARDS[name] for name in ORDER]
     named = {f"news.en-{number}.gz": gzip.compress(content.encode()) for number, content in enumerate(contents)}

@@ -41,6 +41,10 @@ def test_block_against_its_formula():
 def test_initial_weights():
     critic = Critic(64)
     critic(tf.zeros((1, 8, 10)))
-    for layer, gain, fans in ((critic.convolution, 4, 10 + 64), (critic.blocks[0].convolutions[0], 4, 5 * 128), (critic.dense, 2, 8 * 64 + 1)):
+    generator = Generator(8, 10, 64)
+    generator(tf.zeros((1, 128)))
+    of_critic = ((critic.convolution, 4, 10 + 64), (critic.blocks[0].convolutions[0], 4, 5 * 128), (critic.dense, 2, 8 * 64 + 1))
+    of_generator = ((generator.dense, 2, 128 + 8 * 64), (generator.blocks[4].convolutions[1], 4, 5 * 128), (generator.convolution, 4, 64 + 10))
+    for layer, gain, fans in (*of_critic, *of_generator):
         assert layer.kernel.numpy().std() == pytest.approx(math.sqrt(gain / fans), rel=0.1)
         assert not layer.bias.numpy().any()

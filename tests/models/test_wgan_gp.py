@@ -60,6 +60,9 @@ def test_initial_weights():
     model = Critic(64)
     model(tf.zeros((1, 64, 64, 3)))
     block = model.blocks[1]
+    generator = Generator(64)
+    generator(tf.zeros((1, 128)))
+    up = generator.blocks[1]
     # (layer, gain, fan in plus fan out)
     for layer, gain, fans in (
         (model.convolution, 2, 9 * (3 + 64)),
@@ -67,11 +70,17 @@ def test_initial_weights():
         (block.second, 4, 9 * (128 + 256)),
         (block.shortcut, 2, 128 + 256),
         (model.dense, 2, 8192 + 1),
+        (generator.dense, 2, 128 + 8192),
+        (up.first, 4, 9 * (512 + 256)),
+        (up.second, 4, 9 * (256 + 256)),
+        (up.shortcut, 2, 512 + 256),
+        (generator.convolution, 4, 9 * (64 + 3)),
     ):
         kernel = layer.kernel.numpy()
         assert kernel.std() == pytest.approx(math.sqrt(gain / fans), rel=0.05)
         assert abs(kernel).max() <= math.sqrt(3 * gain / fans)
     assert block.first.bias is None and not block.second.bias.numpy().any()
+    assert up.first.bias is None and not up.second.bias.numpy().any()
 
 
 def test_samples_use_the_statistics_of_their_batch():

@@ -32,6 +32,9 @@ def test_a_run_leaves_its_folder(language, tmp_path, cache, tool):
     assert vocabulary[0] == "unk" and set(vocabulary[1:]) == set("abcd `")
     lines = (folder / "samples/0000002.txt").read_text().splitlines()
     assert len(lines) == 64 and all(set(line.replace("unk", "")) <= set("abcd `") for line in lines)
+    [events] = folder.glob("events.*")
+    shown = [value for event in tf.compat.v1.train.summary_iterator(str(events)) for value in event.summary.value if value.tag == "samples"]
+    assert len(shown) == 3 and lines[0] in shown[-1].tensor.string_val[0].decode()
     [part] = json.loads((folder / "environment.json").read_text())
     assert set(part["evaluation"]["floor"]) == set(names) and part["evaluation"]["floor"]["jsd_1"] < 0.05
     made = tf.saved_model.load(str(export)).signatures["sample"](count=tf.constant(5), seed=tf.constant(0))["lines"]
