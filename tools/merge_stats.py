@@ -1,6 +1,6 @@
 """Merges the statistics of all shards of a data set into one file.
 
-    python tools/merge_stats.py part-*.npz --output stats.npz
+    python tools/merge_stats.py stats.*-of-16.npz --output stats.npz
 """
 
 from tf_ttur import command, files
