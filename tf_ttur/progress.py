@@ -55,7 +55,7 @@ class Status:
         text = " ".join(f"{name} {value:.3f}" for name, value in values.items()) or self._description
         self._display.update(self._task, completed=done, description=text)
         count, seconds = done - self._shown[0], time.monotonic() - self._shown[1]
-        if not STDERR.is_terminal and seconds >= self._every_seconds:
+        if not STDERR.is_terminal and count and seconds >= self._every_seconds:
             of_all = f" of {self._total}" if self._total else ""
             speed = f"{seconds / count:.3f} s each" if seconds > count else f"{count / seconds:.3g} a second"
             STDERR.print(f"{done}{of_all}: {text}, {speed}", soft_wrap=True)
