@@ -106,6 +106,7 @@ def test_an_evil_generator_writes_nothing_without_trust(tmp_path, tool):
     assert_refused(tool(*command), "WriteFile")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["evil"]
     assert tool(*command, "--trust").returncode == 0
+    assert_refused(tool("tools/fid.py", tmp_path / "evil", "digits:30", "--trust"), "no blocks of images")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["evil", "mark", "samples"]  # it would have worked
 
 

@@ -126,10 +126,12 @@ def test_several_critic_steps(strategies):
         with tf.GradientTape() as tape:
             loss_g = -tf.reduce_mean(critic(generator(latents(number, 3), training=True)))
         move(config.generator, generator.trainable_variables, tape.gradient(loss_g, generator.trainable_variables))
-        assert values[number]["loss/discriminator"] == pytest.approx(float(loss_d), rel=1e-4)
-        assert values[number]["loss/generator"] == pytest.approx(float(loss_g), rel=1e-4)
-    for a, b in zip(measured, generator.get_weights() + critic.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+        assert values[number]["loss/discriminator"] == pytest.approx(float(loss_d), rel=1e-3)
+        assert values[number]["loss/generator"] == pytest.approx(float(loss_g), rel=1e-3)
+    start = run(config, strategies[1], count=0)[0]
+    for before, a, b in zip(start, measured, generator.get_weights() + critic.get_weights(), strict=True):
+        moved = abs(b - before).max(initial=0)
+        np.testing.assert_allclose(a - before, b - before, rtol=1e-2, atol=1e-2 * moved + 1e-7)
 
 
 def test_rates_are_per_player(tiny, strategies):

@@ -36,10 +36,6 @@ class Exported:
             self.shape = tuple(output.shape[1:])
             if (self.makes, output.dtype, len(self.shape)) not in (("images", tf.uint8, 3), ("lines", tf.string, 0)):
                 raise ValueError(f"it gives {self.makes}, {output.dtype.name} of shape {output.shape}")
-            if self.makes == "images":
-                block = self._signatures["block"].structured_outputs["images"]
-                if block.dtype != tf.float32 or tuple(block.shape[1:]) != self.shape:
-                    raise ValueError(f"its blocks are {block.dtype.name} of shape {block.shape}")
         except UserError:
             raise
         except Exception as error:  # TensorFlow raises many kinds
@@ -52,6 +48,13 @@ class Exported:
     def sample(self, count, seed):
         """`count` samples, of which number i is a function of the seed and i: uint8 images, or strings. Raises `UserError` if it cannot."""
         return self._call("sample", count=count, seed=seed)
+
+    def check_blocks(self):
+        """Makes sure, before any work, that `blocks` can give images. Raises `UserError` if not, as for exports of earlier versions."""
+        outputs = self._signatures["block"].structured_outputs if "block" in self._signatures else {}
+        block = outputs.get("images")
+        if block is None or block.dtype != tf.float32 or tuple(block.shape[1:]) != self.shape:
+            raise UserError(f"{self._path} gives no blocks of images", "its signature block of number and seed", "export it again")
 
     def blocks(self, count, seed, how="round"):
         """Yields the images of `sample`, some at a time, so that never all of them are in memory.

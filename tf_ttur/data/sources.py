@@ -267,6 +267,7 @@ def _generator(word, count, seed, quantisation, trust):
     exported = Exported(word, trust)
     if exported.makes != "images":
         raise UserError(f"{word} generates {exported.makes}", "a generator of images", "tools/sample.py writes its lines")
+    exported.check_blocks()
     identity = _identity(str(pathlib.Path(word).expanduser().resolve()), exported.fingerprint, count, seed, quantisation)
 
     def stream():
