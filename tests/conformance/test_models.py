@@ -78,6 +78,7 @@ def test_a_checkpoint_fits_a_state_made_anew(run):
     assert equal(state.generator.get_weights() + state.discriminator.get_weights(), run.weights[1])
 
 
+@pytest.mark.slow  # traces every model once more
 def test_the_seed_decides_the_run(run, name, tmp_path):
     again = Training(run.config, one_replica())
     assert again.go(0, 2) == run.values[:2] and equal(again.weights(), run.weights[2])
