@@ -157,6 +157,7 @@ def test_theory_tools_leave_figure_numbers_and_words(tmp_path, tool):
     assert_refused(tool("tools/theory.py", "heavy-ball", "--run", "x", "--output", tmp_path), "--run with heavy-ball")
 
 
+@pytest.mark.slow
 def test_a_trained_gan_is_asked_for_its_equilibrium(workdir, tmp_path, tool):
     process = tool("tools/nash.py", workdir, "--output", tmp_path, "--batches", 1, "--count", 1, "--tolerance", 0.1, "--max-products", 20)
     assert process.returncode == 0, process.stderr

@@ -20,7 +20,11 @@ for _experiment, _variant in VARIANTS:
     GRAPHS.setdefault(str({key: value for key, value in _flat.items() if key.startswith(_GRAPH)}), (_experiment, _variant))
 
 
-@pytest.mark.parametrize("name, variant", GRAPHS.values())
+# Those with many critic steps take long to trace, and differ from others in that number alone.
+MARKED = [pytest.param(*pair, marks=pytest.mark.slow if card(*pair).discriminator.steps > 1 else ()) for pair in GRAPHS.values()]
+
+
+@pytest.mark.parametrize("name, variant", MARKED)
 def test_two_updates(name, variant, tmp_path):
     config = ConfigDict(card(name, variant).to_dict())
     config.model.width, config.batch_size = 2, 4
