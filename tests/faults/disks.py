@@ -69,9 +69,8 @@ def campaign(steps, folder):
         shutil.copytree(disk, folder / "copy")
     finally:
         subprocess.run(["umount", disk], check=True)
-    first, second = kills.fingerprint(folder / "whole/run"), kills.fingerprint(folder / "copy/run")
-    different = [name for name in sorted(first | second) if first.get(name) != second.get(name)]
     assert starts[-1]["status"] == 0, starts[-1]
+    different = kills.differences(kills.fingerprint(folder / "whole/run"), kills.fingerprint(folder / "copy/run"))
     return {"needed": needed // 1024, "room": room // 1024, "starts": starts, "different": different}
 
 

@@ -93,7 +93,7 @@ def campaign(kills, seed, folder, phases=frozenset()):
             counts[(folder / f"run-{runs}.phase").read_text()] += 1
             kinds[kill[0]] += 1
         found = fingerprint(folder / f"run-{runs}", folder / f"run-{runs}.cache")
-        different += [f"run-{runs}: {name}" for name in sorted(whole | found) if whole.get(name) != found.get(name)]
+        different += [f"run-{runs}: {name}" for name in differences(whole, found)]
         runs += 1
     missed = sorted(phases - counts.keys())
     return {"kills": counts.total(), "by phase": dict(counts), "phases missed": missed, "by kind": dict(kinds), "runs": runs, "different": different}
@@ -120,6 +120,11 @@ def fingerprint(workdir, cache=None):
         with np.load(path) as arrays:
             found |= {f"{path.name} {name}": arrays[name].tobytes() for name in arrays.files}
     return found
+
+
+def differences(first, second):
+    """Names of what is not the same in two fingerprints."""
+    return [name for name in sorted(first | second) if first.get(name) != second.get(name)]
 
 
 def small_config():

@@ -101,6 +101,12 @@ def check_member(archive, name):
         raise UserError(f"{archive} has the member {name}", expected, "do not unpack this archive; fetch or make another one")
 
 
+def check_plain(archive, member, name):
+    """Refuses a `tarfile.TarInfo` that is a link or a device; `name` is how the message calls it. Raises `UserError`."""
+    if not member.isreg():
+        raise UserError(f"{archive} has a {name} that is a link or a device", "a plain file", "fetch the archive again")
+
+
 def _folder_contents(path):
     return {name: (path / name).read_bytes() for name in (*_BINARY, *_BATCHES) if (path / name).is_file()}
 
@@ -112,8 +118,7 @@ def _tar_contents(path):
             check_member(path, member.name)
             name = member.name.rpartition("/")[2]
             if name in _BINARY or name in _BATCHES:
-                if not member.isreg():
-                    raise UserError(f"{path} has a {name} that is a link or a device", "a plain file", "fetch the archive again")
+                check_plain(path, member, name)
                 if member.size > _MAX_BYTES:
                     raise UserError(f"{path} has a {name} of {member.size:,} bytes", f"at most {_MAX_BYTES:,}", "fetch the archive again")
                 contents[name] = archive.extractfile(member).read()

@@ -362,9 +362,8 @@ def _shards(path, word, files):
             for member in archive:
                 archives.check_member(word, member.name)
                 name = pathlib.PurePosixPath(member.name)
-                if _matches(name, files) and not (member.isreg() or member.isdir()):
-                    raise UserError(f"{word} has a {name} that is a link or a device", "a plain file", "fetch the archive again")
-                if member.isreg() and _matches(name, files):
+                if _matches(name, files) and not member.isdir():
+                    archives.check_plain(word, member, name)
                     any_shard = True
                     yield name, functools.partial(archive.extractfile, member)
                 elif len(others) < 100:
