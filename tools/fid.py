@@ -77,7 +77,8 @@ def main():
         return
     counts = [f"{side.name}: {side.statistics.provenance.get('num_images') or 'unknown'} images" for side in sides]
     for metric, result in results.items():
-        spread = f" [{result['low']:.4f}, {result['high']:.4f}]" if "low" in result else f" ± {result['std']:.4f}" if "std" in result else ""
+        spread = f" ± {result['std']:.4f}" if "std" in result else ""
+        spread += f" [{result['low']:.4f}, {result['high']:.4f}]" if "low" in result else ""
         print(f"{metric} {result['value']:.4f}{spread}  ({', '.join(counts)})")
     if explanation:
         print(explanation)

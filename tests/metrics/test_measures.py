@@ -42,7 +42,10 @@ def test_every_measure_is_that_of_its_module(features):
     score = InceptionScore(130)
     score.update(first[:, :5])
     assert found["inception_score"]["value"] == pytest.approx(score.scores.mean())
-    assert {name: found[name]["value"] for name in ("precision", "recall", "density", "coverage")} == neighbours(second, first)
+    assert found["inception_score"]["high"] - found["inception_score"]["value"] == pytest.approx(2.2622 * score.scores.std(ddof=1) / 10**0.5, rel=1e-4)
+    for name, (value, error) in neighbours(second, first).items():
+        low, high = uncertainty.interval(value, error, 10)
+        assert found[name] == {"value": value, "standard_error": error, "low": max(low, 0), "high": high if name == "density" else min(high, 1)}
 
 
 def test_names_say_the_network(features):
@@ -79,6 +82,7 @@ def test_the_same_images_on_both_sides_have_no_interval(features):
     for each in both:
         each.statistics.provenance["images_digest"] = "5"
     assert measures.measure(["fid"], "original", *both) == {"fid": {"value": pytest.approx(0, abs=1e-6)}}
+    assert list(measures.measure(["prdc"], "original", *both)["recall"]) == ["value"]
 
 
 def test_which_is_better(features):

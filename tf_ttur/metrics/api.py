@@ -31,8 +31,8 @@ def evaluate(generated, real, network=None, names=("fid",), num_images=50_000, b
       allow_mixed: whether to compare features of different precision, which moves the distance.
 
     Returns:
-      {name of a value: dict with value, and where known standard_error, low and high (95 % interval), or std}. "is" gives inception_score, "prdc"
-      gives precision, recall, density and coverage.
+      {name of a value: dict with value, and where known standard_error, low and high (95 % interval)}. "is" gives inception_score, with the std of
+      its ten parts too; "prdc" gives precision, recall, density and coverage.
 
     Raises:
       UserError: sides that do not belong together, images that cannot be used, or too few of them for a measure.

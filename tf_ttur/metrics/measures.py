@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import scipy.stats
 
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import statistics, uncertainty
@@ -159,7 +158,7 @@ def measure(names, network, source, reference, seed=0):
       seed: of the blocks of KID.
 
     Returns:
-      {name of a value: dict with value, and where known standard_error, low and high (95 % interval), or std}.
+      {name of a value: dict with value, where known standard_error, low and high (95 % interval), and of the score std}.
 
     The counts must have passed `check_counts`.
     """
@@ -178,25 +177,30 @@ def measure(names, network, source, reference, seed=0):
             case "fid" if estimate.standard_error == 0:
                 add("fid", estimate.value)
             case "fid":
-                low, high = estimate.interval()
-                add("fid", estimate.value, standard_error=estimate.standard_error, low=low, high=high)
+                add("fid", estimate.value, **_spread(estimate.value, estimate.standard_error, estimate.groups))
             case "fid_inf" if estimate.standard_error == 0:
                 add("fid_inf", estimate.corrected)
             case "fid_inf":
-                low, high = estimate.interval(estimate.corrected)
-                add("fid_inf", estimate.corrected, standard_error=estimate.standard_error, low=low, high=high)
+                add("fid_inf", estimate.corrected, **_spread(estimate.corrected, estimate.standard_error, estimate.groups))
             case "kid":
                 value, error, blocks = kernel_distance(*_features(source, reference), seed=seed)
-                reach = error * scipy.stats.t.ppf(0.975, blocks - 1) if blocks > 1 else np.nan
-                add("kid", value, **({"standard_error": error, "low": value - reach, "high": value + reach} if blocks > 1 else {}))
+                add("kid", value, **(_spread(value, error, blocks) if blocks > 1 else {}))
             case "is":
                 scores = source.score.scores
-                add("inception_score", float(scores.mean()), std=float(scores.std()))
+                error = scores.std(ddof=1) / np.sqrt(SPLITS)
+                add("inception_score", float(scores.mean()), std=float(scores.std()), **_spread(scores.mean(), error, SPLITS))
             case "prdc":
                 generated, real = _features(source, reference)
-                for part, value in neighbours(real, generated).items():
-                    add(part, value)
+                for part, (value, error) in neighbours(real, generated).items():
+                    most = np.inf if part == "density" else 1  # of all values that it can have
+                    add(part, value, **(_spread(value, error, GROUPS, 0, most) if has_error else {}))
     return results
+
+
+def _spread(value, standard_error, parts, least=-np.inf, most=np.inf):
+    """What a result says of its uncertainty, which comes from so many parts of the data; the 95 % interval ends at `least` and `most`."""
+    low, high = uncertainty.interval(value, standard_error, parts)
+    return {"standard_error": float(standard_error), "low": max(low, least), "high": min(high, most)}
 
 
 def _features(source, reference):

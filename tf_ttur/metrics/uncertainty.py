@@ -42,9 +42,22 @@ class Estimate:
 
     def interval(self, centre=None, confidence=0.95):
         """(low, high): of Student's t with G - 1 degrees of freedom, around `value` or another centre."""
-        reach = scipy.stats.t.ppf((1 + confidence) / 2, self.groups - 1) * self.standard_error
-        centre = self.value if centre is None else centre
-        return centre - reach, centre + reach
+        return interval(self.value if centre is None else centre, self.standard_error, self.groups, confidence)
+
+
+def interval(centre, standard_error, parts, confidence=0.95):
+    """(low, high) around a centre whose standard error comes from so many parts of the data, by Student's t."""
+    reach = scipy.stats.t.ppf((1 + confidence) / 2, parts - 1) * standard_error
+    return float(centre - reach), float(centre + reach)
+
+
+def jackknife_error(*samples):
+    """The standard error of a statistic, from its values with one group left out after the other.
+
+    Args:
+      *samples: for each of the independent samples (G,) values without each of its groups.
+    """
+    return float(np.sqrt(sum((len(values) - 1) * np.var(values) for values in samples)))
 
 
 class GroupedMoments:
@@ -63,7 +76,7 @@ class GroupedMoments:
     def update(self, features):
         """Takes in features of shape (n, d)."""
         self._waiting.append(np.asarray(features))
-        self._numbers.append(_group_numbers(self._count, len(features), len(self._groups)))
+        self._numbers.append(group_numbers(self._count, len(features), len(self._groups)))
         self._count += len(features)
         if sum(map(len, self._waiting)) >= self._BUFFER:
             self._flush()
@@ -91,8 +104,8 @@ class GroupedMoments:
             yield merged(group for number, group in enumerate(self.groups) if number != left_out)
 
 
-def _group_numbers(first, count, groups):
-    """(count,) the groups of the features from number `first` on."""
+def group_numbers(first, count, groups=GROUPS):
+    """(count,) the groups of the features from number `first` on, as `GroupedMoments` deals them."""
     blocks = range(first // groups, (first + count + groups - 1) // groups)
     orders = [np.random.default_rng(block).permutation(groups) for block in blocks]
     return np.concatenate(orders)[first % groups :][:count] if orders else np.zeros(0, int)
@@ -146,7 +159,7 @@ def _pair(moments):
 
 
 def _leave_out(sample, value, statistic):
-    """(bias, variance, groups) that one sample contributes, or None for one that counts as exact."""
+    """(bias, values without each group) of one sample, or None for one that counts as exact."""
     if not isinstance(sample, GroupedMoments):
         return None
     values = np.array([statistic(_pair(part)) for part in sample.without_one()])
@@ -157,10 +170,10 @@ def _leave_out(sample, value, statistic):
     x = count / (count - 1)
     from_groups, from_halves = (count - 1) * (values.mean() - value), np.mean(halves) - value
     bias = from_groups - x / (2 - x) * (from_halves - from_groups)
-    return bias, (count - 1) * np.var(values), count
+    return bias, values
 
 
 def _estimate(value, parts):
     parts = [part for part in parts if part is not None]
-    bias, variance = (sum(part[i] for part in parts) for i in (0, 1))
-    return Estimate(float(value), float(value - bias), float(np.sqrt(variance)), min((part[2] for part in parts), default=2))
+    bias, samples = sum(part[0] for part in parts), [part[1] for part in parts]
+    return Estimate(float(value), float(value - bias), jackknife_error(*samples), min(map(len, samples), default=2))
