@@ -1,12 +1,13 @@
 # make quickstart   sets up .venv, then trains on digits that the program draws, evaluates and exports
 # make test         sets up .venv, then runs the tests, but for the slow ones
 # make test-slow    runs the slow ones: kills, several workers, long runs
+# make test-beam    sets up .venv-beam, then runs the tests of the extra "beam", which asks for older packages
 # make install      only sets up .venv; activate it with: . .venv/bin/activate
 
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: install quickstart test test-slow
+.PHONY: install install-beam quickstart test test-slow test-beam
 
 install: $(VENV)/installed
 
@@ -25,3 +26,14 @@ test: install
 
 test-slow: install
 	$(VENV)/bin/python -m pytest -m slow
+
+install-beam: $(VENV)-beam/installed
+
+$(VENV)-beam/installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)-beam
+	grep -v '^pillow==' requirements.txt > $(VENV)-beam/requirements.txt
+	$(VENV)-beam/bin/python -m pip install --quiet --disable-pip-version-check -r $(VENV)-beam/requirements.txt -e .[beam]
+	@touch $@
+
+test-beam: install-beam
+	$(VENV)-beam/bin/python -m pytest tests/metrics/test_beam.py

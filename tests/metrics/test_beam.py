@@ -68,7 +68,7 @@ def test_images_that_can_only_be_read_in_order(graph, beam, monkeypatch):
         return self.stream().skip(first).take(count)
 
     stream = drawn.in_order
-    monkeypatch.setattr(sources, "open_source", lambda *_: dataclasses.replace(drawn, read=None, stream=stream))
+    monkeypatch.setattr(sources, "open_source", lambda *_, **__: dataclasses.replace(drawn, read=None, stream=stream))
     monkeypatch.setattr(sources.Source, "in_order", in_order)
     open_both = opener("digits:100", graph)
     images, network = open_both()
