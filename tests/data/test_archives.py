@@ -213,9 +213,18 @@ def test_damaged_cifar10(tmp_path, digits):
 def test_cifar10_cut_off(tmp_path, digits, mode, kept):
     path = write_tar(tmp_path / "cifar.tar.gz", dict(sorted(batches(digits, records, ".bin").items())), mode=mode)
     content = path.read_bytes()
-    content = content[: content.rindex(b"<html>")] if mode == "w:" else content  # a tar ends in empty blocks, which may well be missing
+    content = content[: content.rindex(b"<html>")] if mode == "w:" else content  # of the empty blocks at its end a tar needs but two
     path.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
     refused(path)
+
+
+def test_cifar10_with_a_flipped_bit(tmp_path, digits):
+    whole, random = write_tar(tmp_path / "cifar.tar.gz", batches(digits, records, ".bin")).read_bytes(), np.random.default_rng(0)
+    for position in random.integers(10, len(whole), 20):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << random.integers(8)
+        (tmp_path / "damaged.tar.gz").write_bytes(damaged)
+        refused(tmp_path / "damaged.tar.gz")
 
 
 @pytest.mark.parametrize("name", ["../data_batch_1.bin", "/tmp/data_batch_1.bin", "a/../../b", "..\\b", "C:\\b"])

@@ -160,7 +160,7 @@ def test_gzipped_shards(write):
     check(Lines(write(named)), contents)
     by_content = {name.removesuffix(".gz"): content for name, content in named.items()}
     check(Lines(write(by_content, "unnamed")), contents)
-    with pytest.raises(UserError, match="both plain and as .gz"):
+    with pytest.raises(UserError, match="news.en-0 more than once"):
         Lines(write(by_content))
 
 
@@ -213,6 +213,34 @@ def test_tarballs_that_are_not_whole(write, tmp_path):
         Lines(tmp_path / "b.tar")
     with pytest.raises(UserError, match="news.en-2/x is not UTF-8"):
         Lines(tarball(tmp_path / "c.tar", [("news.en-2/x", b"\xff")]), "x")
+
+
+def test_a_tarball_with_a_flipped_bit(tmp_path):
+    random = np.random.default_rng(0)
+    members = [(f"news.en-{number}", "".join(map(chr, random.integers(32, 127, 3000))) + "\n") for number in range(4)]
+    whole = tarball(tmp_path / "whole.tar.gz", members).read_bytes()
+    for position in random.integers(10, len(whole), 20):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << random.integers(8)
+        (tmp_path / "damaged.tar.gz").write_bytes(damaged)
+        with pytest.raises(UserError, match="cannot be read|is not UTF-8"):
+            Lines(tmp_path / "damaged.tar.gz")
+    with_bad_header = bytearray(gzip.decompress(whole))
+    with_bad_header[2 * (512 + 3072) + 3] ^= 1  # in the third member's name, without a checksum but the header's
+    (tmp_path / "damaged.tar").write_bytes(with_bad_header)
+    with pytest.raises(UserError, match="a member is damaged"):
+        Lines(tmp_path / "damaged.tar")
+    for end in (3 * (512 + 3072), 3 * (512 + 3072) + 100):  # after a member, and within the header of the next
+        (tmp_path / "cut.tar").write_bytes(gzip.decompress(whole)[:end])
+        with pytest.raises(UserError, match="its end is missing"):
+            Lines(tmp_path / "cut.tar")
+
+
+def test_a_shard_that_is_twice_in_a_tarball(tmp_path):
+    for other in ("news.en-1", "news.en-1.gz"):
+        path = tarball(tmp_path / "a.tar.gz", [("news.en-1", "one\n"), ("news.en-2", "x\n"), (other, gzip.compress(b"two\n"))])
+        with pytest.raises(UserError, match="holds news.en-1 more than once"):
+            Lines(path)
 
 
 @pytest.mark.parametrize(
@@ -384,6 +412,9 @@ def test_other_settings_than_those_of_the_prepared_folder(write, tmp_path):
         ("lines.npy", np.zeros((7, 32), np.int32)),
         ("lines.npy", np.zeros((6, 32), np.uint16)),
         ("lines.npy", 500),
+        ("lines.npy", np.zeros((7, 32), np.uint16)),
+        ("prepared.json", {"vocabulary": ["unk", "a"]}),
+        ("prepared.json", {"vocabulary": [1, 2] * 50}),
     ],
 )
 def test_damaged_prepared_folder(write, tmp_path, file, content):
@@ -395,9 +426,11 @@ def test_damaged_prepared_folder(write, tmp_path, file, content):
         path.write_bytes(path.read_bytes()[:content])
     elif isinstance(content, bytes):
         path.write_bytes(content)
+    elif isinstance(content, dict):
+        path.write_text(json.dumps(json.loads(path.read_text()) | content))
     else:
         np.save(path, content)
-    with pytest.raises(UserError, match=f"prepared/{file} (cannot be read|holds)"):
+    with pytest.raises(UserError, match=f"prepared/{file} (cannot be read|holds|is not what was written|has a vocabulary)"):
         Lines(tmp_path / "prepared")
 
 

@@ -1,8 +1,10 @@
-"""Images in the archives that their authors publish: SVHN's .mat, CIFAR-10's batches.
+"""Images in the archives that their authors publish: SVHN's .mat, CIFAR-10's batches; and tarballs, of which a damaged one is refused.
 
-Both are small enough to be read as one array. Nothing is ever unpacked to disk.
+SVHN and CIFAR-10 are small enough to be read as one array. Nothing is ever unpacked to disk.
 """
 
+import contextlib
+import gzip
 import io
 import math
 import os
@@ -18,6 +20,7 @@ TARS = (".tar.gz", ".tgz", ".tar")
 _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 _BINARY = tuple(f"{name}.bin" for name in _BATCHES)
 _RECORD = 1 + 3 * 32 * 32  # a label, then the red, the green and the blue plane
+_BLOCK = 2**20  # bytes of a tarball at a time
 _MAX_BYTES = 2**26  # of a batch, which has half of that
 
 # Of the kinds of numbers in a .mat.
@@ -89,6 +92,30 @@ def cifar10(path, trust_pickle=False):
     return planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
 
 
+@contextlib.contextmanager
+def whole_tar(path):
+    """Opens a tarball, plain or gzipped, as a `tarfile.TarFile` whose members are read from front to end.
+
+    The rest is read when the block ends: tarfile by itself takes a damaged member for the end, and stops before gzip's checksum.
+
+    Raises:
+      One of `files.UNREADABLE`: it is damaged or cut off.
+    """
+    with open(path, "rb") as file:
+        content = gzip.GzipFile(fileobj=file) if file.peek(2).startswith(b"\x1f\x8b") else file
+        with tarfile.open(fileobj=content, mode="r|", bufsize=_BLOCK) as archive:
+            yield archive
+            for _ in archive:  # where the block left some
+                pass
+            end = 0
+            while block := archive.fileobj.read(_BLOCK):
+                end += len(block)
+                if block.strip(b"\0"):
+                    raise tarfile.ReadError("a member is damaged")
+            if end < tarfile.BLOCKSIZE:  # the second of the two empty blocks that end every tar
+                raise tarfile.ReadError("its end is missing")
+
+
 def check_member(archive, name):
     """Refuses a name inside an archive that would lead out of the folder it is unpacked in.
 
@@ -113,7 +140,7 @@ def _folder_contents(path):
 
 def _tar_contents(path):
     contents = {}
-    with tarfile.open(path) as archive:
+    with whole_tar(path) as archive:
         for member in archive:
             check_member(path, member.name)
             name = member.name.rpartition("/")[2]

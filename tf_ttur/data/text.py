@@ -9,9 +9,11 @@ Lines come from
   a folder    searched recursively for shards whose names match a glob, in the order of their paths; hidden ones are left out,
               and those in a folder heldout-*, which the benchmark names like the shards of its training part
   a tarball   .tar, .tar.gz or .tgz with such shards, in the same order; what is no regular file in it is no shard
-  a prepared folder, which `prepare` made of either: it opens at once, and its codes are read from disk as they are needed
+  a prepared folder, which `prepare` made of either: its codes are compared with their digest, and then read from disk as they are
+              needed
 
-A shard is UTF-8, plain or gzipped. Both "\\n" and "\\r\\n" end a line; a byte order mark at the start is no part of the text.
+A shard is UTF-8, plain or gzipped. Both "\\n" and "\\r\\n" end a line; a byte order mark at the start is no part of the text. Shards without
+a line are left out, and `Lines.skipped` names them; one that is damaged, not UTF-8, or there twice is refused.
 """
 
 import codecs
@@ -21,7 +23,6 @@ import gzip
 import hashlib
 import json
 import pathlib
-import tarfile
 import tempfile
 import warnings
 
@@ -54,7 +55,7 @@ class Lines:
     """
 
     def __init__(self, path, files=FILES, max_lines=MAX_LINES, length=LENGTH, max_symbols=MAX_SYMBOLS):
-        """Reads all lines; of a prepared folder only its record.
+        """Reads all lines; those of a prepared folder only to see that they are whole.
 
         Args:
           path: see the top of this file.
@@ -79,7 +80,7 @@ class Lines:
     @functools.cached_property
     def digest(self):
         """Hex of the SHA-256 of the codes."""
-        return hashlib.sha256(self.codes).hexdigest()
+        return _digest(self.codes)
 
     @property
     def identity(self):
@@ -129,7 +130,7 @@ def is_prepared(path):
 
 
 def prepare(path, output, files=FILES, max_lines=MAX_LINES, length=LENGTH, max_symbols=MAX_SYMBOLS):
-    """Writes the lines of a folder or tarball into a folder that `Lines` opens at once; as a whole or not at all.
+    """Writes the lines of a folder or tarball into a folder that `Lines` opens without reading the shards again; as a whole or not at all.
 
     Args:
       path, files, max_lines, length, max_symbols: as in `Lines`.
@@ -166,6 +167,10 @@ def prepare(path, output, files=FILES, max_lines=MAX_LINES, length=LENGTH, max_s
             json.dump(record, file, indent=1)
         whole.rename(output)
     return f"{_describe(record)}: {output}"
+
+
+def _digest(codes):
+    return hashlib.sha256(codes).hexdigest()
 
 
 def _describe(record):
@@ -210,6 +215,7 @@ def _open_prepared(folder, word, settings):
             ", ".join(f"config.data.{keys[key]} = {settings[key]}" for key in differing),
             f"set {', '.join(f'config.data.{keys[key]} = {made[key]}' for key in differing)}, or name the shards themselves",
         )
+    vocabulary = tuple(record["vocabulary"])
     expected, cure = f"{record['num_lines']} lines of {settings['length']} codes", "remove the folder and prepare it anew"
     try:
         codes = np.load(folder / _CODES, mmap_mode="r", allow_pickle=False)
@@ -217,7 +223,11 @@ def _open_prepared(folder, word, settings):
         raise UserError(f"{word}/{_CODES} cannot be read ({error})", expected, cure) from error
     if codes.dtype != np.uint16 or codes.shape != (record["num_lines"], settings["length"]):
         raise UserError(f"{word}/{_CODES} holds {codes.dtype} of shape {codes.shape}", expected, cure)
-    return codes, tuple(record["vocabulary"]), record["skipped"], record["digest"]
+    if _digest(codes) != record["digest"]:
+        raise UserError(f"{word}/{_CODES} is not what was written there", expected, cure)
+    if not all(isinstance(symbol, str) for symbol in vocabulary) or codes.max() >= len(vocabulary):
+        raise UserError(f"{word}/{_RECORD} has a vocabulary of {len(vocabulary)} symbols", f"a string for each code up to {codes.max()}", cure)
+    return codes, vocabulary, record["skipped"], record["digest"]
 
 
 def _read(path, word, files, max_lines, length, max_symbols):
@@ -326,12 +336,18 @@ def _find(path, word, files):
             (found if _matches(name, files) else others).append((name, file))
     if not found:
         raise _no_shards(word, files, [str(name) for name, _ in sorted(others)])
-    found.sort()
-    plain = {name for name, _ in found}
+    known = set()
     for name, _ in found:
-        if name.suffix == ".gz" and name.with_suffix("") in plain:
-            raise UserError(f"{word} holds {name.with_suffix('')} both plain and as .gz", "every shard once", "remove one of the two")
-    return found
+        _check_new(word, name, known)
+    return sorted(found)
+
+
+def _check_new(word, name, known):
+    """Adds a shard to the known ones; refuses one that is there already, plain or as .gz."""
+    plain = name.with_suffix("") if name.suffix == ".gz" else name
+    if plain in known:
+        raise UserError(f"{word} holds {plain} more than once, plain or as .gz", "every shard once", "remove all but one")
+    known.add(plain)
 
 
 def _matches(name, files):
@@ -356,21 +372,21 @@ def _shards(path, word, files):
         for name, file in found:
             yield name, functools.partial(open, file, "rb")
         return
-    others, any_shard = [], False
+    others, known = [], set()
     try:
-        with tarfile.open(path, "r|*", bufsize=2**20) as archive:
+        with archives.whole_tar(path) as archive:
             for member in archive:
                 archives.check_member(word, member.name)
                 name = pathlib.PurePosixPath(member.name)
                 if _matches(name, files) and not member.isdir():
                     archives.check_plain(word, member, name)
-                    any_shard = True
+                    _check_new(word, name, known)
                     yield name, functools.partial(archive.extractfile, member)
                 elif len(others) < 100:
                     others.append(member.name)
     except UNREADABLE as error:
         raise UserError(f"{word} cannot be read ({error})", "a whole tarball", "copy or download it anew") from error
-    if not any_shard:
+    if not known:
         raise _no_shards(word, files, others)
 
 
