@@ -8,9 +8,10 @@ Expect no advantage of TTUR: the equilibrium controller ties the players' gradie
 run and lowest mean (no range is): TTUR 25.0 and 26.6, orig 24.2 and 27.0, orig 1e-4 27.4 and 30.1.
 
 The crop is that of celeba.py, so that both see the same images. The original code takes a folder that is cropped already as it is, and
-from one called CelebA the 128x128 pixels at (25, 50), to the nearest; which of the two the paper used is not known. What it had cropped was stored as JPEGs; here it is not compressed again. The original makes both players' steps in one call,
+from one called CelebA the 128x128 pixels from x = 25 and y = 50 on, resized to the nearest; which of the two the paper used is not
+known. What it had cropped was stored as JPEGs; here it is not compressed again. The original makes both players' steps in one call,
 whose order TensorFlow does not define; here the discriminator goes first. It moves its balance in a call of its own, perhaps by errors
-that it computes anew; here it moves by those from which the players have stepped. Its decoder and its encoder are made for sides of
+that it computes anew; here it moves by the discriminator's, from before its step. Its decoder and its encoder are made for sides of
 8 times a power of two.
 """
 

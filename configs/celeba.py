@@ -10,9 +10,9 @@ Published FID, best of 8 runs: TTUR 12.5 at 225k updates, orig 21.4 at 70k. Mean
 orig_1e-4 23.6 at 75k and 162 [127, 195]. 202,599 images, 81 epochs of 3,165 updates.
 
 The crop of the paper is not published. This card takes the aligned images, the centre 108x108 pixels, resized to
-64x64, never compressed again (the original stored them as JPEGs), and computes its reference on exactly those; the official statistics belong to other images. TFDS often fails to
-download this set: `--config.data.source=img_align_celeba.zip` (or its folder, or what tools/prepare_data.py made of it)
-serves as well.
+64x64, never compressed again (the original stored them as JPEGs), and computes its reference on exactly those; the official
+statistics belong to other images. TFDS often fails to download this set:
+`--config.data.source=img_align_celeba.zip` (or its folder, or what tools/prepare_data.py made of it) serves as well.
 
 Errata: these scores round to the same two numbers as those of SVHN, which is a coincidence; the paper says it evaluates every
 1000 updates, its scripts and figures every 5000, and so does this card. The scores are minima over runs and evaluations.

@@ -6,9 +6,8 @@
 The other single rates of the figure are the variants orig_1e-5 and orig_1e-4.
 
 Published FID, best of 8 runs: TTUR 57.5 at 340k updates, orig 70.4 at 70k. Mean and range of the 8 runs at 400k: TTUR
-64.4 [60.7, 69.6], orig 257 [91, 315], which has its best mean, 106.3, at 55k. Likewise orig_1e-5 129.8 at 160k and 262 [236, 282], orig_1e-4 80.7 at 365k and
-278 [104, 336]. 3,033,042 images, 9 epochs of 47,391
-updates.
+64.4 [60.7, 69.6], orig 257 [91, 315], which has its best mean, 106.3, at 55k. Likewise orig_1e-5 129.8 at 160k and 262 [236, 282],
+orig_1e-4 80.7 at 365k and 278 [104, 336]. 3,033,042 images, 9 epochs of 47,391 updates.
 
 The preparation of the paper is not published: this card takes the largest centred square, resized to 64x64. The source
 is LSUN's LMDB, a folder or zip of the exported images, or, fastest, what tools/prepare_data.py made of one; the images are

@@ -6,12 +6,15 @@
 
 Published FID, best of 8 runs: TTUR 24.8 after 168k updates (700 minutes in the table, 719 in the figure), orig 29.3 after 53k
 (800 and 826 minutes). Mean and range of the 8 runs at 980 minutes, where the figure and this card end: TTUR 30.3 [26.1, 33.5], orig
-33.2 [31.4, 34.3], orig 5e-4 39.4 [37, 43] (best run 33.9 at 597 minutes), orig 7e-4 50.3 [39, 82] (36.3 at 964). The 50,000 training images, 32x32.
+33.2 [31.4, 34.3], orig 5e-4 39.4 [37, 43] (best run 33.9 at 597 minutes), orig 7e-4 50.3 [39, 82] (36.3 at 964). The scores are minima
+over runs and evaluations. The figure's caption names four data sets; of WGAN-GP it shows CIFAR-10 and LSUN. The 50,000 training images,
+32x32.
 
 The residual networks of the 64x64 experiments at half the width, which is how the authors ran CIFAR-10. As shipped, their
 critic then scores four neighbours of the batch together; whether the published values come from that is not known. This card
 scores each image; `--config.model.samples_per_score=4` is the shipped way. The paper says it evaluates every 5000 updates;
-its figure has a point about every 4000 (orig 1333), and so does this card.
+its figure has a point about every 4000 (orig 1333), and so does this card. Grids of samples come with every evaluation; the original
+made them every 200 updates.
 """
 
 from tf_ttur import config as configs

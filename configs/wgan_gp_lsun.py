@@ -8,7 +8,8 @@
 Published FID, best of 8 runs: TTUR 9.5 after 80k updates (1900 minutes), orig 20.5 after 23k (2010 minutes). Erratum: the
 table prints 1e-4 for the latter, but 20.5 is the curve of 5e-4; orig 1e-4 comes to 27.2. Mean and range of the 8 runs at
 2100 minutes: TTUR 14.8 [12.8, 17.7], orig 1e-4 30.9 [27.2, 34.2], orig 5e-4 26.2 [23.8, 28.3], orig 7e-4 65.9 [27, 113] (best
-run 26.8 at 2109 minutes).
+run 26.8 at 2109 minutes). The scores are minima over runs and evaluations. The figure's caption names four data sets; of WGAN-GP it
+shows CIFAR-10 and LSUN.
 
 3,033,042 images; the preparation of the paper is not published: this card takes the largest centred square, resized to
 64x64. The source is LSUN's LMDB, an exported folder or zip, or what tools/prepare_data.py made of one. The paper says it evaluates

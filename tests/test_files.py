@@ -23,7 +23,6 @@ def test_damaged_lines_are_left_out_and_counted(tmp_path):
 
 
 def test_a_lock_is_for_one(tmp_path):
-    with files.lock(tmp_path / "lock"):
-        with pytest.raises(UserError, match="in use by process .* on "):
-            files.lock(tmp_path / "lock")
+    with files.lock(tmp_path / "lock"), pytest.raises(UserError, match="in use by process .* on "):
+        files.lock(tmp_path / "lock")
     files.lock(tmp_path / "lock").close()

@@ -164,9 +164,8 @@ def test_one_process_at_a_time(photos, tmp_path, interrupt):
     with pytest.raises(KeyboardInterrupt):
         prepare.prepare("celeba", photos, tmp_path / "celeba")
     record = json.loads(content(tmp_path / "celeba.partial")["prepared.json"])
-    with prepare._Partial(tmp_path / "celeba.partial", record, 14, False):
-        with pytest.raises(UserError, match="another process"):
-            prepare.prepare("celeba", photos, tmp_path / "celeba")
+    with prepare._Partial(tmp_path / "celeba.partial", record, 14, False), pytest.raises(UserError, match="another process"):
+        prepare.prepare("celeba", photos, tmp_path / "celeba")
 
 
 def test_no_room(photos, tmp_path, monkeypatch):

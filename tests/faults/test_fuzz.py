@@ -150,7 +150,7 @@ def read_image(path):
     try:
         images.source.read(tf.constant(0, tf.int64))
     except tf.errors.OpError as error:
-        images.explain(error, 0, 1)
+        images.explain(error, [0])
         raise
 
 

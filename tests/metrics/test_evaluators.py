@@ -8,11 +8,12 @@ from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.pixels import PixelPooling
 
 
-def test_distance_of_generated_images():
+@pytest.mark.parametrize("quantisation, whole", [("float", np.positive), ("truncate", np.floor)])
+def test_distance_of_generated_images(quantisation, whole):
     generated = np.random.default_rng(0).uniform(-1, 1, (600, 16, 16, 3)).astype(np.float32)
     real = np.random.default_rng(1).integers(0, 256, (400, 16, 16, 3), np.uint8)
     reference = statistics.compute([real], PixelPooling(), {}, "real")
-    evaluator = FrechetEvaluator(PixelPooling(), reference, 450, 200, 64, "float")
+    evaluator = FrechetEvaluator(PixelPooling(), reference, 450, 200, 64, quantisation)
     calls = []
 
     def generate(number, count):
@@ -22,7 +23,8 @@ def test_distance_of_generated_images():
     [(name, value)] = evaluator.run(generate)
     assert name == evaluator.name == "frechet_pixels"
     assert calls == [(0, 200), (1, 200), (2, 200)]  # whole batches, of which the last is cut
-    features = (generated[:450].reshape(450, 8, 2, 8, 2, 3).mean((2, 4)).reshape(450, -1).astype(np.float64) + 1) / 2
+    pixels = whole((generated[:450] + 1) * np.float32(127.5)).astype(np.float64)
+    features = pixels.reshape(450, 8, 2, 8, 2, 3).mean((2, 4)).reshape(450, -1) / 255
     assert value == pytest.approx(frechet_distance(features.mean(0), np.cov(features, rowvar=False), reference.mu, reference.sigma), rel=1e-5)
 
 

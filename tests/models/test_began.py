@@ -1,8 +1,12 @@
+import math
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.models.channels_first import convolve
 from tests.models.test_dcgan import parameters
+from tests.models.test_wgan_gp import shaken
 from tf_ttur.models.began import Discriminator, Generator
 
 
@@ -31,3 +35,71 @@ def test_decoder_and_generator_are_alike():
     g, d = Generator(32, width=4), Discriminator(32, width=4)
     d(g(tf.zeros((1, 64))))
     assert [v.shape for v in d.decoder.variables] == [v.shape for v in g.decoder.variables]
+
+
+def elu(x):
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
+
+def layers(network):
+    """Its (kernel, bias) one after the other."""
+    weights = network.get_weights()
+    return iter(list(zip(weights[::2], weights[1::2], strict=True)))
+
+
+def decode(layers, codes, width, stages):
+    """The decoder as its authors describe it, channels first, in NumPy."""
+    kernel, bias = next(layers)
+    x = (codes @ kernel + bias).reshape(-1, 8, 8, width).transpose(0, 3, 1, 2)
+    for stage in range(stages):
+        if stage > 0:
+            x = np.kron(x, np.ones((2, 2)))  # to the nearest
+        x = elu(convolve(x, *next(layers)))
+        x = elu(convolve(x, *next(layers)))
+    return convolve(x, *next(layers))
+
+
+def reconstruct(layers, images, width, stages):
+    """The auto-encoder, likewise."""
+    x = elu(convolve(images, *next(layers)))
+    for stage in range(1, stages + 1):
+        x = elu(convolve(x, *next(layers)))
+        x = elu(convolve(x, *next(layers)))
+        assert x.shape[1] == stage * width
+        if stage < stages:
+            x = elu(convolve(x, *next(layers))[:, :, 1::2, 1::2])  # TensorFlow pads an even side at its end alone
+    kernel, bias = next(layers)
+    return decode(layers, x.transpose(0, 2, 3, 1).reshape(len(x), -1) @ kernel + bias, width, stages)
+
+
+def test_generator_is_the_one_described_channels_first():
+    model = Generator(32, width=4)
+    latents = np.random.default_rng(1).uniform(-1, 1, (3, 64)).astype(np.float32)
+    model(latents)
+    weights = layers(shaken(model))
+    expected = decode(weights, latents, width=4, stages=3)
+    assert next(weights, None) is None and abs(expected).max() > 1.5  # nothing limits it
+    np.testing.assert_allclose(np.moveaxis(model(latents).numpy(), 3, 1), expected, atol=1e-5 * abs(expected).max())
+
+
+def test_discriminator_is_the_one_described_channels_first():
+    model = Discriminator(32, width=4)
+    images = np.random.default_rng(1).uniform(-1, 1, (3, 32, 32, 3)).astype(np.float32)
+    model(images)
+    weights = layers(shaken(model))
+    expected = reconstruct(weights, np.moveaxis(images, 3, 1), width=4, stages=3)
+    assert next(weights, None) is None and abs(expected).max() > 1.5
+    np.testing.assert_allclose(np.moveaxis(model.reconstruct(images).numpy(), 3, 1), expected, atol=1e-5 * abs(expected).max())
+
+
+def test_initial_weights():
+    """Those that TensorFlow 1's layers had by default: uniform, with the variance of Glorot and Bengio 2010; no biases."""
+    g, d = Generator(64, width=32), Discriminator(64, width=32, seed=1)
+    d(g(tf.zeros((1, 64))))
+    kernels = [kernel for network in (g, d) for kernel, bias in layers(network) if not bias.any()]
+    assert len(kernels) == (1 + 2 * 4 + 1) + (1 + 2 * 4 + 3 + 1) + (1 + 2 * 4 + 1)
+    for kernel in kernels:
+        fans = math.prod(kernel.shape[:-2]) * (kernel.shape[-2] + kernel.shape[-1])
+        assert kernel.std() == pytest.approx(math.sqrt(2 / fans), rel=0.05)
+        assert 0.98 < abs(kernel).max() / math.sqrt(6 / fans) <= 1
+    assert len({kernel.flat[0] for kernel in kernels}) == len(kernels)  # no two have the same seed

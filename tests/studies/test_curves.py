@@ -1,6 +1,4 @@
-import itertools
 import json
-import re
 
 import matplotlib
 import PIL.Image
@@ -81,18 +79,3 @@ def test_what_cannot_be_drawn(tmp_path):
         curves.plot(runs, tmp_path / "curve.png")
     with pytest.raises(UserError, match="no evaluation"):
         curves.plot([run_folder(tmp_path / "c", "svhn.py", {})], tmp_path / "curve.png")
-
-
-def test_timed_curves_are_those_of_the_fact_sheet(shared):
-    sheet = (shared / "reference_facts.md").read_text()
-    single, ttur = [(rate, rate) for rate in (1e-4, 5e-4, 7e-4)], (3e-4, 1e-4)
-    for title, keys in {
-        "WGAN-GP CIFAR-10 (minutes)": [("wgan_gp_cifar10", "fid", rates) for rates in (*single, ttur)],
-        "WGAN-GP LSUN (minutes)": [("wgan_gp_lsun", "fid", rates) for rates in (*single, ttur)],
-        "JSD (minutes)": [("billion_word", f"jsd_{n}", rates) for n in (4, 6) for rates in (single[0], ttur)],
-    }.items():
-        rows = itertools.takewhile(lambda line: line.startswith("|"), sheet[sheet.index(title) :].splitlines()[3:])
-        minutes, *columns = zip(*(re.split(r"\s*\|\s*", row.strip("| ")) for row in rows))
-        for (experiment, metric, rates), column in zip(keys, columns, strict=True):
-            expected = [[float(minute), *map(float, re.findall(r"[\d.]+", cell))] for minute, cell in zip(minutes, column)]
-            assert [list(point) for point in published.TIMED_CURVES[experiment, metric][rates][1]] == expected

@@ -14,10 +14,9 @@ def test_a_signal_stops_at_once_or_after_what_is_held(number):
     with Interruption() as interruption:
         with pytest.raises(Stopped, match=signal.Signals(number).name):
             os.kill(os.getpid(), number)
-        with pytest.raises(Stopped) as caught:
-            with interruption.held():
-                os.kill(os.getpid(), number)
-                done.append("to the end")
+        with pytest.raises(Stopped) as caught, interruption.held():
+            os.kill(os.getpid(), number)
+            done.append("to the end")
     assert done == ["to the end"] and caught.value.number == number
 
 

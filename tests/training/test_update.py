@@ -134,6 +134,53 @@ def test_several_critic_steps(strategies):
         np.testing.assert_allclose(a - before, b - before, rtol=1e-2, atol=1e-2 * moved + 1e-7)
 
 
+def test_began(strategies):
+    """Against the same update written out: the discriminator, the generator, then the balance, which the next one uses."""
+    config = configs.began()
+    config.name, config.variant, config.updates, config.data.source = "tiny", "ttur", 2, "digits:64"
+    config.batch_size, config.model.width, config.equilibrium.rate = 8, 4, 0.5
+    config.discriminator.learning_rate, config.generator.learning_rate = 1e-2, 2e-2
+    config = settings(config, **SGD)
+    measured, values = run(config, strategies[1], count=2)
+
+    state = State(config)
+    generator, discriminator = state.generator, state.discriminator
+    start = generator.get_weights() + discriminator.get_weights()
+    order = randomness.key(config.seed, Purpose.DATA_ORDER).numpy()
+    batches = iter(Images(config.data.source, 32).batches(order, 0, 1, config.batch_size))
+
+    def error(images):
+        return tf.reduce_mean(abs(discriminator.reconstruct(images) - images))
+
+    def move(player, variables, gradients):
+        for variable, gradient in zip(variables, gradients):
+            variable.assign(variable - player.learning_rate * gradient)
+
+    balance = 0.0
+    for number in range(2):
+        latents = tf.random.stateless_uniform((8, 64), randomness.key(config.seed, Purpose.LATENTS, number, 0), -1, 1)
+        real, fake = next(batches), generator(latents)
+        with tf.GradientTape() as tape:
+            error_real, error_fake = error(real), error(fake)
+            loss_d = error_real - balance * error_fake
+        move(config.discriminator, discriminator.trainable_variables, tape.gradient(loss_d, discriminator.trainable_variables))
+        with tf.GradientTape() as tape:
+            loss_g = error(generator(latents))
+        move(config.generator, generator.trainable_variables, tape.gradient(loss_g, generator.trainable_variables))
+        difference = 0.5 * float(error_real) - float(error_fake)
+        balance += 0.5 * difference
+        assert 0.05 < balance < 0.95  # it matters, and is not clipped
+        expected = {
+            "loss/discriminator": float(loss_d),
+            "loss/generator": float(loss_g),
+            "balance": balance,
+            "convergence": float(error_real) + abs(difference),
+        }
+        assert values[number] == pytest.approx(expected, rel=1e-4)
+    for before, a, b in zip(start, measured, generator.get_weights() + discriminator.get_weights(), strict=True):
+        np.testing.assert_allclose(a - before, b - before, rtol=1e-2, atol=1e-2 * abs(b - before).max())
+
+
 def test_rates_are_per_player(tiny, strategies):
     slow = settings(tiny, **{"generator.learning_rate": 1e-9})
     start, end = run(slow, strategies[1], count=0)[0], run(slow, strategies[1], count=1)[0]

@@ -114,7 +114,7 @@ class Images:
                 yield batch
                 first += len(batch)
         except tf.errors.OpError as error:
-            self.explain(error, first, min(first + batch_size, end))
+            self.explain(error, range(first, min(first + batch_size, end)))
             raise
 
     def readable(self, batch_size, first=0):
@@ -220,25 +220,22 @@ class Images:
             image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
         return tf.ensure_shape(image, (self._size or None, self._size or None, 3))
 
-    def explain(self, error, first=0, end=None):
-        """Looks for the image behind an error met while reading; slow, but only a failure comes here.
+    def explain(self, error, indices):
+        """Looks for the image behind an error met while reading.
 
         Args:
           error: what TensorFlow raised.
-          first, end: indices between which the image is; all by default.
+          indices: of the images that were being read.
 
         Raises:
-          UserError: naming the first image that cannot be used. If there is none, the error has another cause, and this
+          UserError: naming the first of them that cannot be used. If there is none, the error has another cause, and this
             returns.
         """
         about_data = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.DataLossError, tf.errors.UnknownError)
         if not isinstance(error, about_data) or self._loaded is not None or not self.source.contents:
             return
-        if end is None:
-            progress.STDERR.print(f"an image cannot be used; looking for it in {self.source.word}", soft_wrap=True, markup=False)
-            end = self.num_images
         known = None
-        for index in range(first, end):
+        for index in indices:
             name, read = self.source.contents(index)
             size = self._examine(name, index, read)
             self._check_size(name, size[1], size[0])

@@ -116,7 +116,7 @@ class Lines:
                 "lower config.batch_size or config.discriminator.steps, or name a larger data set",
             )
 
-    def explain(self, error):
+    def explain(self, error, indices):
         """Does nothing: whatever can be wrong with lines was found when they were opened."""
 
     def decode(self, codes):

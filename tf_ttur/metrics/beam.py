@@ -278,5 +278,5 @@ def _met_by_a_worker(error):
     """The `UserError` out of the text that Beam makes of it; None if the error is another."""
     if "Channel closed prematurely" in str(error):
         return UserError("a worker process has died", "enough memory for each", "start fewer: --direct_num_workers=N after --runner")
-    text = re.search(r"^[\w.]+: (.+)\n  expected: (.+)\n  to do:    (.+?)(?: \[while running .*)?$", str(error), re.M)
+    text = re.search(r"^[\w.]+: (.+)\n  expected: (.+)\n  to do:    (.+?)(?: \[while running .*)?$", str(error), re.MULTILINE)
     return text and UserError(*text.groups())

@@ -1,6 +1,7 @@
 """Training from the first update to the export."""
 
 import contextlib
+import itertools
 import pathlib
 
 import tensorflow as tf
@@ -81,7 +82,7 @@ class _Training:
             if config.evaluation.every_updates:
                 self._evaluator = evaluation.build_evaluator(config, examples, network)
             provenance, names = (self._evaluator.provenance, self._evaluator.names) if self._evaluator else (None, ())
-            folder.begin(self._resumed, provenance, names, examples.num_examples)
+            folder.begin(self._resumed, provenance, names, examples.num_examples, examples.skipped)
             self._warn()  # a run that was killed may not have said all
         self._clock = Clock(float(self._state.training_seconds.numpy()))
         self._generate = tf.function(lambda latents: self._state.generator(latents, training=False), reduce_retracing=True)
@@ -140,7 +141,7 @@ class _Training:
                             count = tf.constant(number - 1, tf.int64)
                         values, faults = update(count, iterator)
                     except tf.errors.OpError as error:
-                        self._examples.explain(error)
+                        self._examples.explain(error, itertools.chain(*self._indices(number)))
                         raise
                     self._unchecked.append((number, values, faults))
                     self._done = number
@@ -226,17 +227,21 @@ class _Training:
                     raise self._crash(number, player, f"weight {variable.path}", values)
         self._unchecked.clear()
 
+    def _indices(self, number):
+        """Those of the examples of an update (from 1), as `updates.examples_of`."""
+        batch_size = devices.batch_per_replica(self._config, self._strategy)
+        return updates.examples_of(self._config, self._strategy, self._examples, batch_size, number - 1)
+
     def _crash(self, number, player, tensor, values):
         """Writes the report; returns the error."""
         good = self._checkpoints.numbers or [0]
-        batch_size = devices.batch_per_replica(self._config, self._strategy)
         report = {
             "update": number,
             "player": player,
             "tensor": tensor,
             "values": {name: repr(float(value)) for name, value in values.items()},
             "seed": self._config.seed,
-            "examples": updates.examples_of(self._config, self._strategy, self._examples, batch_size, number - 1),
+            "examples": self._indices(number),
             "last_checkpoint": good[-1],
             "to_see_it_again": "the same command: it goes on from the last checkpoint, with the same numbers",
         }

@@ -74,7 +74,7 @@ class RunFolder:
             if self._board:
                 self._board.close()
 
-    def begin(self, update, evaluation, names=(), num_examples=None):
+    def begin(self, update, evaluation, names=(), num_examples=None, skipped=()):
         """Starts at update 0, or goes on after `update` updates: later rows are dropped, as they will be written again.
 
         Args:
@@ -82,6 +82,7 @@ class RunFolder:
           evaluation: dict that says what evaluates this run (network, reference), or None.
           names: of the values that an evaluation gives, which stand in the file all or not at all.
           num_examples: how many the run learns from.
+          skipped: names of the files that were left out of them.
 
         Raises:
           UserError: what is in the folder does not fit that.
@@ -115,7 +116,7 @@ class RunFolder:
             )
         a2 = rates.check_a2(self._config)
         theorem_1 = {"a2_satisfied": a2.holds, "a2_satisfied_by_schedules": a2.numbers["schedules_hold"], "a2": a2.words}
-        own = {"num_examples": num_examples, "evaluation": evaluation, "theorem_1": theorem_1}
+        own = {"num_examples": num_examples, "skipped": list(skipped), "evaluation": evaluation, "theorem_1": theorem_1}
         parts.append({"from_update": update or 0} | _environment() | own)
         _write(self.path / "config.json", configs.to_json(self._config))  # first, as it makes this a run folder
         _write(place, json.dumps(parts, indent=2) + "\n")
