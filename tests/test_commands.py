@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -212,6 +213,23 @@ def test_shards_are_merged_to_the_whole(graph, tool, tmp_path):
     assert_refused(tool("tools/merge_stats.py", tmp_path / "s.1-of-2.npz", "--output", tmp_path / "x.npz"), "shards 1 of 2")
     assert_refused(run("tools/precalc_stats.py", "digits:61", "--shard", "3/2", "--output", tmp_path / "x.npz"), "--shard 3/2")
     assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.slow
+def test_statistics_go_on_after_a_kill(folder, graph, tmp_path):
+    code = (
+        "import os, sys, runpy; from tf_ttur.metrics.statistics import Extraction; Extraction.EVERY_SECONDS = 0\n"
+        "keep = Extraction._keep\n"
+        "def kill(self): keep(self); self.moments.count > 4 and os.kill(os.getpid(), 9)\n"
+        "Extraction._keep = kill; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    tool = [str(ROOT / "tools/precalc_stats.py"), folder, "--inception", graph, "--batch-size", 3, "--output"]
+    assert run("-c", code, *tool, tmp_path / "killed.npz").returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed.npz").exists()
+    process = run(*tool, tmp_path / "killed.npz")
+    assert process.returncode == 0 and "going on after 6 images" in process.stderr
+    assert run(*tool, tmp_path / "whole.npz").returncode == 0
+    assert (tmp_path / "killed.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
 
 def test_what_other_tools_do_with_images(folder, graph, tmp_path, tool):

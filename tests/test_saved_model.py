@@ -1,5 +1,6 @@
 """What a SavedModel could do to who loads it."""
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
@@ -69,6 +70,13 @@ HOSTILE = {
 
 def test_an_export_passes(exported):
     assert Exported(exported).sample(3, 0).shape == (3, 32, 32, 3)
+
+
+def test_quantisation_of_an_export(exported):
+    images = {how: np.concatenate(list(Exported(exported).blocks(70, 5, how))) for how in ("round", "truncate", "float")}
+    assert images["round"].dtype == np.uint8 and (images["float"] % 1).any()
+    np.testing.assert_array_equal(images["round"], np.rint(images["float"]))
+    np.testing.assert_array_equal(images["truncate"], np.floor(images["float"]))
 
 
 @pytest.mark.parametrize("name", HOSTILE)

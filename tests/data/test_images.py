@@ -238,6 +238,13 @@ def test_unreadable_images_are_left_out_and_named(folder, capsys):
         list(images.in_order(4))
 
 
+def test_nothing_that_can_be_read(folder):
+    for path in folder.rglob("*.png"):
+        path.write_bytes(b"broken")
+    with pytest.raises(UserError, match="has no image that can be read"):
+        Images(str(folder)).leave_out_unreadable()
+
+
 def test_nothing_to_leave_out(folder):
     images = Images(str(folder))
     before = images.identity

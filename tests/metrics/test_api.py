@@ -49,6 +49,22 @@ def test_the_distance_is_that_of_the_features(network, images):
     assert found["low"] < found["value"] < found["high"]
 
 
+def test_all_measures_take_one_pass(network, images):
+    passed = []
+
+    class Counting:
+        def __getattr__(self, name):
+            return getattr(network, name)
+
+        def __call__(self, batch):
+            passed.append(len(batch))
+            return network(batch)
+
+    enough = [np.tile(side, (3, 1, 1, 1)) for side in images]  # for fid_inf
+    metrics.evaluate(*enough, Counting(), ["fid", "fid_inf", "kid", "is", "prdc"])
+    assert sum(passed) == sum(map(len, enough))
+
+
 def test_every_form_of_the_same_images_gives_the_same(network, images):
     names = ["fid", "kid", "is", "prdc"]
     generated, real = images

@@ -20,7 +20,7 @@ from tf_ttur.metrics.inception import Inception
 from tf_ttur.training import evaluation
 
 IN_THIS_PROCESS = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=3"]
-pytestmark = pytest.mark.filterwarnings("ignore:.*features. The covariance is singular")
+pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
 
 
 @pytest.fixture

@@ -85,6 +85,24 @@ def test_the_same_images_on_both_sides_have_no_interval(features):
     assert list(measures.measure(["prdc"], "original", *both)["recall"]) == ["value"]
 
 
+def test_equal_features_of_one_digest_have_no_kernel_interval():
+    features = np.random.default_rng(0).standard_normal((2000, 4))
+    found = []
+    for digests in (("5", "5"), ("5", "6")):
+        both = [side(features, ["kid"]) for _ in digests]
+        for each, digest in zip(both, digests):
+            each.statistics.provenance["images_digest"] = digest
+        found.append(measures.measure(["kid"], "original", *both)["kid"])
+    assert list(found[0]) == ["value"] and "low" in found[1]
+
+
+def test_a_share_of_none_is_not_sure(features):
+    collapsed = features[1][:1] + 0.1 + 1e-3 * features[0]
+    found = measures.measure(["prdc"], "original", side(collapsed), side(features[1]))
+    assert found["recall"] == {"value": 0.0} and found["precision"] == {"value": 1.0}
+    assert found["density"]["low"] >= 0
+
+
 def test_which_is_better(features):
     reference, near, far = (side(np.random.default_rng(seed).standard_normal((200, 8)) + shift) for seed, shift in ((1, 0), (2, 0.1), (3, 1)))
     assert measures.compare(near, far, reference)["answer"] == "yes"
@@ -92,6 +110,10 @@ def test_which_is_better(features):
     same = side(np.random.default_rng(4).standard_normal((200, 8)) + 0.1)
     found = measures.compare(near, same, reference)
     assert found["answer"] == "inconclusive" and found["low"] < 0 < found["high"]
+    for each in (near, reference):
+        each.statistics.provenance["images_digest"] = "5"
+    with pytest.raises(UserError, match="are the same images"):
+        measures.compare(near, far, reference)
 
 
 def test_few_images_are_compared_only_in_equal_numbers():

@@ -8,7 +8,7 @@ from tf_ttur.metrics.inception import Inception
 from tf_ttur.metrics.pixels import PixelPooling
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 32, 32, 3), np.uint8)
-pytestmark = pytest.mark.filterwarnings("ignore:.*features. The covariance is singular")
+pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
 
 
 def compute(images=IMAGES, network=None, batch_size=64, name="images"):
@@ -42,8 +42,16 @@ def test_file_of_the_official_tool(tmp_path):
     np.savez_compressed(tmp_path / "official.npz", mu=mine.mu, sigma=mine.sigma)
     with pytest.warns(UserWarning, match="does not say where it comes from"):
         official = statistics.load(tmp_path / "official.npz")
-    assert official.provenance == {}
+    assert official.provenance == {} and official.origin == {"source": str(tmp_path / "official.npz"), "note": "provenance unknown"}
     assert statistics.distance(official, mine) < 1e-9
+    fast = Inception(graph_bytes(), "bfloat16")  # other tools know float32 alone
+    known = statistics.Statistics(np.zeros(20), np.eye(20), {}, "official")
+    statistics.check(known, Inception(graph_bytes()))
+    statistics.check(known, fast, allow_mixed=True)
+    with pytest.raises(UserError, match="official was made with precision float32; here it is bfloat16"):
+        statistics.check(known, fast)
+    with pytest.raises(UserError, match="official has precision float32, fast has bfloat16"):
+        statistics.check_pair(known, compute(network=fast, name="fast"))
 
 
 def test_a_damaged_file_in_the_cache_is_set_aside(tmp_path, capsys):

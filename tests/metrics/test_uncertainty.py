@@ -3,7 +3,7 @@ import pytest
 
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
-from tf_ttur.metrics.uncertainty import GroupedMoments, difference, frechet
+from tf_ttur.metrics.uncertainty import GroupedMoments, difference, frechet, interval
 
 DIMENSION = 6
 
@@ -129,6 +129,24 @@ def test_coverage_of_a_difference():
     mean, covariance = gaussian(1)
     far = difference(grouped(draw(random, mean + 2, covariance, 200)), grouped(draw(random, mean, covariance, 200)), grouped(draw(random, *reference, 200)))
     assert far.interval(far.corrected)[0] > 0
+
+
+def test_coverage_with_fewer_images_than_features():
+    """The covariances are singular, the bias is large, and the interval is still that of the value."""
+    random, reference, found = np.random.default_rng(7), (np.zeros(48), np.eye(48)), []
+    for _ in range(100):
+        found.append(frechet(grouped(random.standard_normal((40, 48))), reference))
+    values, errors = np.array([[estimate.value, estimate.standard_error] for estimate in found]).T
+    assert np.mean(abs(values - values.mean()) <= 2.262 * errors) > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 100)
+    assert 0.7 < np.mean(errors) / values.std() < 2
+
+
+def test_coverage_of_an_interval_from_parts():
+    """Of the mean of ten parts, such as those of the Inception Score, or of blocks of KID."""
+    parts = np.random.default_rng(8).standard_exponential((4000, 10, 30)).mean(2)
+    means, errors = parts.mean(1), parts.std(1, ddof=1) / np.sqrt(10)
+    ends = np.array([interval(mean, error, 10) for mean, error in zip(means, errors)])
+    assert abs(np.mean((ends[:, 0] <= 1) & (1 <= ends[:, 1])) - 0.95) < 0.015
 
 
 def test_a_shared_reference_cancels_in_a_difference():

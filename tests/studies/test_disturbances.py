@@ -13,7 +13,7 @@ from tf_ttur.metrics.inception import Inception
 from tf_ttur.metrics.inception_score import InceptionScore
 from tf_ttur.studies import disturbances as study
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*features. The covariance is singular")
+pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from tf_ttur.theory import nash
 from tf_ttur.training import loop
 from tf_ttur.training.game import Run
 
-pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.filterwarnings("ignore:.*features. The covariance is singular")]
+pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tf_ttur.errors import Stopped, UserError
 from tf_ttur.training import evaluation, loop
 
 one_replica = pytest.mark.usefixtures("one_replica")  # all but the first test
-pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.filterwarnings("ignore:.*features. The covariance is singular")]
+pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")]
 
 
 def rows(folder, skip_time=True):

@@ -144,6 +144,8 @@ class Images:
                 status.show(read, {})
         if unreadable:
             progress.STDERR.print(f"{len(unreadable)} of {self.num_images} images are left out", markup=False)
+            if len(unreadable) == self.num_images:
+                raise UserError(f"{self.word} has no image that can be read", "RGB images with 8 bits", "name another source")
             self.source = self.source.subset([index for index in range(self.num_images) if index not in unreadable])
             self.num_images, self.skipped = self.source.num_images, list(unreadable.values())
 

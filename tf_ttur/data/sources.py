@@ -58,6 +58,7 @@ class Source:
         images are not files.
       preparation: dict with the crop and the size that a prepared folder was made with; None for all others.
       quantisation: "uint8", or how a generator's output became 0 ... 255.
+      formats: list of the endings of the image files, such as [".jpg"]; empty where the images are not files.
     """
 
     word: str
@@ -69,6 +70,7 @@ class Source:
     contents: Callable | None = None
     preparation: dict | None = None
     quantisation: str = "uint8"
+    formats: list = dataclasses.field(default_factory=list)
 
     def in_order(self, first=0, count=None):
         """A `tf.data.Dataset` of `count` images from `first` on, or of all from there."""
@@ -149,6 +151,7 @@ def _folder(word, path):
         identity.hexdigest(),
         lambda index: _decode(tf.io.read_file(names[index])),
         contents=lambda index: (found[index], pathlib.Path(found[index]).read_bytes),
+        formats=_endings(found),
     )
 
 
@@ -172,7 +175,11 @@ def _zip(word, path):
         with archive.open(names[index]) as file:
             return file.read(archive.getinfo(names[index]).file_size)  # no more than the directory says, whatever is packed there
 
-    return _of_files(word, path, len(names), lambda index: names[index], fetch)
+    return dataclasses.replace(_of_files(word, path, len(names), lambda index: names[index], fetch), formats=_endings(names))
+
+
+def _endings(names):
+    return sorted({os.path.splitext(name)[1].lower() for name in names})
 
 
 def _check_zipped(word, member):

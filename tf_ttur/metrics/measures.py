@@ -172,39 +172,38 @@ def measure(names, network, source, reference, seed=0):
     has_error = not same and source.has_known_error and reference.has_known_error
     samples = [side.sample if has_error else side.moments for side in (source, reference)]
     estimate = uncertainty.frechet(*samples) if {"fid", "fid_inf"} & set(names) else None
+    features = [np.concatenate(side.features) for side in (source, reference)] if _OF_FEATURES & set(names) else None
     for name in names:
         match name:
-            case "fid" if estimate.standard_error == 0:
-                add("fid", estimate.value)
             case "fid":
                 add("fid", estimate.value, **_spread(estimate.value, estimate.standard_error, estimate.groups))
-            case "fid_inf" if estimate.standard_error == 0:
-                add("fid_inf", estimate.corrected)
             case "fid_inf":
                 add("fid_inf", estimate.corrected, **_spread(estimate.corrected, estimate.standard_error, estimate.groups))
             case "kid":
-                value, error, blocks = kernel_distance(*_features(source, reference), seed=seed)
-                add("kid", value, **(_spread(value, error, blocks) if blocks > 1 else {}))
+                value, error, blocks = kernel_distance(*features, seed=seed)
+                add("kid", value, **_spread(value, 0 if same else error, blocks))
             case "is":
                 scores = source.score.scores
                 error = scores.std(ddof=1) / np.sqrt(SPLITS)
                 add("inception_score", float(scores.mean()), std=float(scores.std()), **_spread(scores.mean(), error, SPLITS))
             case "prdc":
-                generated, real = _features(source, reference)
+                generated, real = features
                 for part, (value, error) in neighbours(real, generated).items():
-                    most = np.inf if part == "density" else 1  # of all values that it can have
-                    add(part, value, **(_spread(value, error, GROUPS, 0, most) if has_error else {}))
+                    most = np.inf if part == "density" else 1.0  # of all values that it can have
+                    add(part, value, **_spread(value, 0 if same else error, GROUPS, 0.0, most))
     return results
 
 
 def _spread(value, standard_error, parts, least=-np.inf, most=np.inf):
-    """What a result says of its uncertainty, which comes from so many parts of the data; the 95 % interval ends at `least` and `most`."""
+    """What a result says of its uncertainty, which comes from so many parts of the data; the 95 % interval ends at `least` and `most`.
+
+    Nothing where the error is NaN, and where it is 0: either both sides are exact, or all parts agree, as of a share of none, which does
+    not make it sure.
+    """
+    if not standard_error > 0:
+        return {}
     low, high = uncertainty.interval(value, standard_error, parts)
     return {"standard_error": float(standard_error), "low": max(low, least), "high": min(high, most)}
-
-
-def _features(source, reference):
-    return [np.concatenate(side.features) for side in (source, reference)]
 
 
 def compare(first, second, reference):
@@ -218,8 +217,13 @@ def compare(first, second, reference):
       low, high.
 
     Raises:
-      UserError: too few images of unequal number.
+      UserError: too few images of unequal number, or the same images twice.
     """
+    known = {}
+    for side in (first, second, reference):
+        other = known.setdefault(side.statistics.provenance.get("images_digest") or side, side)
+        if other is not side:
+            raise UserError(f"{other.name} and {side.name} are the same images", "three sets of images that are independent", "name others")
     estimate = uncertainty.difference(first.sample, second.sample, reference.sample)
     corrected = can_compare(len(first.statistics.mu), first.num_images, second.num_images, reference.num_images)
     centre = estimate.corrected if corrected else estimate.value

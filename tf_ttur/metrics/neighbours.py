@@ -16,7 +16,7 @@ import numpy as np
 from tf_ttur.metrics.uncertainty import GROUPS, group_numbers, jackknife_error
 
 NEAREST = 5  # k of Naeem et al. 2020
-_ROWS = 1000  # rows of distances in memory at a time
+_ROWS = 250  # rows of distances in memory at a time
 
 
 def neighbours(real, generated, k=NEAREST):
@@ -54,7 +54,8 @@ def neighbours(real, generated, k=NEAREST):
             in_real[number] += np.count_nonzero(inside, axis=0)
             covered[number, rows] = inside.any(axis=1)
             in_generated[number, rows] = (distances <= generated_radii[number]).any(axis=1)
-        holds[rows] = np.logical_or.reduceat(distances <= real_radii[0, rows, None], first_of_group, axis=1)
+            if number == 0:
+                holds[rows] = np.logical_or.reduceat(inside, first_of_group, axis=1)
 
     def measures(in_real, in_generated, covered):
         return {"precision": np.mean(in_real > 0), "recall": np.mean(in_generated), "density": np.mean(in_real) / k, "coverage": np.mean(covered)}

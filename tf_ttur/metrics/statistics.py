@@ -20,6 +20,8 @@ from tf_ttur.metrics.moments import Moments
 
 # What two sets of features must share to be compared.
 _SHARED = ("network", "network_sha1", "precision", "image_shape")
+_PER_FEATURE = 5  # images, below which there is a warning: of 2,048 features about the ten thousand that are the usual advice
+_OF_OTHER_TOOLS = {"precision": "float32"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,14 +258,15 @@ def shard_range(total, number, shards):
 
 
 def warn_if_few(num_images, dimension, name):
-    """Says what a covariance from no more images than features means."""
-    if num_images <= dimension:
-        warnings.warn(
-            f"{name}: {num_images} images for {dimension} features. The covariance is singular and the distance is biased "
-            f"upward, by much: compare it only with values from the same number of images. Use at least {dimension + 1}, "
-            "better 10,000; published values use 50,000.",
-            stacklevel=2,
-        )
+    """Says what a covariance from few images for each feature means."""
+    if num_images >= _PER_FEATURE * dimension:
+        return
+    biased = "The covariance is singular and the distance is biased upward, by much" if num_images <= dimension else "The distance is biased upward"
+    warnings.warn(
+        f"{name}: {num_images} images for {dimension} features. {biased}: compare it only with values from the same number of images. "
+        f"Use at least {_PER_FEATURE * dimension:,}; published values use 50,000.",
+        stacklevel=2,
+    )
 
 
 def check(reference, network, image_shape=None, allow_mixed=False):
@@ -280,10 +283,11 @@ def check(reference, network, image_shape=None, allow_mixed=False):
         wanted["image_shape"] = list(image_shape)
     if allow_mixed:
         del wanted["precision"]
+    known = reference.provenance or wanted | _OF_OTHER_TOOLS
     for key, value in wanted.items():
-        if reference.provenance and reference.provenance.get(key) != value:
+        if known.get(key) != value:
             raise UserError(
-                f"{reference.name} was made with {key} {reference.provenance.get(key)}; here it is {value}",
+                f"{reference.name} was made with {key} {known.get(key)}; here it is {value}",
                 f"the same {key}: distances between others mean nothing",
                 "name what made the file, or make the file anew with tools/precalc_stats.py",
             )
@@ -314,17 +318,15 @@ def check_pair(first, second, allow_mixed=False):
             "statistics of the same network",
             "compute both with the same network",
         )
-    if first.provenance and second.provenance:
-        for key in _SHARED:
-            if allow_mixed and key == "precision":
-                continue
-            found = first.provenance.get(key), second.provenance.get(key)
-            if found[0] != found[1]:
-                raise UserError(
-                    f"{first.name} has {key} {found[0]}, {second.name} has {found[1]}",
-                    f"the same {key}: distances between others mean nothing",
-                    "compute both statistics in the same way (tools/precalc_stats.py)",
-                )
+    known = [side.provenance or other.provenance | _OF_OTHER_TOOLS for side, other in ((first, second), (second, first))]
+    for key in _SHARED:
+        found = [provenance.get(key) for provenance in known]
+        if found[0] != found[1] and not (allow_mixed and key == "precision"):
+            raise UserError(
+                f"{first.name} has {key} {found[0]}, {second.name} has {found[1]}",
+                f"the same {key}: distances between others mean nothing",
+                "compute both statistics in the same way (tools/precalc_stats.py)",
+            )
 
 
 def distance(first, second):

@@ -125,6 +125,7 @@ def image_statistics(images, network, batch_size=100, limit=0, observers=(), par
         "source_identity": images.source.identity,
         "preparation": images.preparation,
         "quantisation": images.source.quantisation,
+        "formats": images.source.formats,
     }
     if images.skipped:
         provenance["skipped"] = images.skipped
