@@ -1,7 +1,7 @@
 """Images per second from files to statistics, of the network alone, and of torch-fidelity's network: side by side, in one run.
 
     python benchmarks/fid.py
-    python benchmarks/fid.py --images 200 --batch-size 50 --inception PATH
+    python benchmarks/fid.py --images 2000 --batch-size 100 --inception PATH
 
 In each of several rounds everything is measured in turn, and all results are medians: a slow moment of the machine does not decide.
 The weights do not matter for speed: where no network is on this machine they are random, as those of torch-fidelity's network always are.
@@ -32,7 +32,7 @@ TARGETS = {EXACT: (TORCH, 2.5), FAST: (TORCH, 8), PNG: (EXACT, 0.95), JPEG: (EXA
 
 def main():
     parser = command.parser(__doc__)
-    parser.add_argument("--images", type=command.positive, default=200, help="that each row takes in each round [200]")
+    parser.add_argument("--images", type=command.positive, default=500, help="that each row takes in each round [500]")
     parser.add_argument("--batch-size", type=command.positive, default=50, help="images that go through a network at a time [50]")
     parser.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, or a folder with either")
     arguments = parser.parse_args()

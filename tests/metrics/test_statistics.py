@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from tf_ttur.errors import UserError
 from tf_ttur.metrics import statistics
 from tf_ttur.metrics.inception import Inception
 from tf_ttur.metrics.pixels import PixelPooling
+from tf_ttur.metrics.uncertainty import GroupedMoments
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 32, 32, 3), np.uint8)
 pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
@@ -23,6 +26,18 @@ def test_every_image_counts_whatever_the_batch():
         np.testing.assert_allclose(result.mu, features.mean(0), rtol=1e-6)
         np.testing.assert_allclose(result.sigma, np.cov(features, rowvar=False), atol=1e-7)
         assert result.provenance["num_images"] == 300
+
+
+def test_memory_does_not_grow_with_the_images():
+    peaks = []
+    for count in (40, 40, 400):  # once to warm up
+        groups = GroupedMoments(192)
+        batches = (np.full((50, 16, 16, 3), number % 256, np.uint8) for number in range(count))
+        tracemalloc.start()
+        statistics.compute(batches, PixelPooling(), {}, "many", observers=[lambda features, _: groups.update(features)])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert abs(peaks[2] - peaks[1]) < 100_000  # one batch takes 38 kB
 
 
 def test_file_and_its_provenance(tmp_path):
