@@ -104,8 +104,11 @@ class Images:
         end = self.num_images if count is None else min(first + count, self.num_images)
         raw = self.source.in_order(first, end - first)
         dataset, known = raw.map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True), None
+        # The tuner sleeps between its looks, each time twice as long, and an iterator that ends waits until it wakes: a pass took twice its time.
+        options = tf.data.Options()
+        options.autotune.enabled = False
         try:
-            for batch in dataset.batch(batch_size).prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+            for batch in dataset.batch(batch_size).prefetch(2).with_options(options).as_numpy_iterator():
                 known = known or batch.shape[1:]
                 if batch.shape[1:] != known:  # where they change between two batches; within one TensorFlow fails
                     name = self.source.contents(first)[0] if self.source.contents else f"image {first} of {self.word}"
