@@ -104,7 +104,8 @@ class Images:
         end = self.num_images if count is None else min(first + count, self.num_images)
         raw = self.source.in_order(first, end - first)
         dataset, known = raw.map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True), None
-        # The tuner sleeps between its looks, each time twice as long, and an iterator that ends waits until it wakes: a pass took twice its time.
+        # The tuner sleeps between its looks, each time twice as long, and an iterator that ends waits until it wakes: a pass took
+        # up to twice its time.
         options = tf.data.Options()
         options.autotune.enabled = False
         try:

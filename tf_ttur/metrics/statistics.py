@@ -31,7 +31,7 @@ class Statistics:
     Attributes:
       mu: (d,) float64 mean.
       sigma: (d, d) float64 covariance, divisor n - 1.
-      provenance: dict with num_images, source, images_digest, image_shape, preparation, quantisation, network,
+      provenance: dict with num_images, source, images_digest, image_shape, preparation, quantisation, formats (of files), network,
         network_sha1, precision and versions; empty for a file of another tool.
       name: how messages call it.
     """
