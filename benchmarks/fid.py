@@ -22,7 +22,8 @@ import warnings
 import numpy as np
 import PIL.Image
 
-from tf_ttur import command, files, progress
+from tf_ttur.commands import flags, program
+from tf_ttur.io import console, files
 
 ROUNDS = 5
 EXACT, FAST, TORCH = "network, float32", "network, bfloat16", "torch-fidelity's network, float32"
@@ -31,12 +32,12 @@ TARGETS = {EXACT: (TORCH, 2.5), FAST: (TORCH, 8), PNG: (EXACT, 0.95), JPEG: (EXA
 
 
 def main():
-    parser = command.parser(__doc__)
-    parser.add_argument("--images", type=command.positive, default=500, help="that each row takes in each round [500]")
-    parser.add_argument("--batch-size", type=command.positive, default=50, help="images that go through a network at a time [50]")
+    parser = flags.parser(__doc__, "")
+    parser.add_argument("--images", type=flags.positive, default=500, help="that each row takes in each round [500]")
+    parser.add_argument("--batch-size", type=flags.positive, default=50, help="images that go through a network at a time [50]")
     parser.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, or a folder with either")
     arguments = parser.parse_args()
-    command.start_tensorflow()
+    program.start_tensorflow()
     import random_inception
 
     from tf_ttur.data import digits
@@ -81,9 +82,9 @@ def batch_by_batch(network, batch_size):
 def from_files(folder, network, batch_size):
     """A function that makes statistics of as many files of the folder as it is given images, as the tools do."""
     from tf_ttur.data.images import Images
-    from tf_ttur.training import evaluation
+    from tf_ttur.metrics import extraction
 
-    return lambda images: evaluation.image_statistics(Images(str(folder)), network, batch_size, limit=len(images))
+    return lambda images: extraction.image_statistics(Images(str(folder)), network, batch_size, limit=len(images))
 
 
 def write(images, folder, suffix, size):
@@ -143,7 +144,7 @@ def measure(rows, images, batch_size, rounds=ROUNDS):
         run(images[: batch_size + len(images) % batch_size])
     rates = {name: [] for name in rows}
     for number in range(rounds):
-        progress.STDERR.print(f"round {number + 1} of {rounds}")
+        console.STDERR.print(f"round {number + 1} of {rounds}")
         for name, run in rows.items():
             start = time.perf_counter()
             run(images)
@@ -182,4 +183,4 @@ def machine():
 
 
 if __name__ == "__main__":
-    command.run(main)
+    program.run(main)

@@ -35,9 +35,9 @@ def train(*arguments, cwd=ROOT):
 
 def test_mistakes_are_found_before_tensorflow_is_imported():
     code = (
-        "import sys; sys.argv = ['train', '--config', 'configs/svhn.py', '--config.batch_size=0']\n"
-        "from tf_ttur import command, config_flag, train\n"
-        "try: command.run(lambda: config_flag.run(train.main))\n"
+        "import sys\n"
+        "from tf_ttur import commands\n"
+        "try: commands.main(['train', '--config', 'configs/svhn.py', '--config.batch_size=0'])\n"
         "except SystemExit as end: print(end.code, 'tensorflow' in sys.modules)"
     )
     assert run("-c", code).stdout.strip() == "2 False"
@@ -218,7 +218,7 @@ def test_shards_are_merged_to_the_whole(graph, tool, tmp_path):
 @pytest.mark.slow
 def test_statistics_go_on_after_a_kill(folder, graph, tmp_path):
     code = (
-        "import os, sys, runpy; from tf_ttur.metrics.statistics import Extraction; Extraction.EVERY_SECONDS = 0\n"
+        "import os, sys, runpy; from tf_ttur.metrics.extraction import Extraction; Extraction.EVERY_SECONDS = 0\n"
         "keep = Extraction._keep\n"
         "def kill(self): keep(self); self.moments.count > 4 and os.kill(os.getpid(), 9)\n"
         "Extraction._keep = kill; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"

@@ -2,7 +2,7 @@ import hashlib
 
 import numpy as np
 
-from tf_ttur import digest
+from tf_ttur.io import digest
 
 
 def test_it_is_the_sum_of_the_hashes_whatever_the_order():

@@ -3,8 +3,8 @@ import zipfile
 
 import pytest
 
-from tf_ttur import files
 from tf_ttur.errors import UserError
+from tf_ttur.io import files
 
 
 @pytest.mark.parametrize("packing", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])

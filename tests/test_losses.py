@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ttur import config as configs
 from tf_ttur import losses
+from tf_ttur.losses import pairs, penalties
 
 REAL, FAKE = np.array([1.5, -0.5, 0.2]), np.array([-2.0, 0.3, 0.9])
 
@@ -22,7 +22,7 @@ CLOSED_FORMS = {
 
 
 def test_every_loss_of_the_config_is_here():
-    assert {*CLOSED_FORMS, "boundary_equilibrium"} == set(configs.LOSSES)
+    assert {*CLOSED_FORMS, "boundary_equilibrium"} == set(losses.LOSSES)
 
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)
@@ -36,20 +36,20 @@ def test_closed_form(name):
 def test_gradient_penalty_of_a_linear_function():
     w = tf.constant([[3.0], [4.0]])
     real, fake = tf.random.stateless_normal((2, 5, 2), (1, 2))
-    penalty = losses.gradient_penalty(lambda x: tf.matmul(x, w)[:, 0], real, fake, tf.linspace(0.0, 1.0, 5))
+    penalty = penalties.gradient_penalty(lambda x: tf.matmul(x, w)[:, 0], real, fake, tf.linspace(0.0, 1.0, 5))
     np.testing.assert_allclose(penalty, 16.0, rtol=1e-6)  # (|w| - 1)^2
 
 
 def test_gradient_penalty_is_taken_between_real_and_fake():
     # f = x^2 / 2 has the gradient x, which at the middle of 0 and 4 is 2.
-    penalty = losses.gradient_penalty(lambda x: x[:, 0] ** 2 / 2, tf.zeros((1, 1)), tf.fill((1, 1), 4.0), tf.constant([0.5]))
+    penalty = penalties.gradient_penalty(lambda x: x[:, 0] ** 2 / 2, tf.zeros((1, 1)), tf.fill((1, 1), 4.0), tf.constant([0.5]))
     np.testing.assert_allclose(penalty, [1.0], rtol=1e-6)
 
 
 def test_gradient_penalty_at_gradient_zero_has_a_finite_derivative():
     w = tf.Variable(0.0)
     with tf.GradientTape() as tape:
-        penalty = losses.gradient_penalty(lambda x: w * x[:, 0], tf.ones((2, 1)), tf.zeros((2, 1)), tf.constant([0.5, 0.5]))
+        penalty = penalties.gradient_penalty(lambda x: w * x[:, 0], tf.ones((2, 1)), tf.zeros((2, 1)), tf.constant([0.5, 0.5]))
     assert np.isfinite(tape.gradient(penalty, w))
 
 
@@ -69,4 +69,4 @@ def test_boundary_equilibrium():
     ],
 )
 def test_balance_moves_towards_the_ratio(balance, real, fake, expected):
-    assert [float(value) for value in losses.next_balance(balance, real, fake, ratio=0.5, rate=0.01)] == pytest.approx(expected)
+    assert [float(value) for value in pairs.next_balance(balance, real, fake, ratio=0.5, rate=0.01)] == pytest.approx(expected)

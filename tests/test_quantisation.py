@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ttur.quantisation import quantise, to_uint8
+from tf_ttur.data.quantisation import quantise, to_uint8
 
 
 def test_ways():

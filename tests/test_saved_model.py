@@ -7,9 +7,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.conformance.models import build
 from tests.conftest import assert_refused
-from tf_ttur import saved_model
 from tf_ttur.data.exported import Exported
 from tf_ttur.errors import UserError
+from tf_ttur.io import saved_model
 from tf_ttur.training import export, networks
 
 

@@ -74,7 +74,7 @@ class Training:
     def __init__(self, config, strategy):
         self._config, self._strategy = config, strategy
         self._examples = evaluation.open_examples(config)
-        self.vocabulary = evaluation.vocabulary(self._examples)
+        self.vocabulary = self._examples.vocabulary
         with strategy.scope():
             self.state = State(config, len(self.vocabulary))
         self._update = updates.build_update(config, strategy, self.state)

@@ -13,9 +13,9 @@ import tensorflow as tf
 from tests.conformance.models import MODELS, Training, build
 from tests.conformance.replicas import twenty_updates
 from tests.conftest import ROOT
-from tf_ttur import saved_model
 from tf_ttur.data.exported import Exported
-from tf_ttur.quantisation import to_uint8
+from tf_ttur.data.quantisation import to_uint8
+from tf_ttur.io import saved_model
 from tf_ttur.training import devices
 from tf_ttur.training import export as exports
 from tf_ttur.training.checkpoints import Checkpoints

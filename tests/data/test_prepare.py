@@ -296,7 +296,7 @@ def test_a_prepared_folder_stands_in_for_its_source(photos, tmp_path):
     prepare.prepare("celeba", photos, tmp_path / "celeba")
     card = configs.load(str(ROOT / "configs/celeba.py"))
     card.data.source = str(tmp_path / "celeba")
-    prepared, raw = evaluation.open_images(card), Images(str(photos), 64, "108")
+    prepared, raw = evaluation.open_examples(card), Images(str(photos), 64, "108")
     assert prepared.preparation == raw.preparation and prepared.shape == (64, 64, 3)
     for images in (prepared, Images(str(tmp_path / "celeba"), 64), Images(str(tmp_path / "celeba"))):
         assert images.identity == prepared.identity

@@ -16,7 +16,8 @@ import sys
 import tempfile
 
 from tests.faults import kills
-from tf_ttur import command, files
+from tf_ttur.commands import flags, program
+from tf_ttur.io import files
 
 _CARD = """from tests.faults import kills
 
@@ -79,8 +80,8 @@ def _mount(*arguments):
 
 
 def main():
-    parser = command.parser(__doc__)
-    parser.add_argument("--steps", type=command.positive, default=10)
+    parser = flags.parser(__doc__, "")
+    parser.add_argument("--steps", type=flags.positive, default=10)
     parser.add_argument("--output", type=pathlib.Path, help="for the report")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -94,4 +95,4 @@ def main():
 
 
 if __name__ == "__main__":
-    command.run(main)
+    program.run(main)

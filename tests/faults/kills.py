@@ -22,7 +22,8 @@ import time
 
 import numpy as np
 
-from tf_ttur import command, files
+from tf_ttur.commands import flags, program
+from tf_ttur.io import files
 
 _WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod"}
 # What the training was at, by the first of these functions on its stack.
@@ -173,7 +174,7 @@ def _train(folder, run, kill):
         timer.start()
     import tensorflow as tf
 
-    from tf_ttur.metrics.statistics import Extraction
+    from tf_ttur.metrics.extraction import Extraction
     from tf_ttur.training import loop
 
     Extraction.EVERY_SECONDS = 0  # so that kills leave a state of it, from which the next start goes on
@@ -184,7 +185,7 @@ def _train(folder, run, kill):
 
 
 def main():
-    parser = command.parser(__doc__)
+    parser = flags.parser(__doc__, "")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=pathlib.Path, help="for the report")
@@ -200,4 +201,4 @@ def main():
 
 
 if __name__ == "__main__":
-    command.run(main)
+    program.run(main)

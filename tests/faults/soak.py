@@ -15,8 +15,9 @@ import sys
 import tempfile
 import threading
 
-from tf_ttur import command, files
 from tf_ttur import config as configs
+from tf_ttur.commands import flags, program
+from tf_ttur.io import files
 
 
 def soak(updates, every, folder):
@@ -66,12 +67,12 @@ def growth(found):
 
 
 def main():
-    parser = command.parser(__doc__)
+    parser = flags.parser(__doc__, "")
     parser.add_argument("--updates", type=int, default=20_000)
     parser.add_argument("--every", type=int, default=500)
     parser.add_argument("--output", type=pathlib.Path, help="for what was found")
     arguments = parser.parse_args()
-    command.start_tensorflow()
+    program.start_tensorflow()
     with tempfile.TemporaryDirectory() as folder:
         found = soak(arguments.updates, arguments.every, pathlib.Path(folder))
     for row in (found[1], found[-1]):
@@ -85,4 +86,4 @@ def main():
 
 
 if __name__ == "__main__":
-    command.run(main)
+    program.run(main)

@@ -12,7 +12,6 @@ import numpy as np
 import PIL.Image
 import pytest
 import tensorflow as tf
-from absl import flags
 from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.conftest import ROOT, assert_refused
@@ -443,21 +442,6 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def command_line(tool):
-    """Runs a command line in this process; those with absl's flags define them anew each time."""
-
-    def call(*arguments):
-        try:
-            return tool(*arguments)
-        finally:
-            of_the_tool = flags.FLAGS.flags_by_module_dict().get(str(ROOT / arguments[0]), [])
-            for name in {flag.name for flag in of_the_tool} | {name for name in flags.FLAGS if name.partition(".")[0] == "config"}:
-                delattr(flags.FLAGS, name)
-
-    return call
-
-
 def test_there_are_enough_rows_for_every_command_line():
     tools = {line.partition(" ")[0] for line, *_ in ROWS}
     assert tools == {"tf_ttur/train.py", *(f"tools/{path.name}" for path in (ROOT / "tools").glob("*.py"))}
@@ -466,10 +450,10 @@ def test_there_are_enough_rows_for_every_command_line():
 
 @pytest.mark.parametrize("line, words", [pytest.param(line, words, id=line[:100]) for line, *words in ROWS])
 @pytest.mark.filterwarnings("ignore")
-def test_bad_input_is_refused(bad, tmp_path, cache, command_line, monkeypatch, line, words):
+def test_bad_input_is_refused(bad, tmp_path, cache, tool, monkeypatch, line, words):
     monkeypatch.chdir(ROOT)
     before = state(bad)
-    assert_refused(command_line(*shlex.split(line.format(bad=bad, out=tmp_path))), *words)
+    assert_refused(tool(*shlex.split(line.format(bad=bad, out=tmp_path))), *words)
     assert [path for folder in (tmp_path, cache) for path in folder.rglob("*") if path.is_file()] == []
     assert state(bad) == before
 

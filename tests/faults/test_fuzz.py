@@ -12,10 +12,10 @@ from tests.conftest import ROOT
 from tests.faults.bad_files import array_header, encoded, npy, zipped
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur import config as configs
-from tf_ttur import saved_model
 from tf_ttur.data import sources
 from tf_ttur.data.images import Images
 from tf_ttur.errors import UserError
+from tf_ttur.io import saved_model
 from tf_ttur.metrics import statistics
 from tf_ttur.metrics.inception import Inception
 

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur import metrics
+from tf_ttur.data.quantisation import quantise
 from tf_ttur.errors import UserError
 from tf_ttur.metrics.inception import Inception
-from tf_ttur.quantisation import quantise
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images for 20 features")
 

@@ -12,12 +12,11 @@ import pytest
 from tests.conftest import assert_refused
 from tests.metrics.mini_inception import graph_bytes
 from tests.test_commands import run
-from tf_ttur import opening
+from tf_ttur.commands import stats
 from tf_ttur.data import sources
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import statistics
+from tf_ttur.metrics import extraction, statistics
 from tf_ttur.metrics.inception import Inception
-from tf_ttur.training import evaluation
 
 IN_THIS_PROCESS = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=3"]
 pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
@@ -38,7 +37,7 @@ def graph(tmp_path):
 
 
 def opener(word, graph):
-    return functools.partial(opening.of_source, str(word), {}, graph, "float32")
+    return functools.partial(stats.open_source, str(word), {}, graph, "float32")
 
 
 def assert_same(found, expected):
@@ -55,8 +54,8 @@ def assert_same(found, expected):
 def test_workers_give_the_statistics_of_one_process(word, batch_size, how, folder, graph, beam):
     open_both = opener(folder if word == "folder" else word, graph)
     images, network = open_both()
-    found = evaluation.image_statistics(images, network, batch_size, workers=beam.Workers(open_both, IN_THIS_PROCESS), **how)
-    assert_same(found, evaluation.image_statistics(images, network, batch_size, **how))
+    found = extraction.image_statistics(images, network, batch_size, workers=beam.Workers(open_both, IN_THIS_PROCESS), **how)
+    assert_same(found, extraction.image_statistics(images, network, batch_size, **how))
 
 
 def test_images_that_can_only_be_read_in_order(graph, beam, monkeypatch):
@@ -72,9 +71,9 @@ def test_images_that_can_only_be_read_in_order(graph, beam, monkeypatch):
     monkeypatch.setattr(sources.Source, "in_order", in_order)
     open_both = opener("digits:100", graph)
     images, network = open_both()
-    expected = evaluation.image_statistics(images, network, 2)
+    expected = extraction.image_statistics(images, network, 2)
     parts.clear()
-    assert_same(evaluation.image_statistics(images, network, 2, workers=beam.Workers(open_both, IN_THIS_PROCESS)), expected)
+    assert_same(extraction.image_statistics(images, network, 2, workers=beam.Workers(open_both, IN_THIS_PROCESS)), expected)
     assert sorted(parts) == [(0, 32), (32, 34), (66, 34)]
     elsewhere = beam.Workers(open_both, ["--runner=PortableRunner", "--temp_location=/tmp"])
     with pytest.raises(UserError, match="only be read from its start"):
@@ -120,7 +119,7 @@ def test_two_worker_processes_of_the_tool(folder, graph, beam, tmp_path):
     assert process.returncode == 0 and process.stdout.strip() == str(tmp_path / "s.npz"), process.stderr
     assert len(process.stderr.splitlines()) == 2, process.stderr  # what is done, and that the images are few
     images, network = opener(folder, graph)()
-    assert_same(statistics.load(tmp_path / "s.npz"), evaluation.image_statistics(images, network, 3))
+    assert_same(statistics.load(tmp_path / "s.npz"), extraction.image_statistics(images, network, 3))
     (folder / "05.png").write_bytes(b"nonsense")
     assert_refused(run(*tool, tmp_path / "t.npz", *runner, cwd=tmp_path), "05.png cannot be decoded")
     assert_refused(run(*tool[:-1], *runner, "--output", tmp_path / "t.npz"), "--output after --runner")

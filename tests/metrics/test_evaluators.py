@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ttur.metrics import ngrams, statistics
+from tf_ttur.metrics import extraction, ngrams
 from tf_ttur.metrics.evaluators import FrechetEvaluator, NgramEvaluator
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.pixels import PixelPooling
@@ -12,7 +12,7 @@ from tf_ttur.metrics.pixels import PixelPooling
 def test_distance_of_generated_images(quantisation, whole):
     generated = np.random.default_rng(0).uniform(-1, 1, (600, 16, 16, 3)).astype(np.float32)
     real = np.random.default_rng(1).integers(0, 256, (400, 16, 16, 3), np.uint8)
-    reference = statistics.compute([real], PixelPooling(), {}, "real")
+    reference = extraction.compute([real], PixelPooling(), {}, "real")
     evaluator = FrechetEvaluator(PixelPooling(), reference, 450, 200, 64, quantisation)
     calls = []
 

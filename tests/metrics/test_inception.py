@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from tests.metrics.mini_inception import graph_bytes
-from tf_ttur import files
 from tf_ttur.errors import UserError
+from tf_ttur.io import files
 from tf_ttur.metrics import inception
 from tf_ttur.metrics.verification import run_by_session
 

@@ -3,7 +3,7 @@ import pytest
 
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur.metrics.inception import Inception
-from tf_ttur.metrics.replicas import Replicated
+from tf_ttur.metrics.inception.replicas import Replicated
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])

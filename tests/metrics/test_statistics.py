@@ -5,7 +5,7 @@ import pytest
 
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import statistics
+from tf_ttur.metrics import extraction, statistics
 from tf_ttur.metrics.inception import Inception
 from tf_ttur.metrics.pixels import PixelPooling
 from tf_ttur.metrics.uncertainty import GroupedMoments
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
 
 def compute(images=IMAGES, network=None, batch_size=64, name="images"):
     batches = (images[i : i + batch_size] for i in range(0, len(images), batch_size))
-    return statistics.compute(batches, network or PixelPooling(), {"source": "random"}, name)
+    return extraction.compute(batches, network or PixelPooling(), {"source": "random"}, name)
 
 
 def test_every_image_counts_whatever_the_batch():
@@ -34,7 +34,7 @@ def test_memory_does_not_grow_with_the_images():
         groups = GroupedMoments(192)
         batches = (np.full((50, 16, 16, 3), number % 256, np.uint8) for number in range(count))
         tracemalloc.start()
-        statistics.compute(batches, PixelPooling(), {}, "many", observers=[lambda features, _: groups.update(features)])
+        extraction.compute(batches, PixelPooling(), {}, "many", observers=[lambda features, _: groups.update(features)])
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert abs(peaks[2] - peaks[1]) < 100_000  # one batch takes 38 kB
@@ -156,13 +156,13 @@ class Dying:
 
 @pytest.mark.parametrize("deaths", [(1,), (3, 1), (0, 4)])
 def test_an_interrupted_extraction_ends_with_the_same_file(tmp_path, monkeypatch, deaths):
-    monkeypatch.setattr(statistics.Extraction, "EVERY_SECONDS", 0)
+    monkeypatch.setattr(extraction.Extraction, "EVERY_SECONDS", 0)
     partial = statistics.partial_path(tmp_path / "s.npz")
 
     def run(network):
-        extraction = statistics.Extraction(192, partial, ["settings"])
-        done = extraction.moments.count
-        return statistics.compute((IMAGES[i : i + 64] for i in range(done, 300, 64)), network, {"source": "random"}, "images", extraction), done
+        begun = extraction.Extraction(192, partial, ["settings"])
+        done = begun.moments.count
+        return extraction.compute((IMAGES[i : i + 64] for i in range(done, 300, 64)), network, {"source": "random"}, "images", begun), done
 
     for batches in deaths:
         with pytest.raises(KeyboardInterrupt):
@@ -177,13 +177,13 @@ def test_an_interrupted_extraction_ends_with_the_same_file(tmp_path, monkeypatch
 
 
 def test_the_state_of_another_extraction_is_not_used(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(statistics.Extraction, "EVERY_SECONDS", 0)
+    monkeypatch.setattr(extraction.Extraction, "EVERY_SECONDS", 0)
     path = tmp_path / "s.npz.partial"
-    statistics.Extraction(192, path, [1]).update(IMAGES[:5], PixelPooling()(IMAGES[:5])[0])
-    assert statistics.Extraction(192, path, [1]).moments.count == 5
-    assert statistics.Extraction(192, path, [2]).moments.count == 0
+    extraction.Extraction(192, path, [1]).update(IMAGES[:5], PixelPooling()(IMAGES[:5])[0])
+    assert extraction.Extraction(192, path, [1]).moments.count == 5
+    assert extraction.Extraction(192, path, [2]).moments.count == 0
     path.write_bytes(path.read_bytes()[:1000])
-    assert statistics.Extraction(192, path, [1]).moments.count == 0
+    assert extraction.Extraction(192, path, [1]).moments.count == 0
 
 
 def shards(count, images=IMAGES):
@@ -191,7 +191,7 @@ def shards(count, images=IMAGES):
     for number in range(1, count + 1):
         first, end = len(images) * (number - 1) // count, len(images) * number // count
         provenance = {"source": "random", "shard": number, "shards": count, "shards_total": len(images)}
-        parts.append(statistics.compute([images[first:end]], PixelPooling(), provenance, f"shard {number}"))
+        parts.append(extraction.compute([images[first:end]], PixelPooling(), provenance, f"shard {number}"))
     return parts
 
 
@@ -217,7 +217,7 @@ def test_what_differs_between_machines_is_left_out():
 
 def test_images_of_other_sizes_are_refused_between_batches():
     with pytest.raises(UserError, match="one size"):
-        statistics.compute([IMAGES[:5], IMAGES[:5, :16, :16]], PixelPooling(), {}, "mixed")
+        extraction.compute([IMAGES[:5], IMAGES[:5, :16, :16]], PixelPooling(), {}, "mixed")
 
 
 @pytest.mark.parametrize("provenance", ["[1]", "3", '{"num_images": "many", "network": "x"}', '{"num_images": 5}'])
@@ -238,7 +238,7 @@ def test_what_cannot_be_merged():
     fewer[1].provenance["shards_total"] = 300
     with pytest.raises(UserError, match="the 100 of shard 2/3"):
         statistics.merge([parts[0], fewer[1], parts[2]])
-    other = statistics.compute([IMAGES], PixelPooling(), {"source": "other", "shard": 3, "shards": 3, "shards_total": 300}, "other")
+    other = extraction.compute([IMAGES], PixelPooling(), {"source": "other", "shard": 3, "shards": 3, "shards_total": 300}, "other")
     with pytest.raises(UserError, match="source"):
         statistics.merge([*parts[:2], other])
     with pytest.raises(UserError, match="how many images"):

@@ -7,7 +7,7 @@ from tests.metrics.mini_inception import graph_bytes
 from tf_ttur.data.disturbances import DISTURBANCES, LEVELS, disturb, replacements
 from tf_ttur.data.images import Images
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import statistics
+from tf_ttur.metrics import extraction
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.inception import Inception
 from tf_ttur.metrics.inception_score import InceptionScore
@@ -28,7 +28,7 @@ def others(tmp_path):
 
 
 def reference(images, network):
-    return statistics.compute(images.in_order(16), network, {}, "reference")
+    return extraction.compute(images.in_order(16), network, {}, "reference")
 
 
 def test_every_level_by_hand(network, others, tmp_path):

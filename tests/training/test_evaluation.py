@@ -5,9 +5,9 @@ import pytest
 
 from tf_ttur.data.images import Images
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import statistics
+from tf_ttur.metrics import extraction, statistics
+from tf_ttur.metrics.extraction import image_statistics
 from tf_ttur.metrics.pixels import PixelPooling
-from tf_ttur.training.evaluation import image_statistics
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
 
@@ -27,7 +27,7 @@ class Dying(PixelPooling):
 
 @pytest.mark.parametrize("shard", [None, (2, 3)])
 def test_an_interrupted_extraction_goes_on(tmp_path, monkeypatch, shard):
-    monkeypatch.setattr(statistics.Extraction, "EVERY_SECONDS", 0)
+    monkeypatch.setattr(extraction.Extraction, "EVERY_SECONDS", 0)
     partial, images = tmp_path / "partial", Images("digits:100")
     whole = image_statistics(images, PixelPooling(), 8, shard=shard)
     with pytest.raises(KeyboardInterrupt):

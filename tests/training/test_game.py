@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tf_ttur import losses
 from tf_ttur.errors import UserError
+from tf_ttur.losses.penalties import gradient_penalty
 from tf_ttur.theory import nash
 from tf_ttur.training import loop
 from tf_ttur.training.game import Run
@@ -33,7 +34,7 @@ def test_the_game_is_that_of_the_update(workdir):
     run = Run(workdir, 2)
     assert run.kept == [2, 4] and run.update == 4 and run.name == "tiny-ttur-seed0 after 4 updates"
     generator, discriminator = run._state.generator, run._state.discriminator
-    pair = losses.PAIRS[run.config.loss]
+    pair = losses.pair(run.config.loss)
     assert run.game.sizes == tuple(sum(int(np.prod(v.shape)) for v in n.trainable_variables) for n in (generator, discriminator))
     found = run.game.gradients()
     for row, (real, latents, mix) in zip(found, run.game.batches):
@@ -45,7 +46,7 @@ def test_the_game_is_that_of_the_update(workdir):
         with tf.GradientTape() as tape:
             fake = generator(latents, training=True)
             loss = tf.reduce_mean(pair.discriminator(discriminator(real, training=True), discriminator(fake, training=True)))
-            loss += tf.reduce_mean(losses.gradient_penalty(lambda x: discriminator(x, training=True), real, fake, mix))
+            loss += tf.reduce_mean(gradient_penalty(lambda x: discriminator(x, training=True), real, fake, mix))
         expected = tape.gradient(loss, discriminator.trainable_variables)
         np.testing.assert_allclose(row[run.game.sizes[0] :], np.concatenate([np.ravel(g) for g in expected]), rtol=1e-4, atol=1e-5)
     assert not np.allclose(run.game.batches[0][0], run.game.batches[1][0])

@@ -8,8 +8,10 @@ import pytest
 import tensorflow as tf
 
 from tests.metrics.mini_inception import graph_bytes
-from tf_ttur import files, losses
+from tf_ttur import losses
 from tf_ttur.errors import Stopped, UserError
+from tf_ttur.io import files
+from tf_ttur.metrics import extraction
 from tf_ttur.training import evaluation, loop
 
 one_replica = pytest.mark.usefixtures("one_replica")  # all but the first test
@@ -122,11 +124,11 @@ def test_without_inception_only_a_config_that_says_so_goes_on(tiny, tmp_path):
 
 @one_replica
 def test_reference_of_another_network_is_refused_before_training(tiny, tmp_path):
-    images = evaluation.open_images(tiny)
+    images = evaluation.open_examples(tiny)
     for seed in (0, 1):
         (tmp_path / f"{seed}.pb").write_bytes(graph_bytes(seed))
     network = evaluation.load_network(tiny, tmp_path / "0.pb")
-    evaluation.image_statistics(images, network).save(tmp_path / "reference.npz")
+    extraction.image_statistics(images, network).save(tmp_path / "reference.npz")
     tiny.evaluation.reference = str(tmp_path / "reference.npz")
     with pytest.raises(UserError, match="network_sha1"):
         loop.train(tiny, tmp_path / "run", tmp_path / "1.pb")
@@ -223,10 +225,10 @@ def test_a_bad_image_is_named_while_streaming(tiny, tmp_path, folder):
 
 
 def test_part_of_the_data_as_reference(tiny):
-    images = evaluation.open_images(tiny)
+    images = evaluation.open_examples(tiny)
     network = evaluation.load_network(tiny)
-    assert evaluation.image_statistics(images, network, 10, limit=25).provenance["num_images"] == 25
-    assert evaluation.reference_path(images, network, 25) != evaluation.reference_path(images, network)
+    assert extraction.image_statistics(images, network, 10, limit=25).provenance["num_images"] == 25
+    assert extraction.reference_path(images, network, 25) != extraction.reference_path(images, network)
 
 
 @one_replica
@@ -249,8 +251,9 @@ def test_a_gradient_or_a_weight_that_is_not_finite_is_named(tiny, tmp_path, monk
     def without_gradient(x):
         return tf.zeros_like(x), lambda gradient: gradient * np.nan
 
-    pair = losses.PAIRS["non_saturating"]
-    monkeypatch.setitem(losses.PAIRS, "minimax", pair._replace(generator=lambda fake: pair.generator(fake) + without_gradient(fake)))
+    pair = losses.pair("non_saturating")
+    broken = pair._replace(generator=lambda fake: pair.generator(fake) + without_gradient(fake))
+    monkeypatch.setattr("tf_ttur.losses.pairs.MINIMAX", broken)
     tiny.loss = "minimax"
     with pytest.raises(UserError, match=r"gradient of generator/\S+ of the generator .* in update 1\n"):
         loop.train(tiny, tmp_path / "gradient")

@@ -72,7 +72,7 @@ def test_rates_at_an_update_are_those_of_the_optimizer(kind):
     for target, rate in ((config.generator, 1e-3), (config.discriminator, 4e-3)):
         target.update({"learning_rate": rate, "schedule": kind, "decay_shift": 30.0})
     for update in (0, 33, 99):
-        a, b = rates.at_update(config, update)
+        b, a = rates.at_update(config, update)
         value = lambda schedule, step: schedule if isinstance(schedule, float) else float(schedule(step))
         assert a == pytest.approx(value(rates.schedule(config.generator, 100), update), rel=1e-3)
         assert b == pytest.approx(sum(value(rates.schedule(config.discriminator, 200), 2 * update + k) for k in (0, 1)), rel=1e-3)

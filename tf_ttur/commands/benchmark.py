@@ -1,28 +1,29 @@
 """Measures what the time of an experiment is made of, on this machine: update, Inception, distance.
 
-    python tools/benchmark.py [--inception PATH]
-    python tools/benchmark.py --config configs/wgan_gp_cifar10.py:orig    # that card's update, and what its time goes into
+    tf-ttur benchmark [--inception PATH]
+    tf-ttur benchmark --config configs/wgan_gp_cifar10.py:orig    # that card's update, and what its time goes into
 """
 
-import pathlib
 import platform
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
-from tf_ttur import command, files
 from tf_ttur import config as configs
+from tf_ttur.commands import flags, program
+from tf_ttur.io import files
 
 
-def main():
-    parser = command.parser(__doc__)
+def main(words: Sequence[str]) -> None:
+    parser = flags.parser(__doc__, "benchmark")
     parser.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, a folder with either, or hub:HANDLE")
-    parser.add_argument("--batch-size", type=command.positive, default=100, help="images that go through the network at a time [100]")
-    command.add_trust_argument(parser)
+    parser.add_argument("--batch-size", type=flags.positive, default=100, help="images that go through the network at a time [100]")
+    flags.add_trust(parser)
     parser.add_argument("--config", metavar="CONFIG", help="measure the update of this card alone")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     card = configs.load(arguments.config) if arguments.config else None
-    command.start_tensorflow()
+    program.start_tensorflow()
     import tensorflow as tf
 
     from tf_ttur.training import speed
@@ -34,7 +35,7 @@ def main():
         print("most of it in " + ", ".join(f"{name} ({share:.0%})" for name, share in operations[:3]))
         return
     for name in ("cifar10", "celeba"):
-        card = configs.load(f"{pathlib.Path(__file__).parent.parent}/configs/{name}.py")
+        card = configs.load(name)
         size = card.data.image_size
         print(f"DCGAN update, batch {card.batch_size}, {size}x{size}: {speed.seconds_per_update(card, 15):.3f} s")
     for precision in ("float32", "bfloat16"):
@@ -79,6 +80,3 @@ def seconds_of_distance(dimension=2048):
     expected = ((sides[0] - sides[2]) ** 2).sum() + np.trace(sides[1]) + np.trace(sides[3]) - 2 * np.trace(root).real
     return np.median(seconds), time.perf_counter() - start, abs(value / expected - 1)
 
-
-if __name__ == "__main__":
-    command.run(main)

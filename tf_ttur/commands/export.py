@@ -1,21 +1,22 @@
 """Exports the generator of a run as a SavedModel that plain TensorFlow reads.
 
-    python tools/export.py runs/svhn-ttur-seed0 --output exported/svhn
+    tf-ttur export runs/svhn-ttur-seed0 --output exported/svhn
 """
 
 import pathlib
+from collections.abc import Sequence
 
-from tf_ttur import command
+from tf_ttur.commands import flags, program
 from tf_ttur.errors import UserError
 
 
-def main():
-    parser = command.parser(__doc__)
+def main(words: Sequence[str]) -> None:
+    parser = flags.parser(__doc__, "export")
     parser.add_argument("workdir", metavar="WORKDIR", help="the run folder")
     parser.add_argument("--output", required=True, metavar="DIR")
     parser.add_argument("--best", action="store_true", help="the generator with the best value of the metric, not the last one")
-    arguments = parser.parse_args()
-    command.start_tensorflow()
+    arguments = parser.parse_args(words)
+    program.start_tensorflow()
     from tf_ttur import config as configs
     from tf_ttur.training import export, run_folder, state
     from tf_ttur.training.checkpoints import Checkpoints
@@ -34,6 +35,3 @@ def main():
     export.export(config, players.generator, arguments.output, vocabulary)
     print(f"{arguments.output}: generator after {int(players.updates.numpy())} updates")
 
-
-if __name__ == "__main__":
-    command.run(main)

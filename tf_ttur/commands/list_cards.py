@@ -1,8 +1,8 @@
 """Prints the table of all experiment cards.
 
-    python tools/list_configs.py              # with the hours per 1000 updates that were measured on this machine before
-    python tools/list_configs.py --measure    # measures them: a few updates of every network, some minutes on a CPU
-    python tools/list_configs.py --json
+    tf-ttur list              # with the hours per 1000 updates that were measured on this machine before
+    tf-ttur list --measure    # measures them: a few updates of every network, some minutes on a CPU
+    tf-ttur list --json
 
 Hours are of updates alone, without evaluation. The published best is over all runs and evaluations; the mean and its range
 over the runs are those at the end of the published curve.
@@ -13,29 +13,33 @@ import json
 import os
 import pathlib
 import platform
-import runpy
 import sys
+from collections.abc import Sequence
 
-from tf_ttur import command, files
+from ml_collections import ConfigDict
+
 from tf_ttur import config as configs
+from tf_ttur.commands import flags, program
+from tf_ttur.config import cards
 from tf_ttur.errors import UserError
+from tf_ttur.io import files
 from tf_ttur.studies import published
 
 # What the time of an update depends on.
 _COSTLY = ("batch_size", "model", "discriminator.steps", "discriminator.gradient_penalty", "data.image_size", "data.line_length", "latent.size", "loss")
 
 
-def main():
-    parser = command.parser(__doc__)
-    parser.add_argument("folder", nargs="?", default=pathlib.Path(__file__).parent.parent / "configs", type=pathlib.Path, help="of the cards [configs/]")
+def main(words: Sequence[str]) -> None:
+    parser = flags.parser(__doc__, "list")
+    parser.add_argument("folder", nargs="?", type=pathlib.Path, help="of the cards [those that ship with tf_ttur]")
     parser.add_argument("--measure", action="store_true", help="measure what has not been measured on this machine")
     parser.add_argument("--json", action="store_true", help="print one JSON array")
-    arguments = parser.parse_args()
-    cards = read_cards(arguments.folder)
+    arguments = parser.parse_args(words)
+    read = read_cards(arguments.folder)
     speeds = read_speeds()
     if arguments.measure:
-        measure([card for card in cards if speed_key(card) not in speeds], speeds)
-    rows = [row for card in cards for row in describe(card, speeds.get(speed_key(card)))]
+        measure([card for card in read if speed_key(card) not in speeds], speeds)
+    rows = [row for card in read for row in describe(card, speeds.get(speed_key(card)))]
     if arguments.json:
         print(json.dumps(rows))
         return
@@ -44,20 +48,13 @@ def main():
         print("Hours are shown where they have been measured on this machine: --measure does that.", file=sys.stderr)
 
 
-def read_cards(folder):
+def read_cards(folder: pathlib.Path | None) -> list[ConfigDict]:
     """The config of every variant of every card in a folder."""
-    found = {path: _variants(path) for path in sorted(folder.glob("*.py"))}
-    if not found or None in found.values():
-        what = f"{folder} holds no cards" if not found else f"{next(path for path in found if found[path] is None)} has no VARIANTS"
-        raise UserError(what, "experiment cards with VARIANTS, such as those in configs/", "name their folder")
-    return [configs.load(f"{path}:{variant}") for path, variants in found.items() for variant in variants]
-
-
-def _variants(path):
-    try:
-        return runpy.run_path(str(path)).get("VARIANTS")
-    except (Exception, SystemExit) as error:  # whatever a file may do
-        raise UserError(f"{path} cannot be run ({type(error).__name__}: {error})", "an experiment card", "correct the file") from error
+    paths = configs.list_cards(folder)
+    if not paths:
+        expected = "experiment cards with VARIANTS, such as those in configs/"
+        raise UserError(f"{folder} holds no cards", expected, "name their folder")
+    return [configs.load(f"{path}:{variant}") for path in paths for variant in cards.variants(path)]
 
 
 def describe(card, seconds):
@@ -141,7 +138,7 @@ def _machine():
 
 def measure(cards, speeds):
     """Adds the cards' seconds to `speeds`, and keeps them."""
-    command.start_tensorflow()
+    program.start_tensorflow()
     from tf_ttur.training import speed
 
     for key, card in {speed_key(card): card for card in cards}.items():
@@ -150,6 +147,3 @@ def measure(cards, speeds):
         with files.atomic(speeds_path(), "w") as file:
             json.dump(speeds, file)
 
-
-if __name__ == "__main__":
-    command.run(main)

@@ -1,16 +1,19 @@
 """Merges the statistics of all shards of a data set into one file.
 
-    python tools/merge_stats.py stats.*-of-16.npz --output stats.npz
+    tf-ttur merge-stats stats.*-of-16.npz --output stats.npz
 """
 
-from tf_ttur import command, files
+from collections.abc import Sequence
+
+from tf_ttur.commands import flags
+from tf_ttur.io import files
 
 
-def main():
-    parser = command.parser(__doc__)
-    parser.add_argument("parts", metavar="FILE.npz", nargs="+", help="what tools/precalc_stats.py --shard wrote")
+def main(words: Sequence[str]) -> None:
+    parser = flags.parser(__doc__, "merge-stats")
+    parser.add_argument("parts", metavar="FILE.npz", nargs="+", help="what tf-ttur stats --shard wrote")
     parser.add_argument("--output", required=True, metavar="FILE.npz")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     from tf_ttur.metrics import statistics
 
     files.check_writable(arguments.output)
@@ -18,6 +21,3 @@ def main():
     merged.save(arguments.output)
     print(f"{arguments.output}: {merged.provenance['num_images']:,} images")
 
-
-if __name__ == "__main__":
-    command.run(main)

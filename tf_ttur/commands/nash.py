@@ -1,6 +1,6 @@
 """Is this trained GAN at a local Nash equilibrium?
 
-    python tools/nash.py runs/svhn-ttur-seed0 --output figures/
+    tf-ttur nash runs/svhn-ttur-seed0 --output figures/
 
 Gradient norms of both players, extreme eigenvalues of each player's own Hessian and of the game's Jacobian (scaled by the
 run's learning rates), and the path angle between two checkpoints. Writes nash.svg, .png, .json and .md, and prints the verdict:
@@ -11,31 +11,32 @@ batch: use a GPU, or fewer batches.
 
 import itertools
 import pathlib
+from collections.abc import Sequence
 
-from tf_ttur import command
+from tf_ttur.commands import flags, program
 
 
-def main():
-    parser = command.parser(__doc__)
+def main(words: Sequence[str]) -> None:
+    parser = flags.parser(__doc__, "nash")
     parser.add_argument("workdir", metavar="WORKDIR", help="the run folder")
     parser.add_argument("--output", required=True, metavar="DIR")
-    parser.add_argument("--update", type=command.seed, metavar="N", help="the checkpoint after N updates [the newest]")
-    parser.add_argument("--path-from", type=command.seed, metavar="N", help="where the path begins [the oldest checkpoint kept]")
-    parser.add_argument("--batches", type=command.positive, default=8, help="6 or more tell whether the point is stationary [8]")
+    parser.add_argument("--update", type=flags.seed, metavar="N", help="the checkpoint after N updates [the newest]")
+    parser.add_argument("--path-from", type=flags.seed, metavar="N", help="where the path begins [the oldest checkpoint kept]")
+    parser.add_argument("--batches", type=flags.positive, default=8, help="6 or more tell whether the point is stationary [8]")
     parser.add_argument("--count", type=int, choices=range(1, 11), default=3, help="eigenvalues at each end [3]")
-    parser.add_argument("--tolerance", type=command.fraction, default=1e-3, help="relative accuracy asked of each eigenvalue [0.001]")
-    parser.add_argument("--max-products", type=command.positive, default=300, help="with one matrix, for one end of its spectrum [300]")
-    arguments = parser.parse_args()
-    command.start_tensorflow()
+    parser.add_argument("--tolerance", type=flags.fraction, default=1e-3, help="relative accuracy asked of each eigenvalue [0.001]")
+    parser.add_argument("--max-products", type=flags.positive, default=300, help="with one matrix, for one end of its spectrum [300]")
+    arguments = parser.parse_args(words)
+    program.start_tensorflow()
     import numpy as np
 
-    from tf_ttur import files, progress
+    from tf_ttur.io import console, files
     from tf_ttur.studies import nash as study
     from tf_ttur.theory import nash
     from tf_ttur.training.game import Run
 
     files.check_writable(pathlib.Path(arguments.output) / "nash.json")
-    status, products = progress.Status("products of a matrix and a vector", 0, None), itertools.count(1)
+    status, products = console.Status("products of a matrix and a vector", 0, None), itertools.count(1)
     run = Run(arguments.workdir, arguments.batches, lambda: status.show(next(products), {}))
     start, end = (chosen if chosen is not None else default for chosen, default in ((arguments.path_from, run.kept[0]), (arguments.update, run.kept[-1])))
     run.go_to(start)
@@ -51,6 +52,3 @@ def main():
     settings = {"run": run.name, "batches": arguments.batches, "batch_size": run.config.batch_size, "tolerance": arguments.tolerance}
     print(study.study(diagnosis, settings, path).write(arguments.output))
 
-
-if __name__ == "__main__":
-    command.run(main)

@@ -1,6 +1,5 @@
-"""What all command lines share: flags and errors as messages, and a quiet start of the libraries."""
+"""What all command lines share: errors as messages, exit statuses, and a quiet start of the libraries."""
 
-import argparse
 import contextlib
 import os
 import pathlib
@@ -11,7 +10,6 @@ import warnings
 
 from absl import logging
 
-from tf_ttur.config import QUANTISATIONS
 from tf_ttur.errors import Stopped, UserError
 
 # Start-up messages of TensorFlow that tell a user without a GPU nothing. All others are shown.
@@ -43,72 +41,6 @@ def run(main):
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
-
-
-def parser(documentation):
-    """An argument parser whose help is a tool's module docstring, and whose errors are `UserError`."""
-    return _Parser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise UserError(message, " ".join(self.format_usage().split()), "correct the command line; --help says more")
-
-
-def add_network_arguments(arguments):
-    """The arguments of every tool that computes features."""
-    arguments.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, a folder with either, or hub:HANDLE")
-    choices = ("float32", "bfloat16")
-    arguments.add_argument("--precision", type=precision, choices=choices, default="float32", help="of the network; bf16 is short for bfloat16 [float32]")
-    arguments.add_argument("--batch-size", type=positive, default=100, help="images that go through the network at a time [100]")
-    add_trust_argument(arguments)
-
-
-def add_trust_argument(arguments):
-    """The argument of every tool that loads a SavedModel, which is a program."""
-    arguments.add_argument("--trust", action="store_true", help="let an export or a hub: module hold any operation, on files too")
-
-
-def add_parity_arguments(arguments):
-    """The arguments of tools that compare sets of images: what other tools do with them."""
-    arguments.add_argument("--quantisation", choices=QUANTISATIONS, default="round", help="of an exported generator's images [round]")
-    arguments.add_argument("--skip-unreadable", action="store_true", help="leave out images that cannot be read; count and name them")
-    arguments.add_argument("--drop-remainder", action="store_true", help="leave out the last images that fill no batch, as the official tool does")
-
-
-def precision(text):
-    """The name of a precision, for `argparse`; "bf16" is short for "bfloat16"."""
-    return "bfloat16" if text == "bf16" else text
-
-
-def positive(text):
-    """A whole number above 0, for `argparse`."""
-    return _whole(text, 1)
-
-
-def seed(text):
-    """A whole number of 0 or more, for `argparse`."""
-    return _whole(text, 0)
-
-
-def fraction(text):
-    """A number above 0 and below 1, for `argparse`."""
-    value = float(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def at_most(limit):
-    """A type for `argparse`: a whole number of 1 ... limit."""
-    return lambda text: _whole(text, 1, limit)
-
-
-def _whole(text, least, most=2**31 - 1):
-    value = int(text)
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"{text} is not in {least} ... {most}")
-    return value
 
 
 def start_tensorflow(first=lambda: None):

@@ -1,25 +1,27 @@
 """Writes samples of an exported generator: images as PNG files, lines as one text file.
 
-    python tools/sample.py exported/svhn --count 64 --output samples/
+    tf-ttur sample exported/svhn --count 64 --output samples/
 """
 
 import pathlib
+from collections.abc import Sequence
 
 import PIL.Image
 
-from tf_ttur import command, files
+from tf_ttur.commands import flags, program
 from tf_ttur.errors import UserError
+from tf_ttur.io import files
 
 
-def main():
-    parser = command.parser(__doc__)
-    parser.add_argument("export", metavar="EXPORT", help="the folder that tools/export.py wrote")
-    parser.add_argument("--count", type=command.positive, default=64, help="number of samples [64]")
-    parser.add_argument("--seed", type=command.seed, default=0, help="sample i is a function of the seed and i [0]")
+def main(words: Sequence[str]) -> None:
+    parser = flags.parser(__doc__, "sample")
+    parser.add_argument("export", metavar="EXPORT", help="the folder that tf-ttur export wrote")
+    parser.add_argument("--count", type=flags.positive, default=64, help="number of samples [64]")
+    parser.add_argument("--seed", type=flags.seed, default=0, help="sample i is a function of the seed and i [0]")
     parser.add_argument("--output", required=True, metavar="DIR")
-    command.add_trust_argument(parser)
-    arguments = parser.parse_args()
-    command.start_tensorflow()
+    flags.add_trust(parser)
+    arguments = parser.parse_args(words)
+    program.start_tensorflow()
     from tf_ttur.data.exported import Exported
 
     output = pathlib.Path(arguments.output)
@@ -37,6 +39,3 @@ def main():
                 PIL.Image.fromarray(image).save(file, "PNG")
     print(f"{output}: {arguments.count} {generator.makes}")
 
-
-if __name__ == "__main__":
-    command.run(main)

@@ -1,113 +1,212 @@
 """Statistics of a data set, for the Fréchet distance.
 
-    python tools/precalc_stats.py --config configs/svhn.py                     # of an experiment, where its training finds them
-    python tools/precalc_stats.py tfds:svhn_cropped/train --output stats/svhn.npz
+    tf-ttur stats --config svhn                                 # of an experiment, where its
+    training finds them tf-ttur stats tfds:svhn_cropped/train --output stats/svhn.npz
 
-Interrupted, it goes on where it stopped when it is run again. Parts can be made on several machines and merged:
+If interrupted, run it again: it resumes where it stopped. Parts can be computed on several machines
+  and merged:
 
-    python tools/precalc_stats.py SOURCE --output stats.npz --shard 3/16         # writes stats.3-of-16.npz
-    python tools/merge_stats.py stats.*-of-16.npz --output stats.npz
+    tf-ttur stats SOURCE --output stats.npz --shard 3/16        # writes stats.3-of-16.npz
+    tf-ttur merge-stats stats.*-of-16.npz --output stats.npz
 
-Or Apache Beam divides the work, between processes of this machine or on a cluster; all that follows --runner is Beam's:
+Or Apache Beam divides the work, between processes of this machine or on a cluster; all that follows
+--runner is Beam's:
 
-    python tools/precalc_stats.py SOURCE --output stats.npz --runner=DirectRunner --direct_num_workers=8
+    tf-ttur stats SOURCE --output stats.npz --runner=DirectRunner --direct_num_workers=8
 
-SOURCE is a folder or zip of images, an .npy or .npz of uint8 images, tfds:NAME/SPLIT, digits:N, config:configs/svhn.py,
-or an exported generator.
+SOURCE is a folder or zip of images, an .npy or .npz of uint8 images, tfds:NAME/SPLIT, digits:N,
+config:svhn, or an exported generator.
 """
 
+import argparse
 import functools
 import pathlib
 import re
-import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from absl import flags
+from ml_collections import ConfigDict
 
-from tf_ttur import command, config_flag
-from tf_ttur.config import QUANTISATIONS
+from tf_ttur.commands import flags, program
 from tf_ttur.errors import UserError
 
-_CONFIG = config_flag.define()
-_OUTPUT = flags.DEFINE_string("output", None, "The .npz to write. [default with --config: the cache]")
-_INCEPTION = flags.DEFINE_string("inception", None, "The Inception network: a .pb, the .tgz, a folder with either, or hub:HANDLE.")
-_PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "bfloat16", "bf16"], "Of the network, where no config says it.")
-_BATCH_SIZE = flags.DEFINE_integer("batch-size", 100, "Images that go through the network at a time.", lower_bound=1)
-_QUANTISATION = flags.DEFINE_enum("quantisation", "round", QUANTISATIONS, "Of an exported generator's images.")
-_SKIP_UNREADABLE = flags.DEFINE_boolean("skip-unreadable", False, "Leave out images that cannot be read; count and name them.")
-_DROP_REMAINDER = flags.DEFINE_boolean("drop-remainder", False, "Leave out the last images that fill no batch, as the official tool does.")
-_TRUST = flags.DEFINE_boolean("trust", False, "Let an exported generator or a hub: module hold any operation, on files too.")
-_SHARD = flags.DEFINE_string("shard", None, "I/N: only the I-th of N parts of the images, for tools/merge_stats.py. Its file is named OUTPUT.I-of-N.npz.")
-_RUNNER = flags.DEFINE_string("runner", None, "Of Apache Beam, as DirectRunner. Comes last: the flags after it are Beam's.")
+
+def main(words: Sequence[str]) -> None:
+    words, beam_flags = split_at_runner(list(words))
+    parser = _parser()
+    _check_beam_flags(beam_flags, parser)
+    arguments = parser.parse_args(words)
+    shard = _read_shard(arguments.shard) if arguments.shard is not None else None
+    config = _check_together(arguments)
+    program.start_tensorflow()
+    from tf_ttur.metrics import extraction, statistics
+
+    if config is not None:
+        limit = config.evaluation.reference_samples
+        batch_size = config.evaluation.feature_batch_size
+        open_both = functools.partial(open_experiment, config, arguments.inception, arguments.trust)
+    else:
+        limit = 0
+        batch_size = arguments.batch_size
+        options = {
+            "quantisation": arguments.quantisation,
+            "skip_unreadable": arguments.skip_unreadable,
+            "whole_batches": batch_size if arguments.drop_remainder else 0,
+            "trust": arguments.trust,
+        }
+        open_both = functools.partial(
+            open_source, arguments.source, options, arguments.inception, arguments.precision
+        )
+    workers = _workers(open_both, arguments.runner, beam_flags) if arguments.runner else None
+    images, network = open_both()
+    output = arguments.output
+    if not output:
+        output = config.evaluation.reference or extraction.reference_path(images, network, limit)
+    if shard:
+        path = pathlib.Path(output)
+        output = path.with_name(f"{path.stem}.{shard[0]}-of-{shard[1]}{path.suffix}")
+    compute = functools.partial(
+        extraction.image_statistics,
+        images,
+        network,
+        batch_size,
+        limit,
+        shard=shard,
+        workers=workers,
+    )
+    statistics.produce(output, lambda partial: compute(partial=partial))
+    print(output)
 
 
-def split_at_runner(arguments):
-    """(arguments up to --runner, arguments after it)."""
-    for position, argument in enumerate(arguments):
-        name, equals, _ = argument.partition("=")
+def open_source(
+    word: str, options: dict[str, Any], inception_path: str | None, precision: str
+) -> tuple[Any, Any]:
+    """(images, network) of a SOURCE. Also called in other processes, which have not started
+    TensorFlow yet.
+
+    Args:
+      word, options: of the images, as `data.images.open_images` takes them. What it trusts is the
+        network as well.
+      inception_path, precision: of the network, as `inception.load` takes them.
+    """
+    program.start_tensorflow()
+    from tf_ttur.data.images import open_images
+    from tf_ttur.metrics import inception
+
+    return open_images(word, **options), inception.load(
+        inception_path, precision, options.get("trust", False)
+    )
+
+
+def open_experiment(
+    config: ConfigDict, inception_path: str | None, trust: bool = False
+) -> tuple[Any, Any]:
+    """(images, network) of an experiment, as its training opens them; see `open_source`."""
+    program.start_tensorflow()
+    from tf_ttur.config.examples import images_of
+    from tf_ttur.training import evaluation
+
+    return images_of(config), evaluation.load_network(config, inception_path, trust)
+
+
+def split_at_runner(words: list[str]) -> tuple[list[str], list[str]]:
+    """(arguments up to --runner and its value, arguments after it)."""
+    for position, word in enumerate(words):
+        name, equals, _ = word.partition("=")
         if name in ("--runner", "-runner"):
             end = position + (1 if equals else 2)
-            return arguments[:end], arguments[end:]
-    return arguments, []
+            return words[:end], words[end:]
+    return words, []
 
 
-def read_shard(text):
+def _parser() -> flags.Parser:
+    parser = flags.parser(__doc__, "stats")
+    parser.add_argument(
+        "source", metavar="SOURCE", nargs="?", help="the images; or name an experiment by --config"
+    )
+    parser.add_argument(
+        "--output", metavar="FILE.npz", help="the file to write [with --config: in the cache]"
+    )
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="only the I-th of N parts of the images, for merge-stats; its file is named OUTPUT.I-of-N.npz",
+    )
+    parser.add_argument(
+        "--runner",
+        metavar="RUNNER",
+        help="of Apache Beam, as DirectRunner. Comes last: the flags after it are Beam's",
+    )
+    flags.add_images(parser)
+    flags.add_generator(parser, count=False)
+    flags.add_network(parser)
+    flags.add_config(parser)
+    return parser
+
+
+def _check_beam_flags(beam_flags: list[str], parser: flags.Parser) -> None:
+    known = {option for action in parser._actions for option in action.option_strings}
+    for flag in beam_flags:
+        name = "--" + flag.lstrip("-").partition("=")[0]
+        if flag.startswith("-") and (name in known or name.startswith("--config.")):
+            raise UserError(
+                f"{flag} after --runner", "Beam's own flags there", "put it before --runner"
+            )
+
+
+def _check_together(arguments: argparse.Namespace) -> ConfigDict | None:
+    """Refuses flags that do not go together; gives the config where the command line names one."""
+    given = arguments.config is not None
+    if arguments.shard and not arguments.output:
+        raise UserError(
+            f"--shard {arguments.shard} without --output", "a file for this part", "name it"
+        )
+    if not given and (arguments.source is None or not arguments.output):
+        found = f"{0 if arguments.source is None else 1} sources, --output {arguments.output}"
+        raise UserError(found, "SOURCE --output FILE.npz, or --config CARD", "see --help")
+    if given and arguments.source is not None:
+        raise UserError(
+            f"--config together with {arguments.source}", "one of them", "leave one out"
+        )
+    if not given and flags.overrides(arguments):
+        raise UserError(
+            "--config.KEY without --config",
+            "the experiment that it changes",
+            "name it, or leave the flag out",
+        )
+    defaults = {"precision": "float32", "batch_size": 100, "quantisation": "round"}
+    defaults |= {"skip_unreadable": False, "drop_remainder": False}
+    for name, default in defaults.items():
+        if given and getattr(arguments, name) != default:
+            cure = (
+                "leave it out; precision and batch size are --config.evaluation.precision and "
+                "--config.evaluation.feature_batch_size"
+            )
+            flag = f"--{name.replace('_', '-')}"
+            raise UserError(
+                f"{flag} together with --config", "the config says how its images are taken", cure
+            )
+    config = flags.read_config(arguments) if given else None
+    if arguments.runner and arguments.skip_unreadable:
+        cure = "prepare the images once with tf-ttur prepare --skip-unreadable"
+        raise UserError(
+            "--skip-unreadable together with --runner", "images that can all be read", cure
+        )
+    return config
+
+
+def _read_shard(text: str) -> tuple[int, int]:
     """(i, n) of the text "i/n"."""
     found = re.fullmatch("([0-9]{1,6})/([0-9]{1,6})", text)
     number, total = map(int, found.groups()) if found else (0, 0)
     if not 1 <= number <= total:
-        raise UserError(f"--shard {text}", "I/N with 1 <= I <= N < 1,000,000, for example 3/16", "correct it")
+        raise UserError(
+            f"--shard {text}", "I/N with 1 <= I <= N < 1,000,000, for example 3/16", "correct it"
+        )
     return number, total
 
 
-def main(beam_flags, arguments):
-    for flag in beam_flags:
-        if flag.lstrip("-").partition("=")[0].partition(".")[0] in flags.FLAGS:
-            raise UserError(f"{flag} after --runner", "Beam's own flags there", "put it before --runner")
-    shard = read_shard(_SHARD.value) if _SHARD.value is not None else None
-    if shard and not _OUTPUT.value:
-        raise UserError(f"--shard {_SHARD.value} without --output", "a file for this part", "name it")
-    if not config_flag.given() and (len(arguments) != 1 or not _OUTPUT.value):
-        raise UserError(f"{len(arguments)} sources, --output {_OUTPUT.value}", "SOURCE --output FILE.npz, or --config CONFIG", "see --help")
-    if config_flag.given() and arguments:
-        raise UserError(f"--config together with {arguments[0]}", "one of them", "leave one out")
-    for name in ("precision", "batch-size", "quantisation", "skip-unreadable", "drop-remainder"):
-        if config_flag.given() and flags.FLAGS[name].present:
-            cure = "leave it out; precision and batch size are --config.evaluation.precision and --config.evaluation.feature_batch_size"
-            raise UserError(f"--{name} together with --config", "the config says how its images are taken", cure)
-    config = config_flag.read(_CONFIG) if config_flag.given() else None
-    if _RUNNER.value and _SKIP_UNREADABLE.value:
-        cure = "prepare the images once with tools/prepare_data.py --skip-unreadable"
-        raise UserError("--skip-unreadable together with --runner", "images that can all be read", cure)
-    command.start_tensorflow()
-    from tf_ttur import opening
-    from tf_ttur.metrics import statistics
-    from tf_ttur.training import evaluation
+def _workers(open_both: Callable[[], tuple[Any, Any]], runner: str, beam_flags: list[str]) -> Any:
+    from tf_ttur.metrics import beam
 
-    if config is not None:
-        open_both = functools.partial(opening.of_experiment, config, _INCEPTION.value, _TRUST.value)
-        limit, batch_size = config.evaluation.reference_samples, config.evaluation.feature_batch_size
-    else:
-        limit, batch_size = 0, _BATCH_SIZE.value
-        how = {"quantisation": _QUANTISATION.value, "skip_unreadable": _SKIP_UNREADABLE.value}
-        how["trust"], how["whole_batches"] = _TRUST.value, batch_size if _DROP_REMAINDER.value else 0
-        open_both = functools.partial(opening.of_source, arguments[0], how, _INCEPTION.value, command.precision(_PRECISION.value))
-    workers = None
-    if _RUNNER.value:
-        from tf_ttur.metrics import beam
-
-        workers = beam.Workers(open_both, [f"--runner={_RUNNER.value}", *beam_flags])
-    images, network = open_both()
-    output = _OUTPUT.value
-    if config is not None and not output:
-        output = config.evaluation.reference or evaluation.reference_path(images, network, limit)
-    if shard:
-        path = pathlib.Path(output)
-        output = path.with_name(f"{path.stem}.{shard[0]}-of-{shard[1]}{path.suffix}")
-    make = functools.partial(evaluation.image_statistics, images, network, batch_size, limit, shard=shard, workers=workers)
-    statistics.produce(output, lambda partial: make(partial=partial))
-    print(output)
-
-
-if __name__ == "__main__":
-    sys.argv, beam_flags = split_at_runner(sys.argv)
-    command.run(lambda: config_flag.run(functools.partial(main, beam_flags)))
+    return beam.Workers(open_both, [f"--runner={runner}", *beam_flags])

@@ -1,15 +1,18 @@
 """The theorems of the paper as experiments that run in seconds.
 
-    python tools/theory.py two-time-scale --output figures/        # Theorem 1 on a linear game
-    python tools/theory.py heavy-ball --output figures/            # Theorem 2: Adam is a heavy ball with friction
-    python tools/theory.py assumptions --output figures/           # A1 to A5, on games whose answers are known
-    python tools/theory.py assumptions --run runs/svhn-ttur-seed0 --output figures/    # the same questions to a training
+    tf-ttur theory two-time-scale --output figures/        # Theorem 1 on a linear game
+    tf-ttur theory heavy-ball --output figures/            # Theorem 2: Adam is a heavy ball with friction
+    tf-ttur theory assumptions --output figures/           # A1 to A5, on games whose answers are known
+    tf-ttur theory assumptions --run runs/svhn-ttur-seed0 --output figures/    # the same questions to a training
 
 Each writes NAME.svg, .png, .json and .md, and prints a verdict.
 """
 
-from tf_ttur import command, files
+from collections.abc import Sequence
+
+from tf_ttur.commands import flags, program
 from tf_ttur.errors import UserError
+from tf_ttur.io import files
 
 
 def study(arguments):
@@ -26,22 +29,22 @@ def study(arguments):
 
     if not arguments.run:
         return assumptions.study(arguments.seed)
-    command.start_tensorflow()
+    program.start_tensorflow()
     from tf_ttur.training.game import Run
 
     run = Run(arguments.run, arguments.batches or 16)
     return assumptions.study_run(run.name, run.ask_assumptions(arguments.seed))
 
 
-def main():
-    parser = command.parser(__doc__)
+def main(words: Sequence[str]) -> None:
+    parser = flags.parser(__doc__, "theory")
     parser.add_argument("part", choices=("two-time-scale", "heavy-ball", "assumptions"))
     parser.add_argument("--output", required=True, metavar="DIR")
-    parser.add_argument("--seed", type=command.seed, default=0)
-    parser.add_argument("--runs", type=command.at_most(100_000), metavar="N", help="two-time-scale: of each setting [200]")
+    parser.add_argument("--seed", type=flags.seed, default=0)
+    parser.add_argument("--runs", type=flags.at_most(100_000), metavar="N", help="two-time-scale: of each setting [200]")
     parser.add_argument("--run", metavar="WORKDIR", help="assumptions: a run folder to ask instead of the games")
-    parser.add_argument("--batches", type=command.at_most(64), metavar="N", help="assumptions --run: of gradients [16]")
-    arguments = parser.parse_args()
+    parser.add_argument("--batches", type=flags.at_most(64), metavar="N", help="assumptions --run: of gradients [16]")
+    arguments = parser.parse_args(words)
     for flag, value, allowed in (
         ("--runs", arguments.runs, arguments.part == "two-time-scale"),
         ("--run", arguments.run, arguments.part == "assumptions"),
@@ -52,6 +55,3 @@ def main():
     files.check_writable(f"{arguments.output}/{arguments.part}.json")
     print(study(arguments).write(arguments.output))
 
-
-if __name__ == "__main__":
-    command.run(main)

@@ -1,6 +1,6 @@
 """Is this installation's FID the official one?
 
-    python tools/verify.py --inception classify_image_graph_def.pb
+    tf-ttur verify --inception classify_image_graph_def.pb
 
 Checks the identity of the network, the resizing, features of synthetic images against a TensorFlow 1 session of the same
 file, distances and moments, each against a stated bound. Exit status 0 only if all hold; with another network than the
@@ -9,16 +9,17 @@ original one check fails, as its values are not the official ones.
 
 import json
 import sys
+from collections.abc import Sequence
 
-from tf_ttur import command
+from tf_ttur.commands import flags, program
 
 
-def main():
-    parser = command.parser(__doc__)
+def main(words: Sequence[str]) -> None:
+    parser = flags.parser(__doc__, "verify")
     parser.add_argument("--inception", metavar="PATH", help="a .pb, the .tgz, or a folder with either")
     parser.add_argument("--json", action="store_true", help="print a JSON list")
-    arguments = parser.parse_args()
-    command.start_tensorflow()
+    arguments = parser.parse_args(words)
+    program.start_tensorflow()
     import dataclasses
 
     from tf_ttur.metrics import verification
@@ -34,6 +35,3 @@ def main():
         print(f"{len(found) - failed} of {len(found)} hold")
     sys.exit(1 if failed else 0)
 
-
-if __name__ == "__main__":
-    command.run(main)

@@ -13,8 +13,8 @@ import tarfile
 
 import numpy as np
 
-from tf_ttur import files
 from tf_ttur.errors import UserError
+from tf_ttur.io import files
 
 TARS = (".tar.gz", ".tgz", ".tar")
 _BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
@@ -85,7 +85,7 @@ def cifar10(path, trust_pickle=False):
         raise UserError(
             f"{path} is made of pickles, which can run any program while they are read",
             "the binary version, cifar-10-binary.tar.gz",
-            "fetch that one; or, if you trust this one, convert it with tools/prepare_data.py cifar10 --trust-pickle",
+            "fetch that one; or, if you trust this one, convert it with tf-ttur prepare cifar10 --trust-pickle",
         )
     parse = _from_pickle if names == _BATCHES else _from_records
     planes = np.concatenate([parse(f"{name} of {path}", contents[name]) for name in names])

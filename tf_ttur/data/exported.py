@@ -5,13 +5,13 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur import saved_model
+from tf_ttur.data.quantisation import quantise
 from tf_ttur.errors import UserError
-from tf_ttur.quantisation import quantise
+from tf_ttur.io import saved_model
 
 
 class Exported:
-    """A generator that tools/export.py wrote.
+    """A generator that tf-ttur export wrote.
 
     Attributes:
       makes: "images" or "lines".
@@ -40,7 +40,7 @@ class Exported:
             raise
         except Exception as error:  # TensorFlow raises many kinds
             reason = str(error).partition("\n")[0]
-            expected = "a folder that tools/export.py wrote"
+            expected = "a folder that tf-ttur export wrote"
             raise UserError(f"{path} is not an exported generator ({reason})", expected, "export it again") from error
         fingerprint = path / "fingerprint.pb"
         self.fingerprint = fingerprint.read_bytes().hex() if fingerprint.is_file() else ""

@@ -5,14 +5,15 @@ import hashlib
 import io
 import json
 import warnings
+from typing import Any
 
 import numpy as np
 import PIL.Image
 import tensorflow as tf
 
-from tf_ttur import progress
 from tf_ttur.data import order, sources
 from tf_ttur.errors import UserError
+from tf_ttur.io import console
 
 _GIB = 2**30
 
@@ -82,6 +83,11 @@ class Images:
         return self.num_images
 
     @property
+    def vocabulary(self):
+        """(): images have no symbols."""
+        return ()
+
+    @property
     def identity(self):
         """A string that changes with the images or their preparation."""
         return hashlib.sha256(json.dumps([self.source.identity, self.preparation]).encode()).hexdigest()
@@ -139,15 +145,15 @@ class Images:
     def leave_out_unreadable(self):
         """Reads every image once, and leaves those out that cannot be read: `skipped` names them, and stderr does."""
         unreadable, read = {}, 0
-        with progress.Status(f"looking for images in {self.word} that cannot be read", 0, self.num_images) as status:
+        with console.Status(f"looking for images in {self.word} that cannot be read", 0, self.num_images) as status:
             for batch in self.readable(256):
                 if isinstance(batch, UnreadableImage):
                     unreadable[batch.index] = batch.name
-                    progress.STDERR.print(f"left out: {batch.found}", soft_wrap=True, markup=False)
+                    console.STDERR.print(f"left out: {batch.found}", soft_wrap=True, markup=False)
                 read += 1 if isinstance(batch, UnreadableImage) else len(batch)
                 status.show(read, {})
         if unreadable:
-            progress.STDERR.print(f"{len(unreadable)} of {self.num_images} images are left out", markup=False)
+            console.STDERR.print(f"{len(unreadable)} of {self.num_images} images are left out", markup=False)
             if len(unreadable) == self.num_images:
                 raise UserError(f"{self.word} has no image that can be read", "RGB images with 8 bits", "name another source")
             self.source = self.source.subset([index for index in range(self.num_images) if index not in unreadable])
@@ -175,6 +181,10 @@ class Images:
         dataset = dataset.map(lambda images: scale(images, batch_size, self._size))
         return dataset.prefetch(tf.data.AUTOTUNE)
 
+    def encode(self, batch):
+        """A batch as the discriminator takes it: as it is."""
+        return batch
+
     def check_batches(self, images_per_update):
         """Makes sure, before any reading, that `batches` can give that many images for each update.
 
@@ -191,7 +201,7 @@ class Images:
             raise UserError(
                 f"{self.source.word} takes {self.num_images * self._size**2 * 3 / _GIB:.1f} GiB, and can only be read in order",
                 f"at most config.data.memory_gib = {self._memory_bytes / _GIB:g}",
-                "raise that value, or prepare the images once with tools/prepare_data.py",
+                "raise that value, or prepare the images once with tf-ttur prepare",
             )
 
     @property
@@ -210,7 +220,7 @@ class Images:
     def _load(self):
         images = np.empty((self.num_images, self._size, self._size, 3), np.uint8)
         position = 0
-        for batch in progress.track(self.in_order(256), f"reading {self.source.word}", self.num_images):
+        for batch in console.track(self.in_order(256), f"reading {self.source.word}", self.num_images):
             images[position : position + len(batch)] = batch[: self.num_images - position]
             position += len(batch)
         if position != self.num_images:
@@ -304,3 +314,38 @@ class Images:
 def scale(images, batch_size, size):
     """uint8 0 ... 255 to float32 -1 ... 1, with the static shape that the networks are built for."""
     return tf.ensure_shape(tf.cast(images, tf.float32) / 127.5 - 1.0, (batch_size, size, size, 3))
+
+
+def open_images(
+    word: str,
+    count: int = 50_000,
+    seed: int = 0,
+    quantisation: str = "round",
+    skip_unreadable: bool = False,
+    whole_batches: int = 0,
+    trust: bool = False,
+) -> Images:
+    """The images that a word names: the one function behind every SOURCE.
+
+    Args:
+      word: see `sources`.
+      count, seed, quantisation: of an exported generator.
+      skip_unreadable: leaves out images that cannot be read, which takes a pass over all of them.
+      whole_batches: a batch size; the last images that do not fill one are left out. 0 leaves none out.
+      trust: whether an exported generator may hold any operation, as in `saved_model.load`.
+
+    Raises:
+      UserError: there is no such thing, or it cannot be used.
+    """
+    opened = sources.open_source(word, count, seed, quantisation, trust=trust)
+    images = opened if isinstance(opened, Images) else Images(opened)
+    if skip_unreadable:
+        images.leave_out_unreadable()
+    if whole_batches:
+        images.drop_remainder(whole_batches)
+    return images
+
+
+def open_for_training(data: Any) -> Images:
+    """The images that `config.data` names. Raises `UserError` if there are none."""
+    return Images(data.source, data.image_size, data.crop, data.memory_gib)

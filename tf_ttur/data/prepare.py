@@ -14,10 +14,10 @@ import time
 
 import numpy as np
 
-from tf_ttur import digest, files, progress
 from tf_ttur.data import sources
 from tf_ttur.data.images import Images, UnreadableImage
 from tf_ttur.errors import UserError
+from tf_ttur.io import console, digest, files
 
 # What the experiments of the paper take: crop, size, and how many images there are.
 DATA_SETS = {
@@ -56,16 +56,16 @@ def prepare(data_set, word, output, crop=None, size=None, trust_pickle=False, sk
     if (output / sources.PREPARED_RECORD).is_file():
         record = _read_record(output, recipe, skip_unreadable)
         sources.open_source(output)  # refuses one that has been damaged since
-        progress.STDERR.print(f"{output} is there already, made from this source in this way", soft_wrap=True, markup=False)
+        console.STDERR.print(f"{output} is there already, made from this source in this way", soft_wrap=True, markup=False)
         return record
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UserError(f"{output} holds other things", "a new folder, or one that this tool wrote", "choose another folder")
     if images.num_images != usual_count:
         note = f"note: {word} has {images.num_images:,} images; the {data_set} of the paper has {usual_count:,}"
-        progress.STDERR.print(note, soft_wrap=True, markup=False)
+        console.STDERR.print(note, soft_wrap=True, markup=False)
     recipe["versions"] = {name: files.version(name) for name in ("tf_ttur", "tensorflow", "numpy")}
     with _Partial(output.with_name(f"{output.name}.partial"), recipe, images.num_images, skip_unreadable) as partial:
-        with progress.Status(f"preparing {word}", partial.record["read"], images.num_images) as status:
+        with console.Status(f"preparing {word}", partial.record["read"], images.num_images) as status:
             for batch in images.readable(_BATCH, partial.record["read"]):
                 if not isinstance(batch, UnreadableImage):
                     partial.add(batch)
@@ -134,7 +134,7 @@ class _Partial:
 
     def skip(self, unreadable):
         """Takes note of an `UnreadableImage`."""
-        progress.STDERR.print(f"left out: {unreadable.found}", soft_wrap=True, markup=False)
+        console.STDERR.print(f"left out: {unreadable.found}", soft_wrap=True, markup=False)
         record = self.record
         self.record = record | {"read": record["read"] + 1, "skipped": [*record["skipped"], unreadable.name]}
 
@@ -171,7 +171,7 @@ class _Partial:
         self._file.seek(start)
         self._kept = time.monotonic()
         if record["read"]:
-            progress.STDERR.print(f"going on after {record['read']:,} images", markup=False)
+            console.STDERR.print(f"going on after {record['read']:,} images", markup=False)
 
     def _header(self):
         """How a .npy of the images so far begins. Its length does not depend on how many there are: NumPy leaves room."""

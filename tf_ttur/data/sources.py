@@ -5,7 +5,7 @@ A source is named by one word, the same everywhere:
   PATH/            folder, read recursively in sorted order (png, jpg, jpeg, webp; hidden files are left out)
   FILE.zip         the same out of a zip
   FILE.npy, .npz   uint8 array (n, height, width, 3); in an .npz the only array, or the one named `images`
-  PREPARED/        what tools/prepare_data.py wrote
+  PREPARED/        what tf-ttur prepare wrote
   FILE.mat         the cropped digits of SVHN
   FILE.tar.gz      CIFAR-10's archive, also unpacked: the training images (tfds:cifar10/test has the others)
   LSUN_lmdb/       folder with data.mdb, an LMDB whose values are png, jpg or webp
@@ -28,11 +28,12 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur import files, progress
+from tf_ttur import registry
 from tf_ttur.data import archives, digits
 from tf_ttur.data.exported import Exported
 from tf_ttur.data.lmdb_file import LmdbFile
 from tf_ttur.errors import UserError
+from tf_ttur.io import console, files
 
 PREPARED_IMAGES, PREPARED_RECORD = "images.npy", "prepared.json"  # in a prepared folder
 PNG, DEEP = b"\x89PNG", b"\x10"  # how a PNG begins, and its bit depth of 16
@@ -111,6 +112,8 @@ def open_source(word, count=50_000, seed=0, quantisation="round", trust_pickle=F
         return _tfds(word)
     if word.startswith("digits:"):
         return _digits(word)
+    if word.startswith("config:"):
+        return registry.import_object("tf_ttur.config.examples:open_images")(word)
     path = pathlib.Path(word).expanduser()
     if (path / "saved_model.pb").is_file():
         return _generator(word, count, seed, quantisation, trust)
@@ -240,7 +243,7 @@ def _of_array(word, images, identity, **known):
 
 
 def _prepared(word, path):
-    expected, cure = "the folder that tools/prepare_data.py wrote, whole", "prepare the data again, into another folder"
+    expected, cure = "the folder that tf-ttur prepare wrote, whole", "prepare the data again, into another folder"
     try:
         record = json.loads((path / PREPARED_RECORD).read_text())
         if "num_lines" in record:
@@ -273,7 +276,7 @@ def _digits(word):
 def _generator(word, count, seed, quantisation, trust):
     exported = Exported(word, trust)
     if exported.makes != "images":
-        raise UserError(f"{word} generates {exported.makes}", "a generator of images", "tools/sample.py writes its lines")
+        raise UserError(f"{word} generates {exported.makes}", "a generator of images", "tf-ttur sample writes its lines")
     exported.check_blocks()
     identity = _identity(str(pathlib.Path(word).expanduser().resolve()), exported.fingerprint, count, seed, quantisation)
 
@@ -303,7 +306,7 @@ def _tfds(word):
     try:
         builder = tfds.builder(name, try_gcs=False)
         if not builder.is_prepared():
-            progress.STDERR.print(f"TFDS has no prepared {name}; downloading it to {builder.data_dir}", soft_wrap=True)
+            console.STDERR.print(f"TFDS has no prepared {name}; downloading it to {builder.data_dir}", soft_wrap=True)
         builder.download_and_prepare()
     except tfds.core.DatasetNotFoundError as error:
         raise UserError(f"TFDS has no data set {name}", expected, cure) from error

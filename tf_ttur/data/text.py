@@ -25,14 +25,15 @@ import json
 import pathlib
 import tempfile
 import warnings
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur import progress
 from tf_ttur.data import archives, order
 from tf_ttur.errors import UserError
-from tf_ttur.files import UNREADABLE, atomic, check_writable, version, walk
+from tf_ttur.io import console
+from tf_ttur.io.files import UNREADABLE, atomic, check_writable, version, walk
 
 FILES, MAX_LINES, LENGTH, MAX_SYMBOLS = "news.en-*", 10_000_000, 32, 2048
 UNKNOWN, PADDING = "unk", "`"
@@ -102,6 +103,10 @@ class Lines:
 
         indices = order.batch_indices(seed, first, stride, batch_size, self.num_lines, wanted)
         return indices.map(gather).prefetch(tf.data.AUTOTUNE)
+
+    def encode(self, batch):
+        """A batch as the discriminator takes it: one-hot, float32 (n, length, symbols)."""
+        return tf.one_hot(batch, len(self.vocabulary))
 
     def check_batches(self, lines_per_update):
         """Makes sure that `batches` can give that many lines for each update.
@@ -201,7 +206,7 @@ def _read_record(folder, word):
         reason = "it is of images" if "num_images" in record else "unknown content"
     except (*UNREADABLE, KeyError) as error:
         reason = error
-    raise UserError(f"{word}/{_RECORD} cannot be read ({reason})", "lines that tools/prepare_data.py wrote", "name another folder, or prepare it anew")
+    raise UserError(f"{word}/{_RECORD} cannot be read ({reason})", "lines that tf-ttur prepare wrote", "name another folder, or prepare it anew")
 
 
 def _open_prepared(folder, word, settings):
@@ -233,7 +238,7 @@ def _open_prepared(folder, word, settings):
 def _read(path, word, files, max_lines, length, max_symbols):
     """Reads shards. Returns the codes, the vocabulary, and the names of empty shards."""
     alphabet, parts, empty = _Alphabet(word), {}, []
-    with progress.bar() as display:
+    with console.bar() as display:
         task = display.add_task(f"reading {word}", total=max_lines)
         for name, open_shard in _shards(path, word, files):
             # A tarball has its shards in any order, so those that come first by path may push out what was read before.
@@ -438,3 +443,8 @@ def _code_points(open_shard, name, size):
         raise UserError(found, "text in UTF-8", "convert it, for example with iconv") from error
     except UNREADABLE as error:
         raise UserError(f"{name} cannot be read ({error})", "a whole shard, plain or gzipped", "copy or download it anew") from error
+
+
+def open_for_training(data: Any) -> Lines:
+    """The lines that `config.data` names. Raises `UserError` if there are none."""
+    return Lines(data.dir, data.files, data.max_lines, data.line_length, data.max_symbols)

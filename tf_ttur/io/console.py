@@ -8,6 +8,11 @@ from rich.text import Text
 STDERR = console.Console(stderr=True)
 
 
+def say(text: str) -> None:
+    """Writes one message to stderr, as it is: no markup, and no line breaks of its own."""
+    STDERR.print(text, soft_wrap=True, markup=False, highlight=False)
+
+
 class _Speed(progress.ProgressColumn):
     """How many a second, over the last half minute."""
 

@@ -103,5 +103,5 @@ def _check_nodes(nodes, allowed, place, name):
 
 
 def _refusal(name, reason, expected="a SavedModel with no other operations than those of tf_ttur.saved_model.ALLOWED"):
-    cure = "take one that tools/export.py wrote; or, if you trust its author as you would for a program, say --trust"
+    cure = "take one that tf-ttur export wrote; or, if you trust its author as you would for a program, say --trust"
     return UserError(f"{name} {reason}", expected, cure)

@@ -5,14 +5,14 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur import progress
-from tf_ttur.config import QUANTISATIONS
+from tf_ttur.data import QUANTISATIONS
+from tf_ttur.data.quantisation import quantise
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import inception, measures, statistics
+from tf_ttur.io import console
+from tf_ttur.metrics import extraction, inception, measures
 from tf_ttur.metrics.inception import load as load_inception  # noqa: F401
 from tf_ttur.metrics.statistics import Statistics
 from tf_ttur.metrics.statistics import load as load_statistics  # noqa: F401
-from tf_ttur.quantisation import quantise
 
 _FAR = 4  # Generators without a tanh go beyond 1, but not this far.
 
@@ -105,8 +105,8 @@ def _collect(names, opened, network, allow_mixed):
 
 
 def _extract(images, network, observers=()):
-    batches = progress.track(images, f"statistics of {images.name}", images.known_number)
-    return statistics.compute(batches, network, images.provenance, images.name, observers=observers)
+    batches = console.track(images, f"statistics of {images.name}", images.known_number)
+    return extraction.compute(batches, network, images.provenance, images.name, observers=observers)
 
 
 class _Images:
@@ -141,7 +141,7 @@ class _Images:
     def num_images(self):
         """How many. A data set that does not know it is counted, which takes a pass over it."""
         if self.known_number is None:
-            progress.STDERR.print(f"counting the images of {self.name}")
+            console.STDERR.print(f"counting the images of {self.name}")
             self.known_number = sum(map(len, self._batches()))
         return self.known_number
 

@@ -18,9 +18,9 @@ import uuid
 
 import numpy as np
 
-from tf_ttur import progress
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import beam_worker, statistics
+from tf_ttur.io import console
+from tf_ttur.metrics import beam_worker, extraction, statistics
 
 _DISABLED = logging.root.manager.disable
 logging.disable(max(_DISABLED, logging.WARNING))  # at its import Beam says which optional parts of it are missing
@@ -41,7 +41,7 @@ finally:
 PART_BATCHES = 10  # of a part: what a worker that fails has to do again, and what workers are balanced by
 
 
-class Part(statistics.Extraction):
+class Part(extraction.Extraction):
     """The statistics in the making of some of the images; those of others can be added."""
 
     def merge(self, other):
@@ -109,7 +109,7 @@ class Workers:
             return Part(network.dimension)
         workers = f"{self._count} workers" if self._count else "the workers"
         text = f"{end - first:,} images of {images.word} for {workers} of Beam"
-        progress.STDERR.print(text, soft_wrap=True, markup=False, emoji=False)
+        console.STDERR.print(text, soft_wrap=True, markup=False, emoji=False)
         expected = [images.identity, statistics.identity(network)]
         with self._result() as path, _quiet() if self._local else contextlib.nullcontext():
             try:
@@ -137,7 +137,7 @@ class Workers:
         number = workers * -(-batches // (workers * PART_BATCHES))
         if images.source.read is None:  # a part would read all that comes before it
             if not self._local:
-                cure = "prepare the images once with tools/prepare_data.py, or use --runner=DirectRunner"
+                cure = "prepare the images once with tf-ttur prepare, or use --runner=DirectRunner"
                 raise UserError(f"{images.word} can only be read from its start", "images that workers can read from anywhere", cure)
             number = workers
         ranges = [statistics.shard_range(batches, i, number) for i in range(1, number + 1)]

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur import progress
-from tf_ttur.metrics import statistics
-from tf_ttur.quantisation import quantise
+from tf_ttur.data.quantisation import quantise
+from tf_ttur.io import console
+from tf_ttur.metrics import extraction, statistics
 
 
 class FrechetEvaluator:
@@ -42,10 +42,10 @@ class FrechetEvaluator:
         Args:
           generate: function (batch number, count) -> (count, height, width, 3) float images in -1 ... 1.
         """
-        batches = progress.track(self._batches(generate), self.name, self._num_samples)
+        batches = console.track(self._batches(generate), self.name, self._num_samples)
         provenance = {"source": "generator", "quantisation": self._quantisation}
-        extraction = statistics.Extraction(self._network.dimension, digest=False)
-        generated = statistics.compute(batches, self._network, provenance, "generated images", extraction)
+        begun = extraction.Extraction(self._network.dimension, digest=False)
+        generated = extraction.compute(batches, self._network, provenance, "generated images", begun)
         yield self.name, statistics.distance(generated, self._reference)
 
     def _batches(self, generate):
@@ -92,7 +92,7 @@ class NgramEvaluator:
         Args:
           generate: function (batch number, count) -> (count, length, symbols) floats, of which the largest is the symbol.
         """
-        lines = np.concatenate(list(progress.track(self._batches(generate), self.name, self._num_samples)))
+        lines = np.concatenate(list(console.track(self._batches(generate), self.name, self._num_samples)))
         for n in self._reference.models:
             yield _jsd(n), self._reference.divergence(lines, n)
 

@@ -107,8 +107,8 @@ def collect(names, opened, network, extract, allow_mixed=False):
     Args:
       names: out of `NAMES`; they must have passed `check`.
       opened: list of (name, `statistics.Statistics`, or images with `num_images` and `shape`); the source first. A shape that is not known is None.
-      network: as in `statistics.compute`; None if there are statistics only.
-      extract: function (images, observers) -> `statistics.Statistics`, the observers as in `statistics.compute`.
+      network: as in `extraction.compute`; None if there are statistics only.
+      extract: function (images, observers) -> `statistics.Statistics`, the observers as in `extraction.compute`.
       allow_mixed: whether features may be of different precision.
 
     Returns:

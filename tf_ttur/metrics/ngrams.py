@@ -18,9 +18,9 @@ import pathlib
 import numpy as np
 import scipy.special
 
-from tf_ttur import progress
 from tf_ttur.errors import UserError
-from tf_ttur.files import UNREADABLE, atomic, check_writable
+from tf_ttur.io import console
+from tf_ttur.io.files import UNREADABLE, atomic, check_writable
 
 MAX_N = 6
 
@@ -56,7 +56,7 @@ class Reference:
         models = {}
         for n in range(1, min(MAX_N, length) + 1):
             blocks = (lines[first : first + block] for first in range(0, num_lines, block))
-            models[n] = _merged(count(some, n, num_symbols) for some in progress.track(blocks, f"counting {n}-grams", num_lines))
+            models[n] = _merged(count(some, n, num_symbols) for some in console.track(blocks, f"counting {n}-grams", num_lines))
         return cls(models, num_lines, length, num_symbols)
 
     def divergence(self, lines, n):

@@ -8,13 +8,12 @@ import dataclasses
 import json
 import pathlib
 import re
-import time
 import warnings
 
 import numpy as np
 
-from tf_ttur import digest, files, progress
 from tf_ttur.errors import UserError
+from tf_ttur.io import console, digest, files
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
 
@@ -58,7 +57,7 @@ def load(path):
     Raises:
       UserError: missing, unreadable or wrong content.
     """
-    cure = "name a file that tools/precalc_stats.py or the official precalc_stats wrote"
+    cure = "name a file that tf-ttur stats or the official precalc_stats wrote"
     expected = "an .npz with mu (d,) and sigma (d, d)"
     try:
         with np.load(path, allow_pickle=False) as content:
@@ -106,111 +105,6 @@ def _is_ours(provenance):
     return re.fullmatch("[0-9a-f]{64}", str(provenance.get("images_digest"))) is not None
 
 
-class Extraction:
-    """Statistics in the making, which an interruption does not lose.
-
-    Args:
-      dimension: of the features.
-      path: where the state so far is kept, for the caller to remove at the end; None keeps it in memory only.
-      settings: what must be the same for the state at `path` to be continued; what JSON can hold.
-      digest: whether to digest the images.
-
-    Attributes:
-      moments: `Moments` of the features so far.
-      image_shape: [height, width, 3] of the images, or None before the first.
-    """
-
-    EVERY_SECONDS = 60  # between two writes of the state
-
-    def __init__(self, dimension, path=None, settings=None, digest=True):
-        self.moments, self.image_shape = Moments(dimension), None
-        self._digest = 0 if digest else None
-        self._path, self._settings = path and pathlib.Path(path), json.dumps(settings, sort_keys=True)
-        if self._path and self._path.exists():
-            self._restore()
-        self._written = time.monotonic()
-
-    def update(self, batch, pool_3):
-        """Takes in a batch of images and their features."""
-        shape = [int(side) for side in batch.shape[1:]]
-        if self.image_shape not in (None, shape):
-            raise UserError(f"images of shapes {self.image_shape} and {shape} in one set", "images of one size", "resize them beforehand")
-        if self._digest is not None:
-            self._digest = digest.add(self._digest, batch)
-        self.image_shape = shape
-        self.moments.update(pool_3)
-        if self._path and time.monotonic() - self._written >= self.EVERY_SECONDS:
-            self._keep()
-
-    @property
-    def digest(self):
-        """Hex of the images' `digest`, which does not depend on their order; None without one."""
-        return None if self._digest is None else digest.to_hex(self._digest)
-
-    def write(self, file, **more):
-        """Writes the state, with `more` arrays, as an .npz into an open file."""
-        moments = {"count": self.moments.count, "mean": self.moments.mean, "scatter": self.moments.scatter}
-        np.savez(file, **moments, digest=np.array(self.digest or ""), image_shape=self.image_shape, **more)
-
-    def take(self, state):
-        """Takes the state out of an open .npz that `write` made; all of it or, where that raises, nothing."""
-        moments = Moments.of(int(state["count"]), state["mean"], state["scatter"])
-        known, shape = int(str(state["digest"]), 16) if str(state["digest"]) else None, state["image_shape"].tolist()
-        self.moments, self._digest, self.image_shape = moments, known, shape
-
-    def _keep(self):
-        with files.atomic(self._path) as file:
-            self.write(file, settings=np.array(self._settings))
-        self._written = time.monotonic()
-
-    def _restore(self):
-        try:
-            with np.load(self._path, allow_pickle=False) as state:
-                if str(state["settings"]) != self._settings:
-                    progress.STDERR.print(f"{self._path} belongs to another extraction; starting anew", soft_wrap=True)
-                    return
-                self.take(state)
-        except (*files.UNREADABLE, KeyError) as error:
-            progress.STDERR.print(f"{self._path} cannot be read ({error}); starting anew", soft_wrap=True)
-            return
-        progress.STDERR.print(f"going on after {self.moments.count:,} images", soft_wrap=True)
-
-
-def compute(batches, network, provenance, name, extraction=None, observers=()):
-    """Statistics of every image of `batches`.
-
-    Args:
-      batches: iterable of (n, height, width, 3) images in 0 ... 255, uint8 or float; any n, also in the last one.
-      network: a callable with `dimension`, `network`, `digest` and `precision`, such as `inception.Inception`.
-      provenance: what is known of the images (source, preparation, quantisation).
-      name: how messages call the result.
-      extraction: an `Extraction` to go on with, whose images `batches` leaves out; None begins one.
-      observers: functions that are given (pool_3, logits) of every batch as they pass.
-
-    Raises:
-      UserError: fewer than two images.
-    """
-    extraction = extraction or Extraction(network.dimension)
-    moments = extraction.moments
-    for batch in batches:
-        pool_3, logits = network(batch)
-        extraction.update(batch, pool_3)
-        for observe in observers:
-            observe(pool_3, logits)
-    if moments.count < 2:
-        raise UserError(f"{name} has {moments.count} images", "at least 2, better 10,000", "name a larger source")
-    if "shard" not in provenance:
-        warn_if_few(moments.count, network.dimension, name)
-    provenance = provenance | {
-        "num_images": moments.count,
-        "images_digest": extraction.digest,
-        "image_shape": extraction.image_shape,
-        **identity(network),
-        "versions": {"tf_ttur": files.version(), "tensorflow": files.version("tensorflow"), "numpy": np.__version__},
-    }
-    return Statistics(moments.mean, moments.covariance, provenance, name)
-
-
 def identity(network):
     """What stands in every result about the network that made it: its name, digest and precision."""
     return {"network": network.network, "network_sha1": network.digest, "precision": network.precision}
@@ -224,7 +118,7 @@ def merge(parts):
     """
     for part in parts:
         if not part.provenance.get("num_images"):
-            raise UserError(f"{part.name} does not say how many images it is of", "files of tools/precalc_stats.py", "make it anew")
+            raise UserError(f"{part.name} does not say how many images it is of", "files of tf-ttur stats", "make it anew")
         check_pair(parts[0], part)
         for key in ("source", "preparation", "quantisation", "shards", "shards_total"):
             found = [str(each.provenance.get(key)) for each in (parts[0], part)]
@@ -289,7 +183,7 @@ def check(reference, network, image_shape=None, allow_mixed=False):
             raise UserError(
                 f"{reference.name} was made with {key} {known.get(key)}; here it is {value}",
                 f"the same {key}: distances between others mean nothing",
-                "name what made the file, or make the file anew with tools/precalc_stats.py",
+                "name what made the file, or make the file anew with tf-ttur stats",
             )
     if len(reference.mu) != network.dimension:
         raise UserError(
@@ -303,7 +197,7 @@ def check_whole(side):
     """Refuses the statistics of one shard in the place of a set. Raises `UserError`."""
     if "shard" in side.provenance:
         found = f"{side.name} is shard {side.provenance['shard']} of {side.provenance['shards']}"
-        raise UserError(found, "the statistics of all images", "merge the shards with tools/merge_stats.py")
+        raise UserError(found, "the statistics of all images", "merge the shards with tf-ttur merge-stats")
 
 
 def check_pair(first, second, allow_mixed=False):
@@ -325,7 +219,7 @@ def check_pair(first, second, allow_mixed=False):
             raise UserError(
                 f"{first.name} has {key} {found[0]}, {second.name} has {found[1]}",
                 f"the same {key}: distances between others mean nothing",
-                "compute both statistics in the same way (tools/precalc_stats.py)",
+                "compute both statistics in the same way (tf-ttur stats)",
             )
 
 
@@ -344,7 +238,7 @@ def cached(path, make):
     except UserError as error:
         aside = pathlib.Path(f"{path}.damaged")
         pathlib.Path(path).replace(aside)
-        progress.STDERR.print(f"{error.found}; set aside as {aside}, and made anew", soft_wrap=True, markup=False)
+        console.STDERR.print(f"{error.found}; set aside as {aside}, and made anew", soft_wrap=True, markup=False)
         return produce(path, make)
 
 

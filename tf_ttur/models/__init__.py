@@ -1,0 +1,135 @@
+"""The networks that a config may choose: an architecture is a generator and a discriminator that
+belong together.
+
+This file imports neither TensorFlow nor Keras; each architecture's networks are in a file of their
+own. To add one, write its networks and two functions that build them, and its entry here. See
+`Generator` and `Discriminator` for what networks must be.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tf_ttur.registry import FRACTION, POSITIVE, Entry, Key, Registry, Rule, rule
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+
+class Generator(Protocol):
+    """What the training asks of a generator; a `keras.Model` has all of it.
+
+    Called with latents, float32 (n, latent_size), it gives n examples, float32: images (n, height,
+    width, 3) in -1 ... 1, or distributions over symbols (n, length, symbols). With `training=False`
+    it must give the examples that are shown, measured and exported.
+    """
+
+    trainable_variables: list["keras.Variable"]
+    non_trainable_variables: list["keras.Variable"]
+
+    def __call__(self, latents: "tf.Tensor", training: bool) -> "tf.Tensor": ...
+
+
+class Discriminator(Protocol):
+    """What the training asks of a discriminator or critic; a `keras.Model` has all of it.
+
+    Called with n examples of the generator's shape, float32, it gives one number per example,
+    float32 (n,): a logit or score that is large for real examples, or the error of its
+    reconstruction, small for real ones (`Architecture.outputs`). It is always called with
+    `training=True`. One that scores several neighbours in the batch together gives (n /
+    samples_per_score,).
+    """
+
+    trainable_variables: list["keras.Variable"]
+    non_trainable_variables: list["keras.Variable"]
+
+    def __call__(self, examples: "tf.Tensor", training: bool) -> "tf.Tensor": ...
+
+
+class Build(Protocol):
+    """A function that makes one network with its initial weights.
+
+    Args:
+      shape: of one example, as (height, width, 3) or (length, symbols).
+      model: the part `model` of the config.
+      latent_size: numbers in one latent.
+      seed: of the initial weights.
+      name: of the network.
+    """
+
+    def __call__(
+        self, shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
+    ) -> "keras.Model": ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Architecture(Entry):
+    """An entry of `ARCHITECTURES`. One of your own is named in the config as `MODULE:OBJECT`.
+
+    Attributes:
+      generator, discriminator: a `Build` each, or `module:object` of one.
+      learns: the kind of its examples, a name of `data.KINDS`.
+      outputs: what the discriminator gives: "logits", or "errors" of reconstruction. A loss takes
+        one or the other.
+      normalises_over_batch: whether an example depends on the others of its batch also outside of
+        training. Samples are then always drawn in batches of the size used in evaluation.
+    """
+
+    generator: Any
+    discriminator: Any
+    learns: str = "images"
+    outputs: str = "logits"
+    normalises_over_batch: bool = False
+
+
+def _divides_batch(value: int, config: Mapping[str, Any]) -> bool:
+    return value % config["model.samples_per_score"] == 0
+
+
+ARCHITECTURES: Registry[Architecture] = Registry(
+    "architecture",
+    {
+        "dcgan": Architecture(
+            generator="tf_ttur.models.dcgan:build_generator",
+            discriminator="tf_ttur.models.dcgan:build_discriminator",
+            help="the DCGAN of the paper: 5x5 kernels, four strided layers",
+            keys={
+                # The original moves the generator's batch statistics four times per update with the
+                # same latents: 0.9^4.
+                "model.batch_norm_momentum": Key(
+                    0.6561, "of the generator's moving averages, once per update", FRACTION
+                ),
+            },
+        ),
+        "wgan_gp": Architecture(
+            generator="tf_ttur.models.wgan_gp:build_generator",
+            discriminator="tf_ttur.models.wgan_gp:build_critic",
+            help="the residual networks of WGAN-GP for images",
+            normalises_over_batch=True,
+            keys={
+                "model.samples_per_score": Key(
+                    1, "neighbours in the batch that the critic scores together", POSITIVE
+                ),
+            },
+            requires={
+                "batch_size": Rule("a multiple of config.model.samples_per_score", _divides_batch)
+            },
+        ),
+        "language": Architecture(
+            generator="tf_ttur.models.language:build_generator",
+            discriminator="tf_ttur.models.language:build_critic",
+            help="the residual networks of WGAN-GP for lines of characters",
+            learns="lines",
+        ),
+        "began": Architecture(
+            generator="tf_ttur.models.began:build_generator",
+            discriminator="tf_ttur.models.began:build_discriminator",
+            help="BEGAN: a decoder, and an auto-encoder as discriminator",
+            outputs="errors",
+            requires={
+                "data.image_size": rule("a power of two", lambda size: size & (size - 1) == 0),
+            },
+        ),
+    },
+)

@@ -1,5 +1,7 @@
 """The networks of BEGAN (Berthelot et al. 2017): a decoder as generator, an auto-encoder as discriminator."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -89,3 +91,13 @@ def _convolution(channels, seeds, stride=1):
 
 def _dense(units, seeds):
     return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seeds()))
+
+
+def build_generator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+    """The generator of a config, a `models.Build`."""
+    return Generator(shape[0], model.width, seed=seed, name=name)
+
+
+def build_discriminator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+    """The discriminator of a config, a `models.Build`."""
+    return Discriminator(shape[0], model.width, latent_size, seed=seed, name=name)

@@ -1,5 +1,7 @@
 """The DCGAN of Radford et al. 2016 as the TTUR experiments use it (5x5 kernels, four strided layers)."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -63,3 +65,13 @@ class Discriminator(keras.Model):
             x = convolution(x)
             x = tf.nn.leaky_relu(x if norm is None else norm(x, training=training), 0.2)
         return tf.cast(self.dense(self.flatten(x))[:, 0], tf.float32)
+
+
+def build_generator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+    """The generator of a config, a `models.Build`."""
+    return Generator(shape[0], model.width, model.batch_norm_momentum, seed=seed, name=name)
+
+
+def build_discriminator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+    """The discriminator of a config, a `models.Build`."""
+    return Discriminator(model.width, seed=seed, name=name)

@@ -3,6 +3,8 @@
 A line is a batch row of one-hot vectors; the generator gives a distribution over the symbols for each position.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -75,3 +77,14 @@ class Block(keras.layers.Layer):
 
 def _convolution(channels, kernel, seeds):
     return keras.layers.Conv1D(channels, kernel, padding="same", kernel_initializer=Uniform(_HE, seeds()))
+
+
+def build_generator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+    """The generator of a config, a `models.Build`."""
+    length, symbols = shape
+    return Generator(length, symbols, model.width, seed=seed, name=name)
+
+
+def build_critic(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+    """The critic of a config, a `models.Build`."""
+    return Critic(model.width, seed=seed, name=name)

@@ -4,6 +4,8 @@ Four residual blocks change the resolution by a factor of two each. The generato
 batch, in training and for samples; the critic normalises each image by itself.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -112,3 +114,13 @@ def _double(x):
 def _halve(x):
     """The means of squares of four pixels."""
     return tf.nn.avg_pool2d(x, 2, 2, "VALID")
+
+
+def build_generator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+    """The generator of a config, a `models.Build`."""
+    return Generator(shape[0], model.width, seed=seed, name=name)
+
+
+def build_critic(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+    """The critic of a config, a `models.Build`."""
+    return Critic(model.width, model.samples_per_score, seed=seed, name=name)

@@ -6,10 +6,10 @@ import pathlib
 import matplotlib.figure
 
 from tf_ttur import config as configs
-from tf_ttur import files
+from tf_ttur import runs as _runs
 from tf_ttur.errors import UserError
+from tf_ttur.io import files
 from tf_ttur.studies import published
-from tf_ttur.training import rows
 
 
 def read_run(folder):
@@ -19,7 +19,7 @@ def read_run(folder):
     if not metrics.is_file():
         raise UserError(f"{folder} has no metrics.jsonl", "a run folder", "name the --workdir of a training")
     series = {}
-    for row in rows.read(metrics)[0]:
+    for row in _runs.read_rows(metrics)[0]:
         series.setdefault(row["name"], []).append(row)
     return configs.from_json(folder / "config.json"), series
 
@@ -42,7 +42,7 @@ def plot(folders, path, against="updates"):
     experiment = runs[0][1].name
     if len({config.name for _, config, _ in runs}) > 1:
         raise UserError(f"runs of {', '.join(sorted({config.name for _, config, _ in runs}))}", "runs of one experiment", "draw them apart")
-    metrics = [["jsd_4"], ["jsd_6"]] if runs[0][1].model.architecture == "language" else [None]
+    metrics = [["jsd_4"], ["jsd_6"]] if configs.kind_of(runs[0][1]).has_vocabulary else [None]
     figure = matplotlib.figure.Figure(figsize=(8 * len(metrics), 5), layout="constrained")
     for axes, names in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics):
         _draw(axes, runs, names, against)

@@ -5,10 +5,10 @@ import pathlib
 
 import numpy as np
 
-from tf_ttur import files, progress
 from tf_ttur.data import disturbances
 from tf_ttur.data.disturbances import DISTURBANCES, LEVELS, MIXED_ALPHAS
 from tf_ttur.errors import UserError
+from tf_ttur.io import console, files
 from tf_ttur.metrics import statistics
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.inception_score import SPLITS, InceptionScore
@@ -73,7 +73,7 @@ def measure(images, network, reference, output, count, batch_size=100, seed=0, o
             if not log.holds(name, level):
                 disturbed = _disturbed(images, name, level, seed, count, batch_size, settings["swirl_radius"])
                 meter = _Meter(network, reference, count)
-                for batch in progress.track(disturbed, f"{title(name)}, level {level}", count):
+                for batch in console.track(disturbed, f"{title(name)}, level {level}", count):
                     meter.update(*network(batch))
                 log.add([_row(name, level, DISTURBANCES[name].alphas[level], meter.values())])
     return log.rows, settings
@@ -93,11 +93,11 @@ def _undisturbed_and_mixed(images, others, network, reference, count, batch_size
     if others:
         chosen = {level: disturbances.replacements(count, others.num_images, MIXED_ALPHAS[level], seed) for level in levels}
         needed = np.setdiff1d(chosen[LEVELS[-1]], [-1])  # every level takes from these
-        batches = progress.track(_select(others.in_order(batch_size), needed), f"features of {others.source.word}", len(needed))
+        batches = console.track(_select(others.in_order(batch_size), needed), f"features of {others.source.word}", len(needed))
         other_outputs = [np.concatenate(parts) for parts in zip(*(network(batch) for batch in batches))]
     meters = {level: _Meter(network, reference, count) for level in (0, *levels)}
     first = 0
-    for batch in progress.track(images.in_order(batch_size, count=count), "undisturbed", count):
+    for batch in console.track(images.in_order(batch_size, count=count), "undisturbed", count):
         outputs = [np.array(output) for output in network(batch)]
         meters[0].update(*outputs)
         for level in levels:

@@ -8,7 +8,7 @@ import matplotlib
 import matplotlib.figure
 import numpy as np
 
-from tf_ttur import files
+from tf_ttur.io import files
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,8 +6,8 @@ import pathlib
 import re
 import shutil
 
-from tf_ttur import files, progress
 from tf_ttur.errors import UserError
+from tf_ttur.io import console, files
 from tf_ttur.training import writing
 from tf_ttur.training.state import Damaged
 
@@ -76,7 +76,7 @@ class Checkpoints:
                 self._state.read(str(path))
             except Damaged as error:
                 lost.append(_number(path))
-                progress.STDERR.print(f"{error.found}; set aside as {self._set_aside(path)}", soft_wrap=True, markup=False)
+                console.STDERR.print(f"{error.found}; set aside as {self._set_aside(path)}", soft_wrap=True, markup=False)
                 continue
             number = _number(path)
             if number not in self.numbers:
@@ -85,10 +85,10 @@ class Checkpoints:
                     self._place(part)
             if lost:
                 text = f"the newest good checkpoint is after {number} updates: {lost[0] - number} updates are made again"
-                progress.STDERR.print(text, soft_wrap=True)
+                console.STDERR.print(text, soft_wrap=True)
             return number
         if lost:
-            progress.STDERR.print(f"no good checkpoint is left, after {lost[0]} updates", soft_wrap=True)
+            console.STDERR.print(f"no good checkpoint is left, after {lost[0]} updates", soft_wrap=True)
         return None
 
     def keep_best(self, number):

@@ -6,8 +6,9 @@ import tempfile
 
 import tensorflow as tf
 
+from tf_ttur import config as configs
+from tf_ttur.data.quantisation import to_uint8
 from tf_ttur.errors import UserError
-from tf_ttur.quantisation import to_uint8
 from tf_ttur.training import networks, randomness, writing
 from tf_ttur.training.randomness import Purpose
 
@@ -74,7 +75,7 @@ class _Export(tf.Module):
             input_signature=[tf.TensorSpec((None, config.latent.size), tf.float32, "latents")],
         )
         self.functions = {"serving_default": generate}
-        latent, length = config.latent, config.evaluation.sample_batch_size if config.model.architecture == "wgan_gp" else _BLOCK
+        latent, length = config.latent, config.evaluation.sample_batch_size if configs.architecture_of(config).normalises_over_batch else _BLOCK
         if vocabulary:
             name, show, shape, dtype = "lines", lambda made: to_lines(made, vocabulary), (), tf.string
         else:

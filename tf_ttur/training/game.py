@@ -7,11 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ttur import config as configs
-from tf_ttur import losses
+from tf_ttur import losses, runs
 from tf_ttur.errors import UserError
+from tf_ttur.losses.penalties import gradient_penalty
 from tf_ttur.theory import assumptions
 from tf_ttur.theory.nash import Game
-from tf_ttur.training import evaluation, randomness, rates, rows, run_folder, state
+from tf_ttur.training import evaluation, randomness, rates, run_folder, state
 from tf_ttur.training.checkpoints import Checkpoints
 from tf_ttur.training.randomness import Purpose
 
@@ -49,7 +50,7 @@ class Run:
                 "ask for fewer --batches",
             )
         vocabulary = run_folder.read_vocabulary(workdir, config)
-        if vocabulary != list(evaluation.vocabulary(examples)):
+        if vocabulary != list(examples.vocabulary):
             raise UserError(f"{examples.word} has other symbols than {workdir}", "the lines that the run was started with", "put them back")
         self._state = state.State(config, len(vocabulary))
         self._checkpoints = Checkpoints(workdir, self._state)
@@ -66,7 +67,7 @@ class Run:
     @property
     def rates(self):
         """(a, b): the players' learning rates in the update that led to the present weights."""
-        return rates.at_update(self.config, max(self.update - 1, 0))
+        return tuple(reversed(rates.at_update(self.config, max(self.update - 1, 0))))
 
     def go_to(self, update):
         """Takes the weights of the checkpoint after that many updates."""
@@ -104,7 +105,7 @@ class Run:
     def _bounded(self):
         """A5 of the weights' norms that training wrote down, if it did."""
         path, norms = self._workdir / "metrics.jsonl", {}
-        for row in rows.read(path)[0] if path.exists() else []:
+        for row in runs.read_rows(path)[0] if path.exists() else []:
             if row["name"].startswith("weight_norm/"):
                 norms.setdefault(row["update"], []).append(np.nan if row["value"] is None else row["value"])
         whole = [pair for pair in norms.values() if len(pair) == 2]
@@ -122,7 +123,7 @@ def _as_game(config, state, examples, num_batches, on_product):
         logits = discriminator(fake, training=True)
         discriminator_loss = tf.reduce_mean(pair.discriminator(discriminator(real, training=True), logits))
         if penalty:
-            penalties = losses.gradient_penalty(lambda x: discriminator(x, training=True), real, fake, mix)
+            penalties = gradient_penalty(lambda x: discriminator(x, training=True), real, fake, mix)
             discriminator_loss += penalty * tf.reduce_mean(penalties)
         return tf.reduce_mean(pair.generator(logits)), discriminator_loss
 

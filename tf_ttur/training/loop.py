@@ -6,9 +6,9 @@ import pathlib
 
 import tensorflow as tf
 
-from tf_ttur import progress
+from tf_ttur.data.quantisation import to_uint8
 from tf_ttur.errors import Stopped, UserError
-from tf_ttur.quantisation import to_uint8
+from tf_ttur.io import console
 from tf_ttur.training import collapse, devices, evaluation, randomness
 from tf_ttur.training import export as exports
 from tf_ttur.training import state as states
@@ -48,7 +48,7 @@ def train(config, workdir, inception=None, trust=False):
         network = evaluation.load_network(config, inception, trust) if config.evaluation.every_updates else None
         if network:
             evaluation.check_reference(config, network)
-        with contextlib.closing(RunFolder(workdir, config, evaluation.vocabulary(examples))) as folder:
+        with contextlib.closing(RunFolder(workdir, config, examples.vocabulary)) as folder:
             return _Training(config, strategy, examples, network, workdir, folder, interruption).run()
 
 
@@ -70,7 +70,7 @@ class _Training:
 
     def __init__(self, config, strategy, examples, network, workdir, folder, interruption):
         self._config, self._strategy, self._examples, self._folder, self._interruption = config, strategy, examples, folder, interruption
-        self._vocabulary = evaluation.vocabulary(examples)
+        self._vocabulary = examples.vocabulary
         self._network, self._workdir = network, pathlib.Path(workdir)
         with strategy.scope():
             self._state = states.State(config, len(self._vocabulary))
@@ -95,7 +95,7 @@ class _Training:
         if len(self._strategy.extended.worker_devices) < self._strategy.num_replicas_in_sync:
             where += f" (of {self._strategy.num_replicas_in_sync} devices in all)"
         start = "starting" if self._resumed is None else f"going on after update {self._done}"
-        progress.STDERR.print(f"{start}: {config.updates} updates on {where}, in {workdir}", soft_wrap=True)
+        console.STDERR.print(f"{start}: {config.updates} updates on {where}, in {workdir}", soft_wrap=True)
         try:
             if self._resumed is None:
                 with self._interruption.held():
@@ -131,7 +131,7 @@ class _Training:
         update = updates.build_update(config, self._strategy, self._state)
         update.get_concrete_function(tf.constant(0, tf.int64), iterator)  # so that the clock leaves out the tracing
         periods = (config.samples_every_updates, config.checkpoint_every_updates, config.evaluation.every_updates)
-        with progress.Status("updates", self._done, config.updates) as status:
+        with console.Status("updates", self._done, config.updates) as status:
             clock.start()
             for number in range(self._done + 1, config.updates + 1):
                 pause = any(_due(number, every, config.updates) for every in periods)
@@ -193,7 +193,7 @@ class _Training:
             values = dict(evaluator.run(lambda batch, count: self._draw(Purpose.EVALUATION, number, batch, count=count)))
             with self._interruption.held():
                 self._write(number, values)
-            progress.STDERR.print(f"update {number}: " + ", ".join(f"{name} {value:.4g}" for name, value in values.items()))
+            console.STDERR.print(f"update {number}: " + ", ".join(f"{name} {value:.4g}" for name, value in values.items()))
         if collapse.best_update(self._folder.rows, evaluator.name) == number:
             with self._interruption.held():
                 if number not in self._checkpoints.numbers:

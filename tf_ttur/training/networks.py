@@ -1,55 +1,61 @@
 """The two networks that a config names, with their initial weights."""
 
 import contextlib
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
+from ml_collections import ConfigDict
 
-from tf_ttur.models import began, dcgan, language, wgan_gp
+from tf_ttur.data import KINDS
+from tf_ttur.models import ARCHITECTURES
+from tf_ttur.registry import load
 from tf_ttur.training import randomness
 from tf_ttur.training.randomness import Purpose
 
 
-def build_generator(config, symbols=0):
-    """The generator; `symbols` is the size of the vocabulary where it makes lines."""
-    model, size = config.model, config.data.image_size
-    common = {"seed": randomness.integer(config.seed, Purpose.GENERATOR_WEIGHTS), "name": "generator"}
-    with _precision(model.precision):
-        match model.architecture:
-            case "dcgan":
-                generator = dcgan.Generator(size, model.width, model.batch_norm_momentum, **common)
-            case "wgan_gp":
-                generator = wgan_gp.Generator(size, model.width, **common)
-            case "language":
-                generator = language.Generator(config.data.line_length, symbols, model.width, **common)
-            case "began":
-                generator = began.Generator(size, model.width, **common)
+def build_generator(config: ConfigDict, symbols: int = 0) -> keras.Model:
+    """The generator.
+
+    Args:
+      config: the validated config.
+      symbols: size of the vocabulary where it makes lines.
+    """
+    architecture = ARCHITECTURES.find(config.model.architecture)
+    seed = randomness.integer(config.seed, Purpose.GENERATOR_WEIGHTS)
+    build = load(architecture.generator)
+    with _precision(config.model.precision):
+        shape = example_shape(config, symbols)
+        generator = build(shape, config.model, config.latent.size, seed, "generator")
         generator(tf.zeros((1, config.latent.size)), training=False)  # makes the variables
     return generator
 
 
-def build_discriminator(config, symbols=0):
-    """The discriminator, or critic; `symbols` as in `build_generator`."""
-    model, size = config.model, config.data.image_size
-    common = {"seed": randomness.integer(config.seed, Purpose.DISCRIMINATOR_WEIGHTS), "name": "discriminator"}
-    shape = (config.data.line_length, symbols) if model.architecture == "language" else (size, size, 3)
-    with _precision(model.precision):
-        match model.architecture:
-            case "dcgan":
-                discriminator = dcgan.Discriminator(model.width, **common)
-            case "wgan_gp":
-                discriminator = wgan_gp.Critic(model.width, model.samples_per_score, **common)
-            case "language":
-                discriminator = language.Critic(model.width, **common)
-            case "began":
-                discriminator = began.Discriminator(size, model.width, config.latent.size, **common)
-        discriminator(tf.zeros((2 * model.samples_per_score, *shape)))  # makes the variables
+def build_discriminator(config: ConfigDict, symbols: int = 0) -> keras.Model:
+    """The discriminator, or critic; arguments as of `build_generator`."""
+    architecture = ARCHITECTURES.find(config.model.architecture)
+    seed = randomness.integer(config.seed, Purpose.DISCRIMINATOR_WEIGHTS)
+    build = load(architecture.discriminator)
+    with _precision(config.model.precision):
+        shape = example_shape(config, symbols)
+        discriminator = build(shape, config.model, config.latent.size, seed, "discriminator")
+        discriminator(
+            tf.zeros((2 * config.model.samples_per_score, *shape)), training=True
+        )  # makes the variables
     return discriminator
 
 
+def example_shape(config: ConfigDict, symbols: int = 0) -> tuple[int, ...]:
+    """The shape of one example: (height, width, 3), or (length, symbols) where `symbols` is the
+    size of the vocabulary.
+    """
+    kind = KINDS[ARCHITECTURES.find(config.model.architecture).learns]
+    return kind.shape(config.data, symbols)
+
+
 @contextlib.contextmanager
-def _precision(name):
-    """Layers made in the block compute in "float32" or "bfloat16"; their weights are float32 in both cases."""
+def _precision(name: str) -> Iterator[None]:
+    """Layers made in the block compute in this precision; their weights are float32 in any case."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32" if name == "float32" else f"mixed_{name}")
     try:

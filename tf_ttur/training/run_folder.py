@@ -15,15 +15,12 @@ import PIL.Image
 import tensorflow as tf
 
 from tf_ttur import config as configs
-from tf_ttur import files, progress
+from tf_ttur import runs
 from tf_ttur.errors import UserError
-from tf_ttur.training import rates, rows, writing
-
-# Keys that may differ when a run goes on: they do not change what has been computed.
-_MAY_CHANGE = (
-    *("updates", "distribution", "keep_checkpoints", "log_every_updates", "check_every_updates"),
-    *("collapse.metric_factor", "collapse.accuracy_updates"),
-)
+from tf_ttur.io import console, files
+from tf_ttur.optimizers import SCHEDULES
+from tf_ttur.registry import Decides
+from tf_ttur.training import rates, writing
 
 
 class RunFolder:
@@ -87,7 +84,7 @@ class RunFolder:
         Raises:
           UserError: what is in the folder does not fit that.
         """
-        found, damaged = rows.read(self._metrics) if self._metrics.exists() else ([], 0)
+        found, damaged = runs.read_rows(self._metrics) if self._metrics.exists() else ([], 0)
         if update is None and any(row["update"] > 0 for row in found):
             raise UserError(
                 f"{self.path} has metrics up to update {found[-1]['update']} and no checkpoint that can be read",
@@ -134,7 +131,7 @@ class RunFolder:
     def scalars(self, update, seconds, values):
         """Adds a row for each of `values`, a {name: float}; a value that is not finite becomes null."""
         shown = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        added = [dict(zip(rows.COLUMNS, (update, round(seconds, 3), name, value), strict=True)) for name, value in shown.items()]
+        added = [dict(zip(runs.COLUMNS, (update, round(seconds, 3), name, value), strict=True)) for name, value in shown.items()]
         with self._metrics.open("a") as file:
             file.write("".join(json.dumps(row) + "\n" for row in added))
             file.flush()
@@ -159,7 +156,7 @@ class RunFolder:
         known = [(row["update"], row["warning"]) for row in files.read_json_lines(path, {"update": int, "warning": str})[0]] if path.exists() else []
         for update, words in signs:
             if (update, words) not in known:
-                progress.STDERR.print(f"warning: update {update}: {words}", soft_wrap=True, markup=False)
+                console.STDERR.print(f"warning: update {update}: {words}", soft_wrap=True, markup=False)
         if signs != known:
             _write(path, "".join(json.dumps({"update": update, "warning": words}) + "\n" for update, words in signs))
 
@@ -201,7 +198,7 @@ class RunFolder:
         copy = next(path for number in itertools.count(1) if not (path := self.path / f"metrics.damaged-{number}.jsonl").exists())
         shutil.copyfile(self._metrics, copy)
         text = f"{self._metrics} has {count} lines that cannot be read, and are left out; as it was it is now {copy}"
-        progress.STDERR.print(text, soft_wrap=True, markup=False)
+        console.STDERR.print(text, soft_wrap=True, markup=False)
 
     def _board_errors(self):
         return writing.by_tensorflow(f"TensorBoard's events in {self.path}")
@@ -219,9 +216,9 @@ def check(path, config):
             raise UserError(f"{path} is not empty and not a run folder", "a new folder, or one of an earlier run", "choose another --workdir")
         return
     old, new = configs.flatten(configs.from_json(known)), configs.flatten(config)
-    fixed = not {config.generator.schedule, config.discriminator.schedule} & set(rates.OF_LENGTH)
+    fixed = not any(SCHEDULES.find(config[player].schedule).depends_on_length for player in ("discriminator", "generator"))
     for key in new:
-        if old[key] != new[key] and not (key in _MAY_CHANGE and (fixed or key != "updates")):
+        if old[key] != new[key] and not (configs.KEYS[key].decides is Decides.NOTHING and (fixed or key != "updates")):
             raise UserError(
                 f"{path} holds a run with {key} = {old.get(key)!r}; now {key} = {new.get(key)!r}",
                 "the config that the run was started with",
@@ -246,16 +243,7 @@ def read_vocabulary(path, config):
     Raises:
       UserError: the file is missing or damaged.
     """
-    if config.model.architecture != "language":
-        return []
-    path = pathlib.Path(path) / "vocabulary.json"
-    try:
-        symbols = json.loads(path.read_text())
-        if not isinstance(symbols, list) or len(symbols) < 2 or not all(isinstance(symbol, str) for symbol in symbols):
-            raise ValueError("not a list of symbols")
-        return symbols
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error})", "the vocabulary that training wrote", "put it back, or use a new --workdir") from error
+    return runs.open_run(path).vocabulary_of(config)
 
 
 def tile(images):

@@ -8,6 +8,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
+from tf_ttur import config as configs
 from tf_ttur.training import devices
 from tf_ttur.training import update as updates
 from tf_ttur.training.state import State
@@ -51,7 +52,7 @@ def costly_operations(config, count=2):
 def _prepare(config):
     """A function of a number of updates to make, after a first one that traces."""
     strategy = devices.mirrored_strategy()
-    symbols = _SYMBOLS if config.model.architecture == "language" else 0
+    symbols = _SYMBOLS if configs.kind_of(config).has_vocabulary else 0
     with strategy.scope():
         state = State(config, symbols)
     update = updates.build_update(config, strategy, state)

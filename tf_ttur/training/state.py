@@ -6,6 +6,7 @@ import google.protobuf.message
 import tensorflow as tf
 
 from tf_ttur.errors import UserError
+from tf_ttur.losses import LOSSES
 from tf_ttur.training import networks, rates
 
 # What TensorFlow raises for a checkpoint that is cut off, changed or not there as a whole, and what has other causes.
@@ -39,7 +40,7 @@ class State:
         # Lists of variables, because a checkpoint does not see the layers that a Keras 3 model keeps in a list.
         parts = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
         self.balance = None  # of the boundary equilibrium
-        if config.loss == "boundary_equilibrium":
+        if LOSSES.find(config.loss).balanced:
             self.balance = tf.Variable(0.0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA)
         extra = {} if self.balance is None else {"balance": self.balance}
         self.checkpoint = tf.train.Checkpoint(

@@ -1,24 +1,35 @@
-"""One iteration of the two time-scale update: discriminator steps, then a generator step, each with its own optimizer."""
+"""One iteration of the two time-scale update: discriminator steps, then a generator step, each with
+its own optimizer.
+"""
 
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
 import tensorflow as tf
+from ml_collections import ConfigDict
 
 from tf_ttur import losses
-from tf_ttur.data import order
-from tf_ttur.training import randomness
+from tf_ttur.data import Examples, order
+from tf_ttur.losses import pairs
+from tf_ttur.registry import load
+from tf_ttur.training import randomness, steps
 from tf_ttur.training.collapse import ACCURACY
 from tf_ttur.training.randomness import Purpose
+from tf_ttur.training.state import State
+
+Update = Callable[[tf.Tensor, Iterator], tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]]
 
 
-def build_update(config, strategy, state):
+def build_update(config: ConfigDict, strategy: tf.distribute.Strategy, state: State) -> Update:
     """The update as a `tf.function`.
 
-    The discriminator takes `config.discriminator.steps` steps, each on a batch and latents of its own. Then the generator
-    takes one, with the latents of the last discriminator step (`config.latent.shared`, the DCGAN experiments) or with
-    new ones. Losses are means over the global batch: each replica divides its mean by the number of replicas, and the
-    optimizers add up the replicas' gradients.
+    The discriminator takes `config.discriminator.steps` steps, each on its own batch and latents.
+    Then the generator takes one, with the latents of the last discriminator step
+    (`config.latent.shared`, the DCGAN experiments) or with new ones.
 
-    Both orders of the published codes are this one: WGAN-GP's "generator, then critic, without the generator at
-    iteration 0" is the same row of steps.
+    Both orders of the published codes are this one: WGAN-GP's "generator, then critic, without the
+    generator at iteration 0" is the same sequence of steps.
 
     Args:
       config: the validated config.
@@ -26,125 +37,199 @@ def build_update(config, strategy, state):
       state: `training.state.State`.
 
     Returns:
-      update(number, iterator): `number` is a scalar int64 tensor, the count of updates so far; `iterator` gives the
-      batches of real examples. Returns (values, faults), both on the device; nothing waits for it.
+      update(number, iterator): `number` is a scalar int64 tensor, the count of updates so far;
+      `iterator` gives the batches of real examples. Returns (values, faults), both on the device,
+      without waiting for it.
 
-      values: {"loss/discriminator", "loss/generator"}: float32 scalars, the discriminator's from its last step;
-      "accuracy/discriminator" where the loss has a boundary between real and fake; under the boundary equilibrium
-      "balance" and "convergence".
-      faults: {"discriminator", "generator"}: float32 vectors, above 0 where the loss (first), the gradient of a
-      trainable variable (in their order) or the variable after the step (likewise) is not finite, or too large to be squared.
+      values: {"loss/discriminator", "loss/generator"}: float32 scalars, the discriminator's from
+        its last step;
+      "accuracy/discriminator" where the loss has a boundary between real and fake; "balance" and
+      "convergence" where the loss is balanced. faults: {"discriminator", "generator"}: float32
+      vectors as in `steps.Step`.
     """
-    generator, discriminator = state.generator, state.discriminator
-    loss, steps = losses.pair(config.loss, state.balance), config.discriminator.steps
-    penalty, replicas = config.discriminator.gradient_penalty, strategy.num_replicas_in_sync
+    replica = _Replica(config, strategy.num_replicas_in_sync, state)
+    num_steps = config.discriminator.steps
 
-    def mean(values):
-        return tf.reduce_mean(values) / replicas
+    def add_replicas(values: Any) -> Any:
+        return tf.nest.map_structure(
+            lambda value: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None), values
+        )
 
-    def draw_latents(number, step):
-        seed = randomness.key(config.seed, Purpose.LATENTS, number, step)
-        shape = (config.batch_size, config.latent.size)
-        return randomness.share_of_replica(randomness.latents(config.latent.distribution, shape, seed))
-
-    def discriminator_step(number, step, real, fake):
-        with tf.GradientTape() as tape:
-            outputs = discriminator(real, training=True), discriminator(fake, training=True)
-            value = mean(loss.discriminator(*outputs))
-            if penalty:
-                seed = randomness.key(config.seed, Purpose.GRADIENT_PENALTY, number, step)
-                mix = randomness.share_of_replica(tf.random.stateless_uniform((config.batch_size,), seed))
-                penalties = losses.gradient_penalty(lambda x: discriminator(x, training=True), real, fake, mix)
-                value += penalty * mean(penalties)
-        variables = discriminator.trainable_variables
-        gradients = tape.gradient(value, variables)
-        state.discriminator_optimizer.apply(gradients, variables)
-        return value, outputs, not_finite(value, gradients, variables)
-
-    def generator_step(fake, path):
-        # `path` has recorded how the images came from the generator; here only their way through the discriminator.
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(fake)
-            value = mean(loss.generator(discriminator(fake, training=True)))
-        variables = generator.trainable_variables
-        gradients = path.gradient(fake, variables, output_gradients=tape.gradient(value, fake))
-        state.generator_optimizer.apply(gradients, variables)
-        return value, not_finite(value, gradients, variables)
-
-    def not_finite(value, gradients, variables):
-        weights = [variable.value for variable in variables]
-        sizes = tf.stack([value, *(tf.nn.l2_loss(tensor) for tensor in (*gradients, *weights))])  # in one pass over each, and no copies
-        return tf.cast(~tf.math.is_finite(sizes), tf.float32)
-
-    def move_balance(real_error, fake_error):
-        replica = tf.distribute.get_replica_context()
-        real_error, fake_error = replica.all_reduce(tf.distribute.ReduceOp.SUM, [real_error, fake_error])
-        balance, convergence = losses.next_balance(state.balance, real_error, fake_error, **config.equilibrium)
-        state.balance.assign(balance)
-        return {"balance": balance / replicas, "convergence": convergence / replicas}
-
-    def learn(number, step, batch):
-        """A discriminator step.
-
-        Returns (its loss, the outputs for real and generated examples, faults, generated examples, how they were made).
-        """
-        real = tf.one_hot(batch, state.symbols) if state.symbols else batch
-        with tf.GradientTape() as path:
-            fake = generator(draw_latents(number, step), training=True)
-        return *discriminator_step(number, step, real, fake), fake, path
-
-    def finish(number, batch):
-        """The last discriminator step and the generator step."""
-        discriminator_loss, outputs, discriminator_faults, fake, path = learn(number, steps - 1, batch)
-        if not config.latent.shared:
-            with tf.GradientTape() as path:
-                fake = generator(draw_latents(number, steps), training=True)
-        generator_loss, generator_faults = generator_step(fake, path)
-        values = {"loss/discriminator": discriminator_loss, "loss/generator": generator_loss}
-        if loss.boundary is not None:
-            values[ACCURACY] = losses.accuracy(loss, *outputs) / replicas
-        if state.balance is not None:
-            values |= move_balance(*map(mean, outputs))
-        return values, {"discriminator": discriminator_faults, "generator": generator_faults}
-
-    def add_replicas(values):
-        return tf.nest.map_structure(lambda value: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None), values)
-
-    @tf.function  # of its own, so that many steps are traced once
-    def discriminator_update(number, step, batch):
-        return add_replicas(strategy.run(lambda *arguments: learn(*arguments)[2], (number, step, batch)))
+    @tf.function  # separate, so that many steps are traced once
+    def discriminator_update(number: tf.Tensor, step: tf.Tensor, batch: Any) -> tf.Tensor:
+        return add_replicas(strategy.run(replica.discriminator_faults, (number, step, batch)))
 
     @tf.function
-    def update(number, iterator):
-        earlier = [discriminator_update(number, tf.constant(step), next(iterator)) for step in range(steps - 1)]
-        values, faults = add_replicas(strategy.run(finish, (number, next(iterator))))
+    def update(
+        number: tf.Tensor, iterator: Iterator
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        earlier = [
+            discriminator_update(number, tf.constant(step), next(iterator))
+            for step in range(num_steps - 1)
+        ]
+        values, faults = add_replicas(strategy.run(replica.last_steps, (number, next(iterator))))
         faults["discriminator"] = tf.add_n([*earlier, faults["discriminator"]])
         return values, faults
 
     return update
 
 
-def distribute_batches(config, strategy, examples, batch_size, first_update):
-    """An iterator over the real batches from the given update on, `batch_size` examples for each replica."""
-    replicas = strategy.num_replicas_in_sync
+class _Learned(NamedTuple):
+    """A discriminator step, the generated examples that it saw, and the tape that recorded how they
+    were made.
+    """
 
-    def share(context):
+    result: steps.DiscriminatorStep
+    fake: tf.Tensor
+    path: tf.GradientTape
+
+
+class _Replica:
+    """The steps of one replica, which draws its share of the random numbers of the global batch."""
+
+    def __init__(self, config: ConfigDict, replicas: int, state: State) -> None:
+        self._config = config
+        self._replicas = replicas
+        self._state = state
+        self._loss = losses.pair(config.loss, state.balance)
+        self._penalties = [
+            steps.WeightedPenalty(config.discriminator[penalty.weight], load(penalty.function))
+            for penalty in losses.PENALTIES.values()
+            if config.discriminator[penalty.weight]
+        ]
+
+    def discriminator_faults(
+        self, number: tf.Tensor, step: tf.Tensor, batch: tf.Tensor
+    ) -> tf.Tensor:
+        """A discriminator step that is not the last one of its update; gives its faults."""
+        return self._discriminator_step(number, step, batch).result.step.faults
+
+    def last_steps(
+        self, number: tf.Tensor, batch: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """The last discriminator step of an update and its generator step; gives values and faults."""
+        config = self._config
+        state = self._state
+        last = config.discriminator.steps - 1
+        learned = self._discriminator_step(number, last, batch)
+        fake = learned.fake
+        path = learned.path
+        if not config.latent.shared:
+            fake, path = self._generate(number, last + 1)
+        generated = steps.generator_step(
+            state.generator,
+            state.discriminator,
+            state.generator_optimizer,
+            self._loss,
+            fake,
+            path,
+            self._replicas,
+        )
+        result = learned.result
+        values = {"loss/discriminator": result.step.loss, "loss/generator": generated.loss}
+        if self._loss.boundary is not None:
+            values[ACCURACY] = pairs.accuracy(self._loss, result.real, result.fake) / self._replicas
+        if state.balance is not None:
+            values |= self._move_balance(result.real, result.fake)
+        return values, {"discriminator": result.step.faults, "generator": generated.faults}
+
+    def _discriminator_step(
+        self, number: tf.Tensor, step: tf.Tensor | int, batch: tf.Tensor
+    ) -> _Learned:
+        state = self._state
+        real = tf.one_hot(batch, state.symbols) if state.symbols else batch
+        fake, path = self._generate(number, step)
+        mix = None
+        if self._penalties:
+            seed = randomness.key(self._config.seed, Purpose.GRADIENT_PENALTY, number, step)
+            mix = randomness.share_of_replica(
+                tf.random.stateless_uniform((self._config.batch_size,), seed)
+            )
+        result = steps.discriminator_step(
+            state.discriminator,
+            state.discriminator_optimizer,
+            self._loss,
+            self._penalties,
+            real,
+            fake,
+            mix,
+            self._replicas,
+        )
+        return _Learned(result, fake, path)
+
+    def _generate(
+        self, number: tf.Tensor, step: tf.Tensor | int
+    ) -> tuple[tf.Tensor, tf.GradientTape]:
+        """Examples of the generator, and the tape that has recorded how they were made."""
+        config = self._config
+        seed = randomness.key(config.seed, Purpose.LATENTS, number, step)
+        shape = (config.batch_size, config.latent.size)
+        latents = randomness.share_of_replica(
+            randomness.latents(config.latent.distribution, shape, seed)
+        )
+        with tf.GradientTape() as path:
+            fake = self._state.generator(latents, training=True)
+        return fake, path
+
+    def _move_balance(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Moves the balance by the mean errors of real and of generated examples; gives it and the
+        convergence.
+        """
+        errors = [steps.mean(real, self._replicas), steps.mean(fake, self._replicas)]
+        context = tf.distribute.get_replica_context()
+        real_error, fake_error = context.all_reduce(tf.distribute.ReduceOp.SUM, errors)
+        equilibrium = self._config.equilibrium
+        balance, convergence = pairs.next_balance(
+            self._state.balance, real_error, fake_error, equilibrium.ratio, equilibrium.rate
+        )
+        self._state.balance.assign(balance)
+        return {"balance": balance / self._replicas, "convergence": convergence / self._replicas}
+
+
+def distribute_batches(
+    config: ConfigDict,
+    strategy: tf.distribute.Strategy,
+    examples: Examples,
+    batch_size: int,
+    first_update: int,
+) -> Iterator:
+    """An iterator over the real batches from the given update on, `batch_size` examples for each
+    replica.
+    """
+    replicas = strategy.num_replicas_in_sync
+    seed, first, stride = _order(config, strategy, first_update)
+
+    def share(context: tf.distribute.InputContext) -> tf.data.Dataset:
         """Of several workers each reads the batches of its own replicas."""
-        workers, worker = context.num_input_pipelines, context.input_pipeline_id
-        wanted = None if workers == 1 else lambda number: number % replicas // (replicas // workers) == worker
-        return examples.batches(*_order(config, strategy, first_update), batch_size, wanted)
+        workers = context.num_input_pipelines
+        worker = context.input_pipeline_id
+
+        def is_mine(number: tf.Tensor) -> tf.Tensor:
+            return number % replicas // (replicas // workers) == worker
+
+        return examples.batches(seed, first, stride, batch_size, None if workers == 1 else is_mine)
 
     return iter(strategy.distribute_datasets_from_function(share))
 
 
-def examples_of(config, strategy, examples, batch_size, update):
-    """The indices of the examples in update number `update` (from 0): a list of a list for each discriminator step and replica."""
+def examples_of(
+    config: ConfigDict,
+    strategy: tf.distribute.Strategy,
+    examples: Examples,
+    batch_size: int,
+    update: int,
+) -> list[list[int]]:
+    """The indices of the examples in update number `update` (from 0): one list per discriminator
+    step and replica.
+    """
     seed, first, stride = _order(config, strategy, update)
     indices = order.batch_indices(seed, first, stride, batch_size, examples.num_examples)
     return [batch.tolist() for batch in indices.take(stride).as_numpy_iterator()]
 
 
-def _order(config, strategy, first_update):
+def _order(
+    config: ConfigDict, strategy: tf.distribute.Strategy, first_update: int
+) -> tuple[np.ndarray, int, int]:
     """seed, first and stride of `order.batch_indices`."""
     stride = strategy.num_replicas_in_sync * config.discriminator.steps
     return randomness.key(config.seed, Purpose.DATA_ORDER).numpy(), first_update * stride, stride

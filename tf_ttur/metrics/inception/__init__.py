@@ -21,9 +21,9 @@ import urllib.request
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur import files, progress, saved_model
 from tf_ttur.errors import UserError
-from tf_ttur.metrics.replicas import Replicated
+from tf_ttur.io import console, files, saved_model
+from tf_ttur.metrics.inception.replicas import Replicated
 
 GRAPH_FILE = "classify_image_graph_def.pb"
 ARCHIVE_FILE = "inception-2015-12-05.tgz"
@@ -105,7 +105,7 @@ def _fetch(partial, timeout_seconds):
     if done >= _ARCHIVE[0]:
         return
     after = f", after the {done / 1e6:.0f} MB that are here" if done else ""
-    progress.STDERR.print(f"downloading the Inception network ({_ARCHIVE[0] / 1e6:.0f} MB) from {ARCHIVE_URL}{after}", soft_wrap=True)
+    console.STDERR.print(f"downloading the Inception network ({_ARCHIVE[0] / 1e6:.0f} MB) from {ARCHIVE_URL}{after}", soft_wrap=True)
     request = urllib.request.Request(ARCHIVE_URL, headers={"Range": f"bytes={done}-"} if done else {})
     try:
         with urllib.request.build_opener(_Redirects).open(request, timeout=timeout_seconds) as response:

@@ -1,0 +1,79 @@
+"""The command lines: `tf-ttur COMMAND`, `python -m tf_ttur COMMAND`, and the doors in `tools/`.
+
+Each command is a file here with a function `main(arguments)`: flags in, one call, words out.
+"""
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tf_ttur.commands import program
+from tf_ttur.errors import UserError
+
+
+class Command(NamedTuple):
+    """A command: the module that has its `main`, and one line of help."""
+
+    module: str
+    help: str
+
+
+COMMANDS = {
+    "train": Command("train", "train one experiment, or resume it"),
+    "fid": Command("fid", "FID and other measures between two sets of images"),
+    "stats": Command("stats", "statistics of a data set, for the FID"),
+    "merge-stats": Command("merge_stats", "merge the statistics of shards"),
+    "prepare": Command("prepare", "prepare a downloaded data set once"),
+    "export": Command("export", "export the generator of a run as a SavedModel"),
+    "sample": Command("sample", "write samples of an exported generator"),
+    "curve": Command("curve", "draw runs beside the published curve"),
+    "list": Command("list_cards", "list the experiment cards with their published results"),
+    "verify": Command("verify", "check the Inception network and the FID on this machine"),
+    "benchmark": Command("benchmark", "measure update, network and distance on this machine"),
+    "saddle": Command("saddle", "the paper's toy saddle point"),
+    "theory": Command("theory", "Theorems 1 and 2 and the assumptions, as experiments"),
+    "disturb": Command("disturb", "FID against the Inception Score under disturbances"),
+    "nash": Command("nash", "ask whether a trained GAN is at a local Nash equilibrium"),
+}
+
+
+def arguments() -> list[str]:
+    """The command line of this process, without the program's name."""
+    return sys.argv[1:]
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Runs a command and ends the process.
+
+    Args:
+      words: the command and its arguments; None takes those of this process.
+    """
+    program.run(lambda: _dispatch(list(arguments() if words is None else words)))
+
+
+def _dispatch(words: list[str]) -> None:
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_usage())
+        return
+    name, *rest = words
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        cure = f"did you mean {near[0]}?" if near else "see tf-ttur --help"
+        raise UserError(f"there is no command {name!r}", f"one of {', '.join(COMMANDS)}", cure)
+    importlib.import_module(f"tf_ttur.commands.{COMMANDS[name].module}").main(rest)
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name.ljust(width)}  {command.help}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "GAN training with the two time-scale update rule, and the Fréchet Inception Distance.",
+            "",
+            "usage: tf-ttur COMMAND ...        (tf-ttur COMMAND --help tells its flags)",
+            "",
+            *lines,
+        ]
+    )

@@ -1,0 +1,168 @@
+"""The checks that find a mistake in a config before anything heavy starts. All rules come from the
+registries.
+"""
+
+import difflib
+import math
+import numbers
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tf_ttur.config.keys import KEYS, flatten
+from tf_ttur.data import KINDS, Kind
+from tf_ttur.errors import UserError
+from tf_ttur.losses import LOSSES, Loss
+from tf_ttur.models import ARCHITECTURES, Architecture
+from tf_ttur.registry import Entry, Key, is_object
+
+Flat = Mapping[str, Any]
+
+
+def validate(config: Any) -> Any:
+    """Checks every key, type and value; returns the config.
+
+    Args:
+      config: a `ConfigDict`, or a nested dict.
+
+    Raises:
+      UserError: naming the key, what it is and what is allowed.
+    """
+    flat = flatten(config)
+    for name in flat:
+        if name not in KEYS:
+            raise unknown_key(name)
+    for name, key in KEYS.items():
+        if name not in flat:
+            cure = "build the config on tf_ttur.config.default()"
+            raise UserError(f"config.{name} is missing", type(key.default).__name__, cure)
+        _check_value(name, key, flat)
+    _check_objects(flat)
+    _check_together(flat)
+    return config
+
+
+def unknown_key(name: str) -> UserError:
+    """The `UserError` for a key that does not exist, with the keys it may have been meant for."""
+    near = difflib.get_close_matches(name, KEYS, 3)
+    near = (
+        near or [key for key in KEYS if key.startswith(name.partition(".")[0] + ".")] or list(KEYS)
+    )
+    return UserError(f"config.{name} is not a key", f"one of {', '.join(near)}", "correct the name")
+
+
+def architecture_of(config: Any) -> Architecture:
+    """The entry of a config's architecture."""
+    return ARCHITECTURES.find(config["model"]["architecture"])
+
+
+def kind_of(config: Any) -> Kind:
+    """The kind of data that a config's architecture learns from."""
+    return KINDS[architecture_of(config).learns]
+
+
+def objects(config: Any) -> list[str]:
+    """The words of a config that name objects of the user's own."""
+    flat = flatten(config)
+    return [flat[name] for name, key in KEYS.items() if key.choices and is_object(flat[name])]
+
+
+def run_name(config: Any) -> str:
+    """The default name of the run folder."""
+    return f"{config.name}-{config.variant}-seed{config.seed}"
+
+
+def summary(config: Any) -> str:
+    """One line for people."""
+    return (
+        f"{config.name} ({config.variant}), seed {config.seed}: "
+        f"discriminator {config.discriminator.learning_rate:g}, generator {config.generator.learning_rate:g}, "
+        f"{config.updates:,} updates on {flatten(config)[kind_of(config).place]}"
+    )
+
+
+def _check_value(name: str, key: Key, flat: Flat) -> None:
+    value = flat[name]
+    if not _has_type_of(value, key.default):
+        found = f"config.{name} = {value!r} ({type(value).__name__})"
+        raise UserError(found, type(key.default).__name__, "correct the value")
+    if not _is_usable(value):
+        allowed = "a finite number, below 2^31 where it is whole"
+        raise UserError(f"config.{name} = {value!r}", allowed, "correct the value")
+    if not key.rule.test(value, flat):
+        raise UserError(f"config.{name} = {value!r}", key.rule.words, "correct the value")
+
+
+def _has_type_of(value: Any, default: Any) -> bool:
+    if isinstance(value, bool) or isinstance(default, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    return isinstance(value, numbers.Real if isinstance(default, float) else type(default))
+
+
+def _is_usable(value: Any) -> bool:
+    """Whether a value, if it is a number, is one that 32 bits or a float can hold."""
+    if isinstance(value, numbers.Integral):
+        return abs(value) < 2**31
+    return not isinstance(value, numbers.Real) or math.isfinite(value)
+
+
+def _check_objects(flat: Flat) -> None:
+    """Finds every object of the user's own, so that a wrong name is an error now and not later."""
+    for name, key in KEYS.items():
+        if key.choices and is_object(flat[name]):
+            key.choices.find(flat[name])
+
+
+def _check_together(flat: Flat) -> None:
+    """Checks values that depend on each other."""
+    architecture = ARCHITECTURES.find(flat["model.architecture"])
+    loss = LOSSES.find(flat["loss"])
+    if architecture.learns not in KINDS:
+        found = f"config.model.architecture = {flat['model.architecture']!r} learns from {architecture.learns!r}"
+        raise UserError(found, f"one of {', '.join(KINDS)}", "correct the architecture")
+    chosen = {
+        "config.model.architecture": (flat["model.architecture"], architecture, ARCHITECTURES),
+        "config.model.architecture ": (
+            flat["model.architecture"],
+            KINDS[architecture.learns],
+            KINDS,
+        ),
+        "config.loss": (flat["loss"], loss, LOSSES),
+    }
+    if loss.outputs != architecture.outputs:
+        found = f"config.loss = {flat['loss']!r} with config.model.architecture = {flat['model.architecture']!r}"
+        raise UserError(found, _matching_pairs(), "correct one of them")
+    for where, (word, entry, registry) in chosen.items():
+        because = f"with {where.strip()} = {word!r}"
+        for name, rule in entry.requires.items():
+            if not rule.test(flat[name], flat):
+                raise UserError(
+                    f"config.{name} = {flat[name]!r} {because}", rule.words, "correct the value"
+                )
+        for name, key, owners in _keys_of_others(entry, registry):
+            if flat[name] != key.default:
+                allowed = f"{key.default!r}: only {' and '.join(owners)} has this key"
+                raise UserError(
+                    f"config.{name} = {flat[name]!r} {because}", allowed, "correct the value"
+                )
+
+
+def _keys_of_others(
+    entry: Entry, registry: Mapping[str, Entry]
+) -> Iterator[tuple[str, Key, list[str]]]:
+    """(name, `Key`, names of the entries that have it) of each key that other entries have, and
+    this one has not.
+    """
+    others = {name: key for other in registry.values() for name, key in other.keys.items()}
+    for name, key in others.items():
+        if name not in entry.keys:
+            yield name, key, [owner for owner, other in registry.items() if name in other.keys]
+
+
+def _matching_pairs() -> str:
+    """Which losses go with which architectures, in words."""
+
+    def named(registry: Mapping[str, Loss] | Mapping[str, Architecture], outputs: str) -> str:
+        return ", ".join(name for name, entry in registry.items() if entry.outputs == outputs)
+
+    kinds = dict.fromkeys(loss.outputs for loss in LOSSES.values())
+    return "; ".join(f"{named(LOSSES, kind)} with {named(ARCHITECTURES, kind)}" for kind in kinds)

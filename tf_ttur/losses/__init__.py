@@ -1,0 +1,158 @@
+"""The losses and penalties that a config may choose: pure functions of what the discriminator
+gives.
+
+This file imports no TensorFlow; the functions are in `pairs.py` and `penalties.py`. To add a loss,
+write its `LossPair` there and its entry here.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tf_ttur.registry import (
+    FRACTION,
+    NOT_NEGATIVE,
+    Entry,
+    Key,
+    Registry,
+    load,
+    rule,
+)
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class LossPair(NamedTuple):
+    """The losses of both players, which each of them minimises.
+
+    Attributes:
+      discriminator: function (real, fake) of the discriminator's outputs, both (n,), that gives
+        (n,) losses.
+      generator: function of the outputs for generated examples, (n,), that gives (n,) losses.
+      boundary: the output above which the discriminator takes an example for real; None where it
+        does not say so.
+    """
+
+    discriminator: Callable[["tf.Tensor", "tf.Tensor"], "tf.Tensor"]
+    generator: Callable[["tf.Tensor"], "tf.Tensor"]
+    boundary: float | None = 0.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Loss(Entry):
+    """An entry of `LOSSES`.
+
+    Attributes:
+      pair: a `LossPair`, or `module:object` of one. With `balanced`, a function that makes one from
+        the balance.
+      outputs: what the discriminator must give: "logits", or "errors" of reconstruction.
+      balanced: whether a weight, the balance, moves between the players once per update (BEGAN).
+    """
+
+    pair: Any
+    outputs: str = "logits"
+    balanced: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Penalty(Entry):
+    """An entry of `PENALTIES`, a term of the discriminator's loss.
+
+    Attributes:
+      function: (discriminator, real, fake, mix) -> (n,) penalties, as `penalties.gradient_penalty`;
+        or `module:object` of it.
+      weight: the config key of its weight, below `discriminator`; at 0 the penalty is left out.
+    """
+
+    function: Any
+    weight: str
+
+
+def _adopt_loss(thing: Any) -> Loss:
+    if isinstance(thing, Loss):
+        return thing
+    if isinstance(thing, LossPair):
+        return Loss(pair=thing)
+    raise TypeError(
+        f"it is of type {type(thing).__name__}, not tf_ttur.losses.LossPair or tf_ttur.losses.Loss"
+    )
+
+
+def _exactly(value: float, reason: str) -> Any:
+    return rule(f"{value:g}: {reason}", lambda found: found == value)
+
+
+LOSSES: Registry[Loss] = Registry(
+    "loss",
+    {
+        "non_saturating": Loss(
+            pair="tf_ttur.losses.pairs:NON_SATURATING",
+            help="the generator maximises log D(G(z)) (Goodfellow et al. 2014)",
+        ),
+        "minimax": Loss(
+            pair="tf_ttur.losses.pairs:MINIMAX",
+            help="one value function for both players (Goodfellow et al. 2014, eq. 1)",
+        ),
+        "least_squares": Loss(
+            pair="tf_ttur.losses.pairs:LEAST_SQUARES", help="LSGAN (Mao et al. 2017)"
+        ),
+        "hinge": Loss(
+            pair="tf_ttur.losses.pairs:HINGE",
+            help="margin of 1 on both sides (Lim and Ye 2017; Miyato et al. 2018)",
+        ),
+        "wasserstein": Loss(
+            pair="tf_ttur.losses.pairs:WASSERSTEIN",
+            help="to be used with a gradient penalty (Arjovsky et al. 2017)",
+        ),
+        "boundary_equilibrium": Loss(
+            pair="tf_ttur.losses.pairs:boundary_equilibrium",
+            help="BEGAN: reconstruction errors, kept in balance (Berthelot et al. 2017, eq. 5)",
+            outputs="errors",
+            balanced=True,
+            keys={
+                "equilibrium.ratio": Key(0.5, "wanted ratio of generated to real error", FRACTION),
+                "equilibrium.rate": Key(0.001, "how fast the balance moves", NOT_NEGATIVE),
+            },
+            requires={
+                "discriminator.steps": _exactly(1, "the equilibrium moves once per update"),
+                "discriminator.gradient_penalty": _exactly(
+                    0, "the boundary equilibrium has no penalty"
+                ),
+            },
+        ),
+    },
+    _adopt_loss,
+)
+
+PENALTIES: Registry[Penalty] = Registry(
+    "penalty",
+    {
+        "gradient_penalty": Penalty(
+            function="tf_ttur.losses.penalties:gradient_penalty",
+            weight="gradient_penalty",
+            help="(|grad D| - 1)^2 between real and generated examples (Gulrajani et al. 2017)",
+            keys={
+                "discriminator.gradient_penalty": Key(
+                    0.0, "weight of the gradient penalty; 10 in WGAN-GP", NOT_NEGATIVE
+                )
+            },
+        ),
+    },
+)
+
+
+def pair(name: str, balance: "tf.Variable | None" = None) -> LossPair:
+    """The `LossPair` of a config's loss.
+
+    Args:
+      name: a name of `LOSSES`, or `MODULE:OBJECT` of a `LossPair`.
+      balance: for a balanced loss, the scalar weight of generated examples in the discriminator's
+        loss.
+
+    Raises:
+      UserError: there is no such loss.
+    """
+    loss = LOSSES.find(name)
+    functions = load(loss.pair)
+    return functions(balance) if loss.balanced else functions

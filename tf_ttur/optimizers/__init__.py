@@ -1,0 +1,116 @@
+"""The optimizers and learning-rate schedules that a config may choose for each player: the two time
+scales.
+
+This file imports no Keras; the functions are in `rules.py` and `schedules.py`.
+"""
+
+import dataclasses
+from typing import Any
+
+from tf_ttur.registry import FRACTION, NOT_NEGATIVE, POSITIVE, Entry, Key, Registry
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Optimizer(Entry):
+    """An entry of `OPTIMIZERS`. Its keys stand below each player.
+
+    Attributes:
+      make: function (rate, player, name) that gives a Keras optimizer, or `module:object` of it.
+        `rate` is a float or a Keras schedule, `player` the player's part of the config.
+      steps_are_rates: whether its step is the rate times the gradient, as Theorem 1 assumes.
+    """
+
+    make: Any
+    steps_are_rates: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Schedule(Entry):
+    """An entry of `SCHEDULES`. Its keys stand below each player.
+
+    Attributes:
+      make: a subclass of `schedules.Schedule`, or `module:object` of one.
+      depends_on_length: whether the rate depends on the number of updates of the run, which then
+        cannot change any more.
+    """
+
+    make: Any
+    depends_on_length: bool = False
+
+
+def _adopt_optimizer(thing: Any) -> Optimizer:
+    if isinstance(thing, Optimizer):
+        return thing
+    if not callable(thing):
+        raise TypeError(
+            f"it is of type {type(thing).__name__}, and cannot be called with (rate, player, name)"
+        )
+    return Optimizer(make=thing)
+
+
+def _adopt_schedule(thing: Any) -> Schedule:
+    if isinstance(thing, Schedule):
+        return thing
+    if not callable(thing):
+        raise TypeError(
+            f"it is of type {type(thing).__name__}, not a subclass of tf_ttur.optimizers.schedules.Schedule"
+        )
+    return Schedule(make=thing, depends_on_length=True)  # as it may
+
+
+_SHIFT = Key(
+    10_000.0, "steps until the rate has halved (halving), or begins to fall (polynomial)", POSITIVE
+)
+
+OPTIMIZERS: Registry[Optimizer] = Registry(
+    "optimizer",
+    {
+        "adam": Optimizer(
+            make="tf_ttur.optimizers.rules:adam",
+            help="Adam (Kingma and Ba 2015)",
+            keys={
+                "beta_1": Key(0.5, "decay of the first moment", FRACTION),
+                "beta_2": Key(0.999, "decay of the second moment", FRACTION),
+                "epsilon": Key(1e-8, "TensorFlow 1's value, not Keras' 1e-7", POSITIVE),
+            },
+        ),
+        "sgd": Optimizer(
+            make="tf_ttur.optimizers.rules:sgd",
+            help="gradient descent, with momentum if it is not 0",
+            steps_are_rates=True,
+            keys={"momentum": Key(0.0, "of the heavy ball; 0 for none", FRACTION)},
+        ),
+    },
+    _adopt_optimizer,
+)
+
+SCHEDULES: Registry[Schedule] = Registry(
+    "schedule",
+    {
+        "constant": Schedule(make="tf_ttur.optimizers.schedules:Constant", help="the rate stays"),
+        "linear": Schedule(
+            make="tf_ttur.optimizers.schedules:Linear",
+            help="falls to 0 at the last update",
+            depends_on_length=True,
+        ),
+        "cosine": Schedule(
+            make="tf_ttur.optimizers.schedules:Cosine",
+            help="falls to 0 at the last update, along half a cosine",
+            depends_on_length=True,
+        ),
+        "polynomial": Schedule(
+            make="tf_ttur.optimizers.schedules:Polynomial",
+            help="rate (1 + n / shift)^-power: satisfies A2 of Theorem 1 for powers in (1/2, 1], larger for the generator",
+            keys={
+                "decay_shift": _SHIFT,
+                "decay_power": Key(0.6, "power of the polynomial schedule", NOT_NEGATIVE),
+            },
+        ),
+        "halving": Schedule(
+            make="tf_ttur.optimizers.schedules:Halving",
+            help="divides the rate by two after every shift steps",
+            keys={"decay_shift": _SHIFT},
+        ),
+    },
+    _adopt_schedule,
+)

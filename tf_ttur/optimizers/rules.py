@@ -1,0 +1,19 @@
+"""The update rules of one player, as Keras optimizers."""
+
+from typing import Any
+
+import keras
+
+Rate = float | keras.optimizers.schedules.LearningRateSchedule
+
+
+def adam(rate: Rate, player: Any, name: str) -> keras.optimizers.Optimizer:
+    """Adam with the player's moments."""
+    return keras.optimizers.Adam(
+        rate, beta_1=player.beta_1, beta_2=player.beta_2, epsilon=player.epsilon, name=name
+    )
+
+
+def sgd(rate: Rate, player: Any, name: str) -> keras.optimizers.Optimizer:
+    """Gradient descent with the player's momentum."""
+    return keras.optimizers.SGD(rate, momentum=float(player.momentum), name=name)

@@ -1,0 +1,114 @@
+"""Learning rates that fall: each in two forms, as a number for the theory and as a Keras schedule
+for the optimizer.
+"""
+
+import math
+from typing import Any
+
+import keras
+
+from tf_ttur.optimizers.rules import Rate
+
+_keras = keras.optimizers.schedules
+
+
+class Schedule:
+    """The learning rate of one player.
+
+    Args:
+      rate: at the start.
+      steps: that this player takes in the whole run.
+      player: the player's part of the config.
+    """
+
+    def __init__(self, rate: float, steps: int, player: Any) -> None:
+        self.rate = rate
+        self.steps = steps
+        self.player = player
+
+    def at(self, step: float) -> float:
+        """The rate after so many of this player's steps, in float64 and also beyond the end of the
+        run.
+        """
+        raise NotImplementedError
+
+    def for_optimizer(self) -> Rate:
+        """The same as a Keras optimizer takes it: a float where it is constant, else a Keras
+        schedule.
+        """
+        raise NotImplementedError
+
+
+class Constant(Schedule):
+    """The rate stays."""
+
+    def at(self, step: float) -> float:
+        return self.rate
+
+    def for_optimizer(self) -> Rate:
+        return self.rate
+
+
+class Linear(Schedule):
+    """rate (1 - n / steps), and 0 after the end."""
+
+    def at(self, step: float) -> float:
+        return self.rate * max(0.0, 1 - step / self.steps)
+
+    def for_optimizer(self) -> Rate:
+        return _keras.PolynomialDecay(self.rate, self.steps, end_learning_rate=0.0)
+
+
+class Cosine(Schedule):
+    """rate (1 + cos(pi n / steps)) / 2, and 0 after the end."""
+
+    def at(self, step: float) -> float:
+        return self.rate * (1 + math.cos(math.pi * min(1.0, step / self.steps))) / 2
+
+    def for_optimizer(self) -> Rate:
+        return _keras.CosineDecay(self.rate, self.steps)
+
+
+class Polynomial(Schedule):
+    """rate (1 + n / shift)^-power. Never 0, so that it can satisfy A2 of Theorem 1."""
+
+    def at(self, step: float) -> float:
+        return self.rate * (1 + step / self.player.decay_shift) ** -self.player.decay_power
+
+    def for_optimizer(self) -> Rate:
+        return PolynomialDecay(
+            self.rate, float(self.player.decay_shift), float(self.player.decay_power)
+        )
+
+
+class Halving(Schedule):
+    """The rate is divided by two after every `decay_shift` steps."""
+
+    def at(self, step: float) -> float:
+        return self.rate * 0.5 ** (step // self.player.decay_shift)
+
+    def for_optimizer(self) -> Rate:
+        shift = float(self.player.decay_shift)
+        return _keras.ExponentialDecay(self.rate, shift, 0.5, staircase=True)
+
+
+class PolynomialDecay(_keras.LearningRateSchedule):
+    """rate (1 + n / shift)^-power after n steps, as a Keras schedule.
+
+    Args:
+      rate: at the start.
+      shift: steps until the fall begins to be felt.
+      power: of the fall; A2 asks for more than 1/2 and at most 1, and for more at the slow player.
+    """
+
+    def __init__(self, rate: float, shift: float, power: float) -> None:
+        super().__init__()
+        self.rate = rate
+        self.shift = shift
+        self.power = power
+
+    def __call__(self, step: Any) -> Any:
+        return self.rate * (1 + keras.ops.cast(step, "float32") / self.shift) ** -self.power
+
+    def get_config(self) -> dict[str, float]:
+        return {"rate": self.rate, "shift": self.shift, "power": self.power}

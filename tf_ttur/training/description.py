@@ -1,0 +1,60 @@
+"""What an experiment would be, without running it."""
+
+import keras
+from ml_collections import ConfigDict
+
+from tf_ttur import config as configs
+from tf_ttur.data import text
+from tf_ttur.training import evaluation, rates, state
+
+
+def describe(config: ConfigDict, workdir: str) -> str:
+    """The resolved experiment in words and numbers.
+
+    Args:
+      config: the validated config.
+      workdir: the run folder that it would have.
+    """
+    kind = configs.kind_of(config)
+    symbols = _count_symbols(config) if kind.has_vocabulary else 0
+    players = state.State(config, symbols)
+    a2 = rates.check_a2(config)
+    num_samples = config.evaluation.num_samples
+    times = _count_evaluations(config)
+    lines = [
+        configs.summary(config),
+        f"  run folder     {workdir}",
+        f"  generator      {_count_parameters(players.generator):,} trainable parameters",
+        f"  discriminator  {_count_parameters(players.discriminator):,} trainable parameters",
+        f"  updates        {config.updates:,}, each with {config.discriminator.steps} discriminator steps "
+        f"of {config.batch_size} examples",
+        f"  evaluation     {times} times {num_samples:,} samples"
+        + ("" if kind.has_vocabulary else f": {times * num_samples:,} images through the network"),
+        f"  theorem 1      assumption A2 on the step sizes {'holds' if a2.holds else 'does not hold'}: {a2.words}",
+    ]
+    if kind.has_vocabulary:
+        unread = (
+            ""
+            if text.is_prepared(config.data.dir)
+            else " at most; these are the parameters with so many"
+        )
+        lines.append(f"  vocabulary     {symbols} symbols{unread}")
+    return "\n".join([*lines, "", configs.to_json(config)])
+
+
+def _count_symbols(config: ConfigDict) -> int:
+    """The size of the vocabulary; where the shards would have to be read for it, the largest that
+    it may have.
+    """
+    if not text.is_prepared(config.data.dir):
+        return config.data.max_symbols
+    return len(evaluation.open_examples(config).vocabulary)
+
+
+def _count_evaluations(config: ConfigDict) -> int:
+    every = config.evaluation.every_updates
+    return len(range(0, config.updates, every)) + 1 if every else 0
+
+
+def _count_parameters(network: keras.Model) -> int:
+    return sum(int(variable.shape.num_elements()) for variable in network.trainable_variables)
