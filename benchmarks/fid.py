@@ -1,11 +1,13 @@
-"""Images per second from files to statistics, of the network alone, and of torch-fidelity's network: side by side, in one run.
+"""Images per second from files to statistics, of the network alone, and of torch-fidelity's
+network: side by side, in one run.
 
     python benchmarks/fid.py
     python benchmarks/fid.py --images 2000 --batch-size 100 --inception PATH
 
-In each of several rounds everything is measured in turn, and all results are medians: a slow moment of the machine does not decide.
-The weights do not matter for speed: where no network is on this machine they are random, as those of torch-fidelity's network always are.
-That one runs in PyTorch on the CPU; it needs pip install -e .[benchmark]
+In each of several rounds everything is measured in turn, and all results are medians: a slow moment
+of the machine does not decide. The weights do not matter for speed: where no network is on this
+machine they are random, as those of torch-fidelity's network always are. That one runs in PyTorch
+on the CPU; it needs pip install -e .[benchmark]
 """
 
 import io
@@ -28,14 +30,28 @@ from tf_ttur.io import console, files
 ROUNDS = 5
 EXACT, FAST, TORCH = "network, float32", "network, bfloat16", "torch-fidelity's network, float32"
 PNG, JPEG = "32x32 PNG files to statistics, float32", "256x256 JPEG files to statistics, float32"
-TARGETS = {EXACT: (TORCH, 2.5), FAST: (TORCH, 8), PNG: (EXACT, 0.95), JPEG: (EXACT, 0.95)}  # times the images per second of another row
+TARGETS = {
+    EXACT: (TORCH, 2.5),
+    FAST: (TORCH, 8),
+    PNG: (EXACT, 0.95),
+    JPEG: (EXACT, 0.95),
+}  # times the images per second of another row
 
 
 def main():
     parser = flags.parser(__doc__, "")
-    parser.add_argument("--images", type=flags.positive, default=500, help="that each row takes in each round [500]")
-    parser.add_argument("--batch-size", type=flags.positive, default=50, help="images that go through a network at a time [50]")
-    parser.add_argument("--inception", metavar="PATH", help="the network: a .pb, the .tgz, or a folder with either")
+    parser.add_argument(
+        "--images", type=flags.positive, default=500, help="that each row takes in each round [500]"
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=flags.positive,
+        default=50,
+        help="images that go through a network at a time [50]",
+    )
+    parser.add_argument(
+        "--inception", metavar="PATH", help="the network: a .pb, the .tgz, or a folder with either"
+    )
     arguments = parser.parse_args()
     program.start_tensorflow()
     import random_inception
@@ -55,7 +71,9 @@ def main():
         rows = {
             EXACT: batch_by_batch(exact, arguments.batch_size),
             PNG: from_files(write(images, folder / "png", "png", 32), exact, arguments.batch_size),
-            JPEG: from_files(write(images, folder / "jpg", "jpg", 256), exact, arguments.batch_size),
+            JPEG: from_files(
+                write(images, folder / "jpg", "jpg", 256), exact, arguments.batch_size
+            ),
             FAST: batch_by_batch(fast, arguments.batch_size),
         }
         theirs = torch_fidelity()
@@ -63,7 +81,9 @@ def main():
             rows[TORCH] = batch_by_batch(theirs, arguments.batch_size)
         rates = measure(rows, images, arguments.batch_size)
     print(machine())
-    print(f"{ROUNDS} rounds of {arguments.images} images in batches of {arguments.batch_size}; weights: {weights}\n")
+    print(
+        f"{ROUNDS} rounds of {arguments.images} images in batches of {arguments.batch_size}; weights: {weights}\n"
+    )
     print(table(rates))
     if not theirs:
         print(f"\nfor a comparison with {TORCH}: pip install -e .[benchmark]")
@@ -80,30 +100,43 @@ def batch_by_batch(network, batch_size):
 
 
 def from_files(folder, network, batch_size):
-    """A function that makes statistics of as many files of the folder as it is given images, as the tools do."""
+    """A function that makes statistics of as many files of the folder as it is given images, as the
+    tools do.
+    """
     from tf_ttur.data.images import Images
     from tf_ttur.metrics import extraction
 
-    return lambda images: extraction.image_statistics(Images(str(folder)), network, batch_size, limit=len(images))
+    return lambda images: extraction.image_statistics(
+        Images(str(folder)), network, batch_size, limit=len(images)
+    )
 
 
 def write(images, folder, suffix, size):
     """Writes the images, resized, as files with the suffix; returns the folder."""
     folder.mkdir()
     for number, image in enumerate(images):
-        PIL.Image.fromarray(image).resize((size, size), PIL.Image.Resampling.BICUBIC).save(folder / f"{number:06}.{suffix}", quality=90)
+        PIL.Image.fromarray(image).resize((size, size), PIL.Image.Resampling.BICUBIC).save(
+            folder / f"{number:06}.{suffix}", quality=90
+        )
     return folder
 
 
 def torch_fidelity():
-    """The network of torch-fidelity with random weights, as a function of images like ours; None where it is not installed."""
+    """The network of torch-fidelity with random weights, as a function of images like ours; None
+    where it is not installed.
+    """
     try:
         import torch
 
         try:
             import torchvision  # noqa: F401
         except Exception:  # not there, or not for this PyTorch. torch-fidelity imports it, but the network does not use it.
-            names = ("torchvision", "torchvision.datasets", "torchvision.transforms", "torchvision.transforms.functional")
+            names = (
+                "torchvision",
+                "torchvision.datasets",
+                "torchvision.transforms",
+                "torchvision.transforms.functional",
+            )
             sys.modules.update({name: unittest.mock.MagicMock() for name in names})
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError:
@@ -111,7 +144,9 @@ def torch_fidelity():
 
     class RandomInception(FeatureExtractorInceptionV3):
         def load_state_dict(self, state_dict):
-            """Keeps the weights: a normal distribution by He's rule, with which activations neither vanish nor overflow."""
+            """Keeps the weights: a normal distribution by He's rule, with which activations neither
+            vanish nor overflow.
+            """
             for module in self.modules():
                 if isinstance(module, torch.nn.Conv2d):
                     torch.nn.init.kaiming_normal_(module.weight)
@@ -119,7 +154,9 @@ def torch_fidelity():
     empty = io.BytesIO()
     torch.save({}, empty)
     empty.seek(0)
-    network = RandomInception("random", ["2048", "logits_unbiased"], feature_extractor_weights_path=empty)
+    network = RandomInception(
+        "random", ["2048", "logits_unbiased"], feature_extractor_weights_path=empty
+    )
 
     @torch.inference_mode()
     def run(images):
@@ -153,14 +190,18 @@ def measure(rows, images, batch_size, rounds=ROUNDS):
 
 
 def table(rates):
-    """What `measure` returned, as text: medians, and the median of the rounds' ratios where there is a target for it."""
+    """What `measure` returned, as text: medians, and the median of the rounds' ratios where there
+    is a target for it.
+    """
     width = max(map(len, rates))
     lines = [f"{'':{width}}  images/s   lowest to highest"]
     for name, values in rates.items():
         line = f"{name:{width}}  {statistics.median(values):8.1f}   {min(values):.1f} to {max(values):.1f}"
         other, target = TARGETS.get(name, (None, None))
         if other in rates:
-            ratio = statistics.median(ours / theirs for ours, theirs in zip(values, rates[other], strict=True))
+            ratio = statistics.median(
+                ours / theirs for ours, theirs in zip(values, rates[other], strict=True)
+            )
             line = f"{line:{width + 32}} {ratio:.2f} times {other} (target: {target})"
         lines.append(line)
     return "\n".join(lines)
@@ -173,9 +214,18 @@ def machine():
     known = {}
     if os.path.exists("/proc/cpuinfo"):
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        known = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
-    units = [flag for flag in known.get("flags", "").split() if flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16")]
-    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in tf.config.list_physical_devices("GPU")]
+        known = {
+            key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
+        }
+    units = [
+        flag
+        for flag in known.get("flags", "").split()
+        if flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+    ]
+    gpus = [
+        tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
+        for gpu in tf.config.list_physical_devices("GPU")
+    ]
     processor = f"{known.get('model name') or platform.processor() or platform.machine()}, {os.cpu_count()} cores ({' '.join(units)})"
     packages = ("tf_ttur", "tensorflow", "torch", "torch-fidelity")
     versions = [f"{name} {files.version(name)}" for name in packages]

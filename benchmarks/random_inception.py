@@ -1,4 +1,6 @@
-"""The frozen Inception graph of 2015 with random weights: its operations, names and shapes, for what does not depend on the weights."""
+"""The frozen Inception graph of 2015 with random weights: its operations, names and shapes, for
+what does not depend on the weights.
+"""
 
 import numpy as np
 import tensorflow as tf
@@ -20,7 +22,11 @@ def graph_bytes(seed=0):
             graph.unit(f"{name}/conv", x, 64, (1, 1)),
             graph.tower(f"{name}/tower", x, (48, (1, 1)), (64, (5, 5))),
             graph.tower(f"{name}/tower_1", x, (64, (1, 1)), (96, (3, 3)), (96, (3, 3))),
-            graph.tower(f"{name}/tower_2", graph.pool(f"{name}/tower_2/pool", "AvgPool", x), (pooled, (1, 1))),
+            graph.tower(
+                f"{name}/tower_2",
+                graph.pool(f"{name}/tower_2/pool", "AvgPool", x),
+                (pooled, (1, 1)),
+            ),
         ]
         x = graph.join(name, branches)
     branches = [
@@ -33,23 +39,47 @@ def graph_bytes(seed=0):
         branches = [
             graph.unit(f"{name}/conv", x, 192, (1, 1)),
             graph.tower(f"{name}/tower", x, (c, (1, 1)), (c, (1, 7)), (192, (7, 1))),
-            graph.tower(f"{name}/tower_1", x, (c, (1, 1)), (c, (7, 1)), (c, (1, 7)), (c, (7, 1)), (192, (1, 7))),
-            graph.tower(f"{name}/tower_2", graph.pool(f"{name}/tower_2/pool", "AvgPool", x), (192, (1, 1))),
+            graph.tower(
+                f"{name}/tower_1",
+                x,
+                (c, (1, 1)),
+                (c, (7, 1)),
+                (c, (1, 7)),
+                (c, (7, 1)),
+                (192, (1, 7)),
+            ),
+            graph.tower(
+                f"{name}/tower_2", graph.pool(f"{name}/tower_2/pool", "AvgPool", x), (192, (1, 1))
+            ),
         ]
         x = graph.join(name, branches)
     branches = [
         graph.tower("mixed_8/tower", x, (192, (1, 1)), (320, (3, 3), 2, "VALID")),
-        graph.tower("mixed_8/tower_1", x, (192, (1, 1)), (192, (1, 7)), (192, (7, 1)), (192, (3, 3), 2, "VALID")),
+        graph.tower(
+            "mixed_8/tower_1",
+            x,
+            (192, (1, 1)),
+            (192, (1, 7)),
+            (192, (7, 1)),
+            (192, (3, 3), 2, "VALID"),
+        ),
         graph.pool("mixed_8/pool", "MaxPool", x, 3, 2, "VALID"),
     ]
     x = graph.join("mixed_8", branches)
     for name, pooling in (("mixed_9", "AvgPool"), ("mixed_10", "MaxPool")):
         branches = [graph.unit(f"{name}/conv", x, 320, (1, 1))]
-        for tower, layers in (("tower", [(384, (1, 1))]), ("tower_1", [(448, (1, 1)), (384, (3, 3))])):
+        for tower, layers in (
+            ("tower", [(384, (1, 1))]),
+            ("tower_1", [(448, (1, 1)), (384, (3, 3))]),
+        ):
             end = graph.tower(f"{name}/{tower}", x, *layers)
             branches.append(graph.unit(f"{name}/{tower}/mixed/conv", end, 384, (1, 3)))
             branches.append(graph.unit(f"{name}/{tower}/mixed/conv_1", end, 384, (3, 1)))
-        branches.append(graph.tower(f"{name}/tower_2", graph.pool(f"{name}/tower_2/pool", pooling, x), (192, (1, 1))))
+        branches.append(
+            graph.tower(
+                f"{name}/tower_2", graph.pool(f"{name}/tower_2/pool", pooling, x), (192, (1, 1))
+            )
+        )
         x = graph.join(name, branches)
     graph.end(x, 8, 1008)
     return graph.definition.SerializeToString()
@@ -66,32 +96,71 @@ class _Graph:
     def entrance(self, size):
         """Images, resized and scaled."""
         self._node("ExpandDims", "Placeholder", [], 3, dtype=tf.float32)
-        constants = {"ResizeBilinear/size": np.int32([size, size]), "Sub/y": np.float32(128), "Mul/y": np.float32(1 / 128)}
+        constants = {
+            "ResizeBilinear/size": np.int32([size, size]),
+            "Sub/y": np.float32(128),
+            "Mul/y": np.float32(1 / 128),
+        }
         source = "ExpandDims"
         for name, value in constants.items():
             operation = name.partition("/")[0]
-            source = self._node(operation, operation, [source, self._const(name, value)], 3, T=tf.float32)
+            source = self._node(
+                operation, operation, [source, self._const(name, value)], 3, T=tf.float32
+            )
         return source
 
     def unit(self, name, source, channels, kernel, stride=1, padding="SAME"):
         """Convolution, batch norm, check for NaN, ReLU."""
         shape = (*kernel, self._channels[source], channels)
-        # He's initialisation: activations neither vanish nor overflow on their way through the layers.
-        weights = self._random.standard_normal(shape, np.float32) * np.sqrt(2 / np.prod(shape[:3]), dtype=np.float32)
+        # He's initialisation: activations neither vanish nor overflow on their way through the
+        # layers.
+        weights = self._random.standard_normal(shape, np.float32) * np.sqrt(
+            2 / np.prod(shape[:3]), dtype=np.float32
+        )
         inputs = [source, self._const(f"{name}/conv2d_params", weights)]
-        self._node(f"{name}/Conv2D", "Conv2D", inputs, channels, T=tf.float32, strides=[1, stride, stride, 1], padding=padding)
+        self._node(
+            f"{name}/Conv2D",
+            "Conv2D",
+            inputs,
+            channels,
+            T=tf.float32,
+            strides=[1, stride, stride, 1],
+            padding=padding,
+        )
         values = {"moving_mean": 0, "moving_variance": 1, "beta": 0, "gamma": 1}
-        inputs = [self._const(f"{name}/batchnorm/{key}", np.full(channels, value, np.float32)) for key, value in values.items()]
-        norm, attributes = f"{name}/batchnorm", dict(T=tf.float32, variance_epsilon=0.001, scale_after_normalization=True)
-        self._node(norm, "BatchNormWithGlobalNormalization", [f"{name}/Conv2D", *inputs], channels, **attributes)
-        self._node(f"{name}/CheckNumerics", "CheckNumerics", [norm], channels, T=tf.float32, message=norm)
-        self._node(f"{name}/control_dependency", "Identity", [norm, f"^{name}/CheckNumerics"], channels, T=tf.float32)
+        inputs = [
+            self._const(f"{name}/batchnorm/{key}", np.full(channels, value, np.float32))
+            for key, value in values.items()
+        ]
+        norm, attributes = (
+            f"{name}/batchnorm",
+            dict(T=tf.float32, variance_epsilon=0.001, scale_after_normalization=True),
+        )
+        self._node(
+            norm,
+            "BatchNormWithGlobalNormalization",
+            [f"{name}/Conv2D", *inputs],
+            channels,
+            **attributes,
+        )
+        self._node(
+            f"{name}/CheckNumerics", "CheckNumerics", [norm], channels, T=tf.float32, message=norm
+        )
+        self._node(
+            f"{name}/control_dependency",
+            "Identity",
+            [norm, f"^{name}/CheckNumerics"],
+            channels,
+            T=tf.float32,
+        )
         return self._node(name, "Relu", [f"{name}/control_dependency"], channels, T=tf.float32)
 
     def tower(self, name, source, *layers):
         """Units one after the other: conv, conv_1, ..."""
         for number, layer in enumerate(layers):
-            source = self.unit(f"{name}/conv_{number}" if number else f"{name}/conv", source, *layer)
+            source = self.unit(
+                f"{name}/conv_{number}" if number else f"{name}/conv", source, *layer
+            )
         return source
 
     def pool(self, name, operation, source, size=3, stride=1, padding="SAME"):
@@ -109,8 +178,12 @@ class _Graph:
         self.pool("pool_3", "AvgPool", source, size, 1, "VALID")
         shape = self._const("pool_3/_reshape/shape", np.int32([1, features]))
         self._node("pool_3/_reshape", "Reshape", ["pool_3", shape], features, T=tf.float32)
-        weights = self._const("softmax/weights", self._random.standard_normal((features, classes), np.float32))
-        return self._node("softmax/logits/MatMul", "MatMul", ["pool_3/_reshape", weights], classes, T=tf.float32)
+        weights = self._const(
+            "softmax/weights", self._random.standard_normal((features, classes), np.float32)
+        )
+        return self._node(
+            "softmax/logits/MatMul", "MatMul", ["pool_3/_reshape", weights], classes, T=tf.float32
+        )
 
     def _const(self, name, value):
         tensor = tf.make_tensor_proto(value)

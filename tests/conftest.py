@@ -20,9 +20,12 @@ import tensorflow as tf
 from tf_ttur.training import devices
 
 tf.config.set_visible_devices([], "GPU")
-# Optimizing a graph takes longer than to run a tiny one once or twice. Tests in processes of their own (test_commands) do without this.
+# Optimizing a graph takes longer than to run a tiny one once or twice. Tests in processes of their
+# own (test_commands) do without this.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
 
 ROOT = pathlib.Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -30,7 +33,9 @@ SHARED = ROOT.parent / "shared"
 
 @pytest.fixture(autouse=True, scope="module")
 def memory():
-    """The graphs of one file's tests do not outlive it: over all tests they would grow to gigabytes."""
+    """The graphs of one file's tests do not outlive it: over all tests they would grow to
+    gigabytes.
+    """
     yield
     keras.backend.clear_session()
     gc.collect()
@@ -62,7 +67,9 @@ def tiny():
     config.batch_size, config.updates = 8, 4
     config.model.width = 4
     config.discriminator.learning_rate, config.generator.learning_rate = 1e-3, 2e-3
-    config.evaluation.every_updates = config.samples_every_updates = config.checkpoint_every_updates = 2
+    config.evaluation.every_updates = config.samples_every_updates = (
+        config.checkpoint_every_updates
+    ) = 2
     config.evaluation.num_samples = config.evaluation.sample_batch_size = 200
     config.evaluation.without_inception = "frechet_pixels"
     config.log_every_updates = 1
@@ -71,8 +78,12 @@ def tiny():
 
 @pytest.fixture
 def one_replica(monkeypatch):
-    """Training takes one device, which halves the time for tracing, where a test is not about devices."""
-    monkeypatch.setattr(devices, "mirrored_strategy", lambda: tf.distribute.MirroredStrategy(["CPU:0"]))
+    """Training takes one device, which halves the time for tracing, where a test is not about
+    devices.
+    """
+    monkeypatch.setattr(
+        devices, "mirrored_strategy", lambda: tf.distribute.MirroredStrategy(["CPU:0"])
+    )
 
 
 @pytest.fixture
@@ -86,15 +97,21 @@ def folder(tmp_path):
     """A folder of 12 random 32x32 PNGs, one of them deeper, and a file that is none."""
     path = tmp_path / "images"
     (path / "deeper").mkdir(parents=True)
-    for number, image in enumerate(np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)):
-        PIL.Image.fromarray(image).save(path / ("deeper" if number == 3 else ".") / f"{number:02}.png")
+    for number, image in enumerate(
+        np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)
+    ):
+        PIL.Image.fromarray(image).save(
+            path / ("deeper" if number == 3 else ".") / f"{number:02}.png"
+        )
     (path / "notes.txt").write_text("not an image")
     return path
 
 
 @pytest.fixture
 def tool(capsys, monkeypatch):
-    """Runs a tool in this process, where TensorFlow need not be imported anew, and returns what a process would."""
+    """Runs a tool in this process, where TensorFlow need not be imported anew, and returns what a
+    process would.
+    """
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])

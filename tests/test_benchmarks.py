@@ -20,13 +20,17 @@ def path(monkeypatch):
 def test_speed_of_the_fid(tool, tmp_path, monkeypatch):
     (tmp_path / "small.pb").write_bytes(graph_bytes())
     monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
-    process = tool("benchmarks/fid.py", "--images", 7, "--batch-size", 3, "--inception", tmp_path / "small.pb")
+    process = tool(
+        "benchmarks/fid.py", "--images", 7, "--batch-size", 3, "--inception", tmp_path / "small.pb"
+    )
     assert process.returncode == 0, process.stderr
     lines = process.stdout.splitlines()
     assert [line.partition(",")[0] for line in lines if " to " in line and "highest" not in line] == [
         "network", "32x32 PNG files to statistics", "256x256 JPEG files to statistics", "network",
     ]  # fmt: skip
-    assert sum("(target: 0.95)" in line for line in lines) == 2 and lines[-1].endswith("pip install -e .[benchmark]")
+    assert sum("(target: 0.95)" in line for line in lines) == 2 and lines[-1].endswith(
+        "pip install -e .[benchmark]"
+    )
 
 
 def test_rows_get_every_image_and_the_medians_are_reported():
@@ -40,26 +44,43 @@ def test_rows_get_every_image_and_the_medians_are_reported():
 
         return run
 
-    rates = fid.measure({name: row(name) for name in seen}, np.zeros((7, 4, 4, 3), np.uint8), 3, rounds=2)
+    rates = fid.measure(
+        {name: row(name) for name in seen}, np.zeros((7, 4, 4, 3), np.uint8), 3, rounds=2
+    )
     assert set(seen.values()) == {4 + 2 * 7} and all(len(values) == 2 for values in rates.values())
     text = fid.table({fid.EXACT: [30, 10, 50], fid.TORCH: [10, 20, 10]})
     assert "30.0   10.0 to 50.0" in text and "3.00 times torch-fidelity" in text
 
 
 def structure(content):
-    """What is computed, without the weights: kinds of operation, inputs, shapes of constants, windows and strides."""
+    """What is computed, without the weights: kinds of operation, inputs, shapes of constants,
+    windows and strides.
+    """
     nodes = tf.compat.v1.GraphDef.FromString(content).node
-    shapes = {node.name: tf.TensorShape(node.attr["value"].tensor.tensor_shape) for node in nodes if node.op == "Const"}
+    shapes = {
+        node.name: tf.TensorShape(node.attr["value"].tensor.tensor_shape)
+        for node in nodes
+        if node.op == "Const"
+    }
     kinds = ("Conv2D", "MaxPool", "AvgPool", "Concat", "MatMul", "ResizeBilinear")
-    windows = {node.name: [str(node.attr[key]) for key in ("ksize", "strides", "padding")] for node in nodes}
-    return {node.name: (node.op, [(i, shapes.get(i)) for i in node.input], windows[node.name]) for node in nodes if node.op in kinds}
+    windows = {
+        node.name: [str(node.attr[key]) for key in ("ksize", "strides", "padding")]
+        for node in nodes
+    }
+    return {
+        node.name: (node.op, [(i, shapes.get(i)) for i in node.input], windows[node.name])
+        for node in nodes
+        if node.op in kinds
+    }
 
 
 def test_the_random_network_is_built_as_that_of_2015(shared):
     import random_inception
 
     content = random_inception.graph_bytes()
-    assert structure(content) == structure((shared / "inception" / inception.GRAPH_FILE).read_bytes())
+    assert structure(content) == structure(
+        (shared / "inception" / inception.GRAPH_FILE).read_bytes()
+    )
 
 
 def test_the_random_network_runs():

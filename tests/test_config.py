@@ -11,13 +11,24 @@ from tf_ttur import config as configs
 from tf_ttur.errors import UserError
 from tf_ttur.studies import published
 
-DCGAN = {"optimizer": "adam", "beta_1": 0.5, "beta_2": 0.999, "epsilon": 1e-8, "schedule": "constant"}
+DCGAN = {
+    "optimizer": "adam",
+    "beta_1": 0.5,
+    "beta_2": 0.999,
+    "epsilon": 1e-8,
+    "schedule": "constant",
+}
 WGAN_GP = DCGAN | {"beta_1": 0.0, "beta_2": 0.9}
 LANGUAGE = WGAN_GP | {"beta_1": 0.5}
 BEGAN = DCGAN | {"beta_1": 0.9, "schedule": "halving", "decay_shift": 100_000}
-# experiment: (players, batch, latent size, distribution, shared, architecture, width, size, evaluation), all from the fact sheet; the
-# evaluation is (samples, generated at a time, embedded at a time, quantisation).
-FID_OF_DCGAN, FID_OF_WGAN_GP, FID_OF_BEGAN = (50_000, 1000, 100, "float"), (50_000, 1000, 200, "truncate"), (50_000, 200, 200, "float")
+# experiment: (players, batch, latent size, distribution, shared, architecture, width, size,
+# evaluation), all from the fact sheet; the evaluation is (samples, generated at a time, embedded at
+# a time, quantisation).
+FID_OF_DCGAN, FID_OF_WGAN_GP, FID_OF_BEGAN = (
+    (50_000, 1000, 100, "float"),
+    (50_000, 1000, 200, "truncate"),
+    (50_000, 200, 200, "float"),
+)
 FACTS = {
     "celeba": (DCGAN, 64, 100, "uniform", True, "dcgan", 64, 64, FID_OF_DCGAN),
     "cifar10": (DCGAN, 64, 100, "uniform", True, "dcgan", 64, 32, FID_OF_DCGAN),
@@ -29,8 +40,15 @@ FACTS = {
     "began_celeba": (BEGAN, 16, 64, "uniform", True, "began", 128, 64, FID_OF_BEGAN),
     "began_lsun": (BEGAN, 16, 64, "uniform", True, "began", 128, 64, FID_OF_BEGAN),
 }
-CROPS = {"celeba": "108", "lsun": "square", "wgan_gp_lsun": "square", "began_celeba": "108", "began_lsun": "square"}  # others none
-# (experiment, variant): (discriminator, generator, discriminator steps, updates, evaluation every so many updates)
+CROPS = {
+    "celeba": "108",
+    "lsun": "square",
+    "wgan_gp_lsun": "square",
+    "began_celeba": "108",
+    "began_lsun": "square",
+}  # others none
+# (experiment, variant): (discriminator, generator, discriminator steps, updates, evaluation every
+# so many updates)
 VARIANTS = {
     ("celeba", "ttur"): (1e-5, 5e-4, 1, 256_365, 5000),
     ("celeba", "orig"): (5e-4, 5e-4, 1, 256_365, 5000),
@@ -64,7 +82,12 @@ VARIANTS = {
     ("began_lsun", "ttur"): (3e-5, 1e-5, 1, 500_000, 1000),
     ("began_lsun", "orig"): (2e-5, 2e-5, 1, 500_000, 1000),
 }
-LOSSES = {"dcgan": ("non_saturating", 0), "wgan_gp": ("wasserstein", 10), "language": ("wasserstein", 10), "began": ("boundary_equilibrium", 0)}
+LOSSES = {
+    "dcgan": ("non_saturating", 0),
+    "wgan_gp": ("wasserstein", 10),
+    "language": ("wasserstein", 10),
+    "began": ("boundary_equilibrium", 0),
+}
 
 
 def card(name, variant="ttur"):
@@ -84,17 +107,40 @@ def test_card_is_the_experiment_of_the_paper(name, variant):
     config = card(name, variant)
     player, batch, latents, distribution, shared, architecture, width, size, protocol = FACTS[name]
     discriminator, generator, steps, updates, every = VARIANTS[name, variant]
-    assert (config.discriminator.learning_rate, config.generator.learning_rate) == (discriminator, generator)
-    assert (config.discriminator.steps, config.updates, config.batch_size) == (steps, updates, batch)
+    assert (config.discriminator.learning_rate, config.generator.learning_rate) == (
+        discriminator,
+        generator,
+    )
+    assert (config.discriminator.steps, config.updates, config.batch_size) == (
+        steps,
+        updates,
+        batch,
+    )
     for side in (config.discriminator, config.generator):
         assert {key: side[key] for key in player} == player
     assert (config.loss, config.discriminator.gradient_penalty) == LOSSES[architecture]
-    assert (config.latent.size, config.latent.distribution, config.latent.shared) == (latents, distribution, shared)
-    assert (config.model.architecture, config.model.width, config.model.samples_per_score) == (architecture, width, 1)
+    assert (config.latent.size, config.latent.distribution, config.latent.shared) == (
+        latents,
+        distribution,
+        shared,
+    )
+    assert (config.model.architecture, config.model.width, config.model.samples_per_score) == (
+        architecture,
+        width,
+        1,
+    )
     evaluation = config.evaluation
-    found = (evaluation.num_samples, evaluation.sample_batch_size, evaluation.feature_batch_size, evaluation.quantisation)
+    found = (
+        evaluation.num_samples,
+        evaluation.sample_batch_size,
+        evaluation.feature_batch_size,
+        evaluation.quantisation,
+    )
     assert found[: len(protocol)] == protocol and evaluation.every_updates == every
-    assert evaluation.without_inception == "fail" and evaluation.precision == config.model.precision == "float32"
+    assert (
+        evaluation.without_inception == "fail"
+        and evaluation.precision == config.model.precision == "float32"
+    )
     data = config.data
     if architecture == "language":
         assert (data.max_lines, data.line_length, data.max_symbols) == (10_000_000, 32, 2048)
@@ -104,7 +150,11 @@ def test_card_is_the_experiment_of_the_paper(name, variant):
         assert config.model.batch_norm_momentum == pytest.approx(0.9**4)
     if architecture == "began":
         assert (config.equilibrium.ratio, config.equilibrium.rate) == (0.5, 0.001)
-    assert any((discriminator, generator) in scores for (experiment, _), scores in published.SCORES.items() if experiment == name)
+    assert any(
+        (discriminator, generator) in scores
+        for (experiment, _), scores in published.SCORES.items()
+        if experiment == name
+    )
 
 
 @pytest.mark.parametrize("name", FACTS)
@@ -117,15 +167,26 @@ def test_card_tells_what_was_published(name):
             best = f"{score.best:.1f}" if metric == "fid" else f"{score.best:.2f}"
             assert re.search(rf"(?<![\d.]){re.escape(best)}(?!\d)", text), (rates, best)
             ends |= {point[1:] for point in published.curve(name, metric, rates)[-1:]}
-    assert {tuple(map(float, found)) for found in re.findall(r"([\d.]+)\s\[([\d.]+),\s([\d.]+)\]", text)} == ends
+    assert {
+        tuple(map(float, found)) for found in re.findall(r"([\d.]+)\s\[([\d.]+),\s([\d.]+)\]", text)
+    } == ends
 
 
 def test_every_published_curve_has_a_card_and_every_card_its_facts():
     cards = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
-    assert {(name, variant) for name in cards if name != "quickstart" for variant in variants(name)} == set(VARIANTS)
-    rates = {name: {row[:2] for (experiment, _), row in VARIANTS.items() if experiment == name} for name in FACTS}
+    assert {
+        (name, variant) for name in cards if name != "quickstart" for variant in variants(name)
+    } == set(VARIANTS)
+    rates = {
+        name: {row[:2] for (experiment, _), row in VARIANTS.items() if experiment == name}
+        for name in FACTS
+    }
     curves = [(name, each) for name, each in published.CURVES.items()]
-    curves += [(name, each) for table in (published.TIMED_CURVES, published.SCORES) for (name, _), each in table.items()]
+    curves += [
+        (name, each)
+        for table in (published.TIMED_CURVES, published.SCORES)
+        for (name, _), each in table.items()
+    ]
     for name, each in curves:
         assert set(each) == rates[name], name
 
@@ -137,7 +198,11 @@ def test_every_card_is_valid_under_its_own_name():
 
 
 def test_only_the_quickstart_may_do_without_inception():
-    may = {path.stem for path in (ROOT / "configs").glob("*.py") if card(path.stem).evaluation.without_inception != "fail"}
+    may = {
+        path.stem
+        for path in (ROOT / "configs").glob("*.py")
+        if card(path.stem).evaluation.without_inception != "fail"
+    }
     assert may == {"quickstart"}
 
 
@@ -161,7 +226,10 @@ def test_only_the_quickstart_may_do_without_inception():
         ({"model.architecture": "began"}, "config.loss = 'non_saturating'"),
         ({"loss": "boundary_equilibrium"}, "boundary_equilibrium with began"),
         ({"model.samples_per_score": 4}, "samples_per_score = 4"),
-        ({"model.architecture": "wgan_gp", "model.samples_per_score": 4, "batch_size": 6}, "multiple of config.model.samples_per_score"),
+        (
+            {"model.architecture": "wgan_gp", "model.samples_per_score": 4, "batch_size": 6},
+            "multiple of config.model.samples_per_score",
+        ),
         ({"data.max_symbols": 1}, "max_symbols = 1"),
         ({"data.dir": "lines"}, "config.data.dir = 'lines'"),
         ({"data.image_size": 40}, "multiple of 16"),
@@ -206,7 +274,9 @@ def test_keys_of_images_say_nothing_about_lines():
         config.update_from_flattened_dict({key: "somewhere"})
         with pytest.raises(UserError, match=f"config.{key} = 'somewhere'"):
             configs.validate(config)
-    assert configs.summary(card("billion_word")).endswith("on data/1-billion-word-language-modeling-benchmark-r13output")
+    assert configs.summary(card("billion_word")).endswith(
+        "on data/1-billion-word-language-modeling-benchmark-r13output"
+    )
 
 
 def test_began_makes_one_step_without_penalty():

@@ -12,12 +12,17 @@ def test_members_of_which_python_unpacks_more_than_they_say(packing):
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", packing) as archive:
         archive.writestr("mu.npy", b"0" * 1000)
-    with zipfile.ZipFile(content) as archive, pytest.raises(UserError, match="mu.npy of it is packed in another way"):
+    with (
+        zipfile.ZipFile(content) as archive,
+        pytest.raises(UserError, match="mu.npy of it is packed in another way"),
+    ):
         files.check_unpacked_sizes("it", archive)
 
 
 def test_damaged_lines_are_left_out_and_counted(tmp_path):
-    (tmp_path / "rows").write_bytes(b'{"a": 1, "b": "x"}\n{"a": 3}\n[1]\n{"a"\n\xff\n{"a": null, "b": "x"}\n{"a": true, "b": "x"}\n{"a": 4, "b": "y", "c": 6}\n{"a": 7, "b"')
+    (tmp_path / "rows").write_bytes(
+        b'{"a": 1, "b": "x"}\n{"a": 3}\n[1]\n{"a"\n\xff\n{"a": null, "b": "x"}\n{"a": true, "b": "x"}\n{"a": 4, "b": "y", "c": 6}\n{"a": 7, "b"'
+    )
     found, damaged = files.read_json_lines(tmp_path / "rows", {"a": (int, float), "b": str})
     assert (found, damaged) == ([{"a": 1, "b": "x"}, {"a": 4, "b": "y", "c": 6}], 7)
 

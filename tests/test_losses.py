@@ -29,33 +29,43 @@ def test_every_loss_of_the_config_is_here():
 def test_closed_form(name):
     pair = losses.pair(name)
     discriminator, generator = CLOSED_FORMS[name]
-    np.testing.assert_allclose(pair.discriminator(tf.constant(REAL), tf.constant(FAKE)), discriminator)
+    np.testing.assert_allclose(
+        pair.discriminator(tf.constant(REAL), tf.constant(FAKE)), discriminator
+    )
     np.testing.assert_allclose(pair.generator(tf.constant(FAKE)), generator)
 
 
 def test_gradient_penalty_of_a_linear_function():
     w = tf.constant([[3.0], [4.0]])
     real, fake = tf.random.stateless_normal((2, 5, 2), (1, 2))
-    penalty = penalties.gradient_penalty(lambda x: tf.matmul(x, w)[:, 0], real, fake, tf.linspace(0.0, 1.0, 5))
+    penalty = penalties.gradient_penalty(
+        lambda x: tf.matmul(x, w)[:, 0], real, fake, tf.linspace(0.0, 1.0, 5)
+    )
     np.testing.assert_allclose(penalty, 16.0, rtol=1e-6)  # (|w| - 1)^2
 
 
 def test_gradient_penalty_is_taken_between_real_and_fake():
     # f = x^2 / 2 has the gradient x, which at the middle of 0 and 4 is 2.
-    penalty = penalties.gradient_penalty(lambda x: x[:, 0] ** 2 / 2, tf.zeros((1, 1)), tf.fill((1, 1), 4.0), tf.constant([0.5]))
+    penalty = penalties.gradient_penalty(
+        lambda x: x[:, 0] ** 2 / 2, tf.zeros((1, 1)), tf.fill((1, 1), 4.0), tf.constant([0.5])
+    )
     np.testing.assert_allclose(penalty, [1.0], rtol=1e-6)
 
 
 def test_gradient_penalty_at_gradient_zero_has_a_finite_derivative():
     w = tf.Variable(0.0)
     with tf.GradientTape() as tape:
-        penalty = penalties.gradient_penalty(lambda x: w * x[:, 0], tf.ones((2, 1)), tf.zeros((2, 1)), tf.constant([0.5, 0.5]))
+        penalty = penalties.gradient_penalty(
+            lambda x: w * x[:, 0], tf.ones((2, 1)), tf.zeros((2, 1)), tf.constant([0.5, 0.5])
+        )
     assert np.isfinite(tape.gradient(penalty, w))
 
 
 def test_boundary_equilibrium():
     pair = losses.pair("boundary_equilibrium", tf.constant(0.25, tf.float64))
-    np.testing.assert_allclose(pair.discriminator(tf.constant(REAL), tf.constant(FAKE)), REAL - 0.25 * FAKE)
+    np.testing.assert_allclose(
+        pair.discriminator(tf.constant(REAL), tf.constant(FAKE)), REAL - 0.25 * FAKE
+    )
     np.testing.assert_allclose(pair.generator(tf.constant(FAKE)), FAKE)
 
 
@@ -69,4 +79,6 @@ def test_boundary_equilibrium():
     ],
 )
 def test_balance_moves_towards_the_ratio(balance, real, fake, expected):
-    assert [float(value) for value in pairs.next_balance(balance, real, fake, ratio=0.5, rate=0.01)] == pytest.approx(expected)
+    assert [
+        float(value) for value in pairs.next_balance(balance, real, fake, ratio=0.5, rate=0.01)
+    ] == pytest.approx(expected)

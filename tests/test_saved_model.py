@@ -23,10 +23,15 @@ def exported(tmp_path_factory):
 
 
 def change(folder, edit):
-    """The bytes of a SavedModel after `edit(meta graph, {first part of a function's name: function})`."""
+    """The bytes of a SavedModel after `edit(meta graph, {first part of a function's name:
+    function})`.
+    """
     model = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
     [graph] = model.meta_graphs
-    functions = {function.signature.name.rpartition("_")[0]: function for function in graph.graph_def.library.function}
+    functions = {
+        function.signature.name.rpartition("_")[0]: function
+        for function in graph.graph_def.library.function
+    }
     edit(graph, functions)
     return model.SerializeToString()
 
@@ -42,21 +47,33 @@ def add(nodes, operation, calls=None):
 
 def call_saver(place):
     """An edit that calls the saver's function from the nodes that `place` gives."""
-    return lambda graph, functions: add(place(graph, functions), "PartitionedCall", functions[SAVE].signature.name)
+    return lambda graph, functions: add(
+        place(graph, functions), "PartitionedCall", functions[SAVE].signature.name
+    )
 
 
 HOSTILE = {
-    "a file is read in a function": lambda graph, functions: add(functions[SAMPLE].node_def, "ReadFile"),
-    "a file is written in the main graph": lambda graph, functions: add(graph.graph_def.node, "WriteFile"),
+    "a file is read in a function": lambda graph, functions: add(
+        functions[SAMPLE].node_def, "ReadFile"
+    ),
+    "a file is written in the main graph": lambda graph, functions: add(
+        graph.graph_def.node, "WriteFile"
+    ),
     "Python runs": lambda graph, functions: add(functions[SAMPLE].node_def, "EagerPyFunc"),
     "a checkpoint is written": lambda graph, functions: add(functions[SAMPLE].node_def, "SaveV2"),
     "the saver is called": call_saver(lambda graph, functions: functions[SAMPLE].node_def),
-    "the saver is called in the main graph": call_saver(lambda graph, functions: graph.graph_def.node),
-    "the saver is an operation": lambda graph, functions: add(functions[SAMPLE].node_def, functions[SAVE].signature.name),
-    "the saver is an object's function": lambda graph, functions: graph.object_graph_def.concrete_functions[
-        functions[SAVE].signature.name
-    ].SetInParent(),
-    "the saver stands in for a function": lambda graph, functions: functions[SAVE].attr["api_implements"].__setattr__("s", b"sample"),
+    "the saver is called in the main graph": call_saver(
+        lambda graph, functions: graph.graph_def.node
+    ),
+    "the saver is an operation": lambda graph, functions: add(
+        functions[SAMPLE].node_def, functions[SAVE].signature.name
+    ),
+    "the saver is an object's function": lambda graph, functions: (
+        graph.object_graph_def.concrete_functions[functions[SAVE].signature.name].SetInParent()
+    ),
+    "the saver stands in for a function": lambda graph, functions: (
+        functions[SAVE].attr["api_implements"].__setattr__("s", b"sample")
+    ),
     "the saver is a gradient": lambda graph, functions: graph.graph_def.library.gradient.add(
         function_name=functions[SAMPLE].signature.name, gradient_func=functions[SAVE].signature.name
     ),
@@ -73,7 +90,10 @@ def test_an_export_passes(exported):
 
 
 def test_quantisation_of_an_export(exported):
-    images = {how: np.concatenate(list(Exported(exported).blocks(70, 5, how))) for how in ("round", "truncate", "float")}
+    images = {
+        how: np.concatenate(list(Exported(exported).blocks(70, 5, how)))
+        for how in ("round", "truncate", "float")
+    }
     assert images["round"].dtype == np.uint8 and (images["float"] % 1).any()
     np.testing.assert_array_equal(images["round"], np.rint(images["float"]))
     np.testing.assert_array_equal(images["truncate"], np.floor(images["float"]))
@@ -101,7 +121,9 @@ class Evil(tf.Module):
         super().__init__()
         self._path = path
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.int32, "count"), tf.TensorSpec((), tf.int32, "seed")])
+    @tf.function(
+        input_signature=[tf.TensorSpec((), tf.int32, "count"), tf.TensorSpec((), tf.int32, "seed")]
+    )
     def sample(self, count, seed):
         with tf.control_dependencies([tf.io.write_file(self._path, "was here")]):
             return {"images": tf.zeros((count, 8, 8, 3), tf.uint8)}
@@ -114,8 +136,14 @@ def test_an_evil_generator_writes_nothing_without_trust(tmp_path, tool):
     assert_refused(tool(*command), "WriteFile")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["evil"]
     assert tool(*command, "--trust").returncode == 0
-    assert_refused(tool("tools/fid.py", tmp_path / "evil", "digits:30", "--trust"), "no blocks of images")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["evil", "mark", "samples"]  # it would have worked
+    assert_refused(
+        tool("tools/fid.py", tmp_path / "evil", "digits:30", "--trust"), "no blocks of images"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "evil",
+        "mark",
+        "samples",
+    ]  # it would have worked
 
 
 def test_a_table_that_is_read_from_a_file_while_loading(tmp_path):
@@ -123,7 +151,9 @@ def test_a_table_that_is_read_from_a_file_while_loading(tmp_path):
     (tmp_path / "words.txt").write_text("a\nb\n")
     module = tf.Module()
     line, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
-    rows = tf.lookup.TextFileInitializer(str(tmp_path / "words.txt"), tf.string, line, tf.int64, number)
+    rows = tf.lookup.TextFileInitializer(
+        str(tmp_path / "words.txt"), tf.string, line, tf.int64, number
+    )
     module.table = tf.lookup.StaticHashTable(rows, -1)
     tf.saved_model.save(module, str(tmp_path / "table"))
     with pytest.raises(UserError, match="Table"):

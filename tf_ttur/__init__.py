@@ -2,5 +2,6 @@
 
 import os
 
-# Keras 3 runs on several libraries; this package is written for one, whatever the user's keras.json says.
+# Keras 3 runs on several libraries; this package is written for one, whatever the user's keras.json
+# says.
 os.environ["KERAS_BACKEND"] = "tensorflow"

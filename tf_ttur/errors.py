@@ -1,4 +1,6 @@
-"""The one error that a user is meant to read: what was found, what was expected, what to do. And the one way to be stopped."""
+"""The one error that a user is meant to read: what was found, what was expected, what to do. And
+the one way to be stopped.
+"""
 
 import signal
 

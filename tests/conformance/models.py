@@ -44,7 +44,9 @@ MODELS = {make.__name__: make for make in (dcgan, wgan_gp, packed, language, beg
 
 
 def build(name, folder, **changes):
-    """The config of one of MODELS, with changes such as {"generator.optimizer": "sgd"}; `folder` takes its lines."""
+    """The config of one of MODELS, with changes such as {"generator.optimizer": "sgd"}; `folder`
+    takes its lines.
+    """
     config = MODELS[name]()
     config.name, config.variant = name, "tiny"
     config.batch_size, config.updates = 8, 4
@@ -61,7 +63,12 @@ def build(name, folder, **changes):
 def write_lines(folder, count=200):
     """A shard of lines with few symbols."""
     random = np.random.default_rng(0)
-    (folder / "lines.txt").write_text("".join("".join(random.choice(list("ab cd"), random.integers(0, 12))) + "\n" for _ in range(count)))
+    (folder / "lines.txt").write_text(
+        "".join(
+            "".join(random.choice(list("ab cd"), random.integers(0, 12))) + "\n"
+            for _ in range(count)
+        )
+    )
 
 
 class Training:
@@ -80,11 +87,20 @@ class Training:
         self._update = updates.build_update(config, strategy, self.state)
 
     def go(self, first, count):
-        """Makes `count` updates after `first` ones and returns their values, a list of {name: float}."""
+        """Makes `count` updates after `first` ones and returns their values, a list of {name:
+        float}.
+        """
         iterator = updates.distribute_batches(
-            self._config, self._strategy, self._examples, devices.batch_per_replica(self._config, self._strategy), first
+            self._config,
+            self._strategy,
+            self._examples,
+            devices.batch_per_replica(self._config, self._strategy),
+            first,
         )
-        values = [self._update(tf.constant(number, tf.int64), iterator)[0] for number in range(first, first + count)]
+        values = [
+            self._update(tf.constant(number, tf.int64), iterator)[0]
+            for number in range(first, first + count)
+        ]
         return [{name: float(value) for name, value in row.items()} for row in values]
 
     def weights(self):

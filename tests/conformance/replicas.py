@@ -1,4 +1,6 @@
-"""Twenty updates on four logical devices, in a process of its own: python -m tests.conformance.replicas FOLDER"""
+"""Twenty updates on four logical devices, in a process of its own: python -m
+tests.conformance.replicas FOLDER
+"""
 
 import pathlib
 import sys
@@ -10,9 +12,13 @@ from tests.conformance.models import Training, build
 
 
 def twenty_updates(strategy, folder):
-    """Losses (20, 2) and all weights in one vector, with SGD: Adam makes steps of full length of gradients that are rounding errors."""
+    """Losses (20, 2) and all weights in one vector, with SGD: Adam makes steps of full length of
+    gradients that are rounding errors.
+    """
     rates = {"discriminator.learning_rate": 0.01, "generator.learning_rate": 0.02}
-    config = build("dcgan", folder, **rates, **{"discriminator.optimizer": "sgd", "generator.optimizer": "sgd"})
+    config = build(
+        "dcgan", folder, **rates, **{"discriminator.optimizer": "sgd", "generator.optimizer": "sgd"}
+    )
     training = Training(config, strategy)
     losses = [[row["loss/discriminator"], row["loss/generator"]] for row in training.go(0, 20)]
     return np.array(losses), np.concatenate([np.ravel(weight) for weight in training.weights()])
@@ -20,8 +26,12 @@ def twenty_updates(strategy, folder):
 
 def main(folder):
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4)
-    losses, weights = twenty_updates(tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(4)]), folder)
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
+    )
+    losses, weights = twenty_updates(
+        tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(4)]), folder
+    )
     np.savez(folder / "four.npz", losses=losses, weights=weights)
 
 

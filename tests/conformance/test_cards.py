@@ -13,15 +13,30 @@ from tests.test_config import VARIANTS, card
 from tf_ttur import config as configs
 
 # What is not reduced, and so makes a graph of its own.
-_GRAPH = ("loss", "latent.", "model.architecture", "model.samples_per_score", "data.image_size", "discriminator.steps", "discriminator.gradient_penalty", "generator.schedule")
+_GRAPH = (
+    "loss",
+    "latent.",
+    "model.architecture",
+    "model.samples_per_score",
+    "data.image_size",
+    "discriminator.steps",
+    "discriminator.gradient_penalty",
+    "generator.schedule",
+)
 GRAPHS = {}
 for _experiment, _variant in VARIANTS:
     _flat = configs.flatten(card(_experiment, _variant))
-    GRAPHS.setdefault(str({key: value for key, value in _flat.items() if key.startswith(_GRAPH)}), (_experiment, _variant))
+    GRAPHS.setdefault(
+        str({key: value for key, value in _flat.items() if key.startswith(_GRAPH)}),
+        (_experiment, _variant),
+    )
 
 
 # Those with many critic steps take long to trace, and differ from others in that number alone.
-MARKED = [pytest.param(*pair, marks=pytest.mark.slow if card(*pair).discriminator.steps > 1 else ()) for pair in GRAPHS.values()]
+MARKED = [
+    pytest.param(*pair, marks=pytest.mark.slow if card(*pair).discriminator.steps > 1 else ())
+    for pair in GRAPHS.values()
+]
 
 
 @pytest.mark.parametrize("name, variant", MARKED)
@@ -33,7 +48,10 @@ def test_two_updates(name, variant, tmp_path):
         config.data.dir, config.data.files, config.data.line_length = str(tmp_path), "*.txt", 8
     else:
         size = config.data.image_size
-        np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (64, size, size, 3), np.uint8))
+        np.save(
+            tmp_path / "images.npy",
+            np.random.default_rng(0).integers(0, 256, (64, size, size, 3), np.uint8),
+        )
         config.data.source, config.data.crop = str(tmp_path / "images.npy"), "none"
     training = Training(configs.validate(config), tf.distribute.MirroredStrategy(["CPU:0"]))
     start = training.weights()

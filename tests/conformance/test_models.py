@@ -36,7 +36,8 @@ def name(request):
 
 @pytest.fixture(scope="module")
 def run(name, tmp_path_factory):
-    """A run of three updates with a checkpoint before each of them: config, folder, training, checkpoints, weights and values.
+    """A run of three updates with a checkpoint before each of them: config, folder, training,
+    checkpoints, weights and values.
 
     One for all tests, as most of the time goes into tracing.
     """
@@ -51,7 +52,14 @@ def run(name, tmp_path_factory):
         weights.append(training.weights())
         values += training.go(number, 1)
     weights.append(training.weights())
-    return types.SimpleNamespace(config=config, folder=folder, training=training, checkpoints=checkpoints, weights=weights, values=values)
+    return types.SimpleNamespace(
+        config=config,
+        folder=folder,
+        training=training,
+        checkpoints=checkpoints,
+        weights=weights,
+        values=values,
+    )
 
 
 def equal(first, second):
@@ -82,13 +90,17 @@ def test_a_checkpoint_fits_a_state_made_anew(run):
 def test_the_seed_decides_the_run(run, name, tmp_path):
     again = Training(run.config, one_replica())
     assert again.go(0, 2) == run.values[:2] and equal(again.weights(), run.weights[2])
-    same, other = (State(build(name, tmp_path, seed=seed), len(run.training.vocabulary)) for seed in (0, 1))
+    same, other = (
+        State(build(name, tmp_path, seed=seed), len(run.training.vocabulary)) for seed in (0, 1)
+    )
     assert equal(same.generator.get_weights() + same.discriminator.get_weights(), run.weights[0])
     assert not equal(other.generator.get_weights(), same.generator.get_weights())
 
 
 def test_golden_values(run, name):
-    """Two updates from seed 0 give what they gave when this was written: python -m tests.conformance.write_golden."""
+    """Two updates from seed 0 give what they gave when this was written: python -m
+    tests.conformance.write_golden.
+    """
     for found, expected in zip(run.values[:2], json.loads(GOLDEN.read_text())[name], strict=True):
         assert {key: found[key] for key in expected} == pytest.approx(expected, rel=5e-4)
 
@@ -96,15 +108,22 @@ def test_golden_values(run, name):
 def test_export_gives_what_the_generator_gives(run):
     training = run.training
     exports.export(run.config, training.state.generator, run.folder / "export", training.vocabulary)
-    signatures = saved_model.load(run.folder / "export").signatures  # which refuses what could do more than arithmetic
+    signatures = saved_model.load(
+        run.folder / "export"
+    ).signatures  # which refuses what could do more than arithmetic
     latents = tf.random.stateless_normal((6, run.config.latent.size), (0, 0))
     [output] = signatures["serving_default"](latents=latents).values()
     np.testing.assert_allclose(output, training.state.generator(latents, training=False), atol=1e-5)
-    [few], [many] = (signatures["sample"](count=tf.constant(n), seed=tf.constant(5)).values() for n in (3, 70))
+    [few], [many] = (
+        signatures["sample"](count=tf.constant(n), seed=tf.constant(5)).values() for n in (3, 70)
+    )
     np.testing.assert_array_equal(few, many[:3])
     assert len(many) == 70
     if "block" in signatures:
-        blocks = [to_uint8(*signatures["block"](number=tf.constant(n), seed=tf.constant(5)).values()) for n in range(3)]
+        blocks = [
+            to_uint8(*signatures["block"](number=tf.constant(n), seed=tf.constant(5)).values())
+            for n in range(3)
+        ]
         np.testing.assert_array_equal(np.concatenate(blocks)[:70], many)
         again = np.concatenate(list(Exported(run.folder / "export").blocks(70, 5)))
         np.testing.assert_array_equal(again, many)
@@ -123,8 +142,13 @@ def test_one_replica_equals_two(name, tmp_path):
 
 @pytest.mark.slow
 def test_one_two_and_four_replicas_make_the_same_twenty_updates(tmp_path):
-    subprocess.run([sys.executable, "-m", "tests.conformance.replicas", tmp_path], check=True, cwd=ROOT)
-    one, two = (twenty_updates(strategy, tmp_path) for strategy in (one_replica(), devices.mirrored_strategy()))
+    subprocess.run(
+        [sys.executable, "-m", "tests.conformance.replicas", tmp_path], check=True, cwd=ROOT
+    )
+    one, two = (
+        twenty_updates(strategy, tmp_path)
+        for strategy in (one_replica(), devices.mirrored_strategy())
+    )
     with np.load(tmp_path / "four.npz") as found:
         four = found["losses"], found["weights"]
     assert np.ptp(one[0], axis=0).min() > 0.01
@@ -137,6 +161,10 @@ def test_bfloat16_stays_finite_and_near(run, name, tmp_path):
     training = Training(build(name, tmp_path, **{"model.precision": "bfloat16"}), one_replica())
     values = training.go(0, 2)
     assert all(np.isfinite(list(row.values())).all() for row in values)
-    assert all(np.isfinite(weight).all() and weight.dtype == np.float32 for weight in training.weights())
-    assert values[0]["loss/discriminator"] == pytest.approx(run.values[0]["loss/discriminator"], rel=0.05, abs=0.05)
+    assert all(
+        np.isfinite(weight).all() and weight.dtype == np.float32 for weight in training.weights()
+    )
+    assert values[0]["loss/discriminator"] == pytest.approx(
+        run.values[0]["loss/discriminator"], rel=0.05, abs=0.05
+    )
     assert values[0] != run.values[0]

@@ -1,6 +1,6 @@
 """Writes golden.json anew, after a change that is meant to change the numbers.
 
-    python -m tests.conformance.write_golden
+python -m tests.conformance.write_golden
 """
 
 import json
@@ -17,7 +17,9 @@ def main():
     values = {}
     for name in MODELS:
         with tempfile.TemporaryDirectory() as folder:
-            values[name] = Training(build(name, pathlib.Path(folder)), tf.distribute.MirroredStrategy(["CPU:0"])).go(0, 2)
+            values[name] = Training(
+                build(name, pathlib.Path(folder)), tf.distribute.MirroredStrategy(["CPU:0"])
+            ).go(0, 2)
     GOLDEN.write_text(json.dumps(values, indent=2) + "\n")
 
 

@@ -1,4 +1,6 @@
-"""Archives in the formats of their authors, written by other libraries or by hand from the documentation."""
+"""Archives in the formats of their authors, written by other libraries or by hand from the
+documentation.
+"""
 
 import io
 import os
@@ -78,12 +80,17 @@ def test_other_mat_files(tmp_path):
         ({"X": np.zeros((32, 32, 3, 2))}, "holds X as float64 of shape (32, 32, 3, 2)"),
         ({"X": np.zeros((2, 32, 32, 3), np.uint8)}, "of shape (2, 32, 32, 3)"),
         ({"X": "text"}, "holds an array of kind 'char'"),
-        ({"X": np.zeros((32, 32, 3, 2), np.uint8), "more": np.array([np.zeros(1000)], object)}, "holds an array of kind 'cell'"),
+        (
+            {"X": np.zeros((32, 32, 3, 2), np.uint8), "more": np.array([np.zeros(1000)], object)},
+            "holds an array of kind 'cell'",
+        ),
         ({}, "holds nothing"),
     ]:
         scipy.io.savemat(tmp_path / "x.mat", content)
         refused(tmp_path / "x.mat", word)
-    (tmp_path / "new.mat").write_bytes(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(400))
+    (tmp_path / "new.mat").write_bytes(
+        b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + bytes(400)
+    )
     refused(tmp_path / "new.mat", "7.3 (HDF5)", "version 5")
 
 
@@ -94,12 +101,16 @@ def records(images):
     """The binary version: a label, then 1,024 bytes of each colour, row by row."""
     content = b""
     for number, image in enumerate(images):
-        content += bytes([number % 10]) + b"".join(bytes(image[row, :, colour]) for colour in range(3) for row in range(32))
+        content += bytes([number % 10]) + b"".join(
+            bytes(image[row, :, colour]) for colour in range(3) for row in range(32)
+        )
     return content
 
 
 def planes(images):
-    return np.stack([np.concatenate([image[:, :, colour].ravel() for colour in range(3)]) for image in images])
+    return np.stack(
+        [np.concatenate([image[:, :, colour].ravel() for colour in range(3)]) for image in images]
+    )
 
 
 def python_2_pickle(images):
@@ -108,9 +119,27 @@ def python_2_pickle(images):
     def string(text):
         return b"T" + struct.pack("<i", len(text)) + text
 
-    dtype = b"cnumpy\ndtype\n" + string(b"u1") + b"K\x00K\x01\x87R(K\x03" + string(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
-    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + string(b"b") + b"\x87R"
-    state = b"(K\x01M" + struct.pack("<H", len(images)) + b"M\x00\x0c\x86" + dtype + b"\x89" + string(planes(images).tobytes()) + b"tb"
+    dtype = (
+        b"cnumpy\ndtype\n"
+        + string(b"u1")
+        + b"K\x00K\x01\x87R(K\x03"
+        + string(b"|")
+        + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    )
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85"
+        + string(b"b")
+        + b"\x87R"
+    )
+    state = (
+        b"(K\x01M"
+        + struct.pack("<H", len(images))
+        + b"M\x00\x0c\x86"
+        + dtype
+        + b"\x89"
+        + string(planes(images).tobytes())
+        + b"tb"
+    )
     labels = b"](" + b"K\x07" * len(images) + b"e"
     return b"\x80\x02}(" + string(b"data") + array + state + string(b"labels") + labels + b"u."
 
@@ -121,8 +150,15 @@ def python_3_pickle(images, protocol=2):
 
 def batches(images, write, ending):
     """{name: content} of the five training batches and of the test batch."""
-    contents = {f"data_batch_{number + 1}{ending}": write(images[4 * number : 4 * number + 4]) for number in range(5)}
-    return {f"test_batch{ending}": write(255 - images[:4])} | dict(reversed(contents.items())) | {"readme.html": b"<html>"}
+    contents = {
+        f"data_batch_{number + 1}{ending}": write(images[4 * number : 4 * number + 4])
+        for number in range(5)
+    }
+    return (
+        {f"test_batch{ending}": write(255 - images[:4])}
+        | dict(reversed(contents.items()))
+        | {"readme.html": b"<html>"}
+    )
 
 
 def write_folder(path, contents):
@@ -143,15 +179,26 @@ def write_tar(path, contents, prefix="cifar-10-batches/", mode="w:gz"):
 
 def test_cifar10_binary(tmp_path, digits):
     contents = batches(digits, records, ".bin")
-    np.testing.assert_array_equal(read_all(write_folder(tmp_path / "cifar-10-batches-bin", contents)), digits)
-    np.testing.assert_array_equal(read_all(write_tar(tmp_path / "cifar-10-binary.tar.gz", contents)), digits)
-    np.testing.assert_array_equal(read_all(write_tar(tmp_path / "cifar-10-binary.tar", contents, mode="w:")), digits)
+    np.testing.assert_array_equal(
+        read_all(write_folder(tmp_path / "cifar-10-batches-bin", contents)), digits
+    )
+    np.testing.assert_array_equal(
+        read_all(write_tar(tmp_path / "cifar-10-binary.tar.gz", contents)), digits
+    )
+    np.testing.assert_array_equal(
+        read_all(write_tar(tmp_path / "cifar-10-binary.tar", contents, mode="w:")), digits
+    )
 
 
-@pytest.mark.parametrize("write", [python_2_pickle, python_3_pickle, lambda images: python_3_pickle(images, 4)])
+@pytest.mark.parametrize(
+    "write", [python_2_pickle, python_3_pickle, lambda images: python_3_pickle(images, 4)]
+)
 def test_cifar10_pickles_only_where_they_are_trusted(tmp_path, digits, write):
     contents = batches(digits, write, "")
-    for word in (write_folder(tmp_path / "cifar-10-batches-py", contents), write_tar(tmp_path / "cifar-10-python.tar.gz", contents)):
+    for word in (
+        write_folder(tmp_path / "cifar-10-batches-py", contents),
+        write_tar(tmp_path / "cifar-10-python.tar.gz", contents),
+    ):
         refused(word, "pickles", "--trust-pickle", "cifar-10-binary.tar.gz")
         np.testing.assert_array_equal(read_all(word, trust_pickle=True), digits)
 
@@ -172,11 +219,19 @@ class Evil:
 @pytest.mark.parametrize("function", [os.mkdir, eval, pathlib.Path.mkdir])
 def test_a_malicious_pickle_does_not_run(tmp_path, digits, function):
     mark = tmp_path / "was here"
-    arguments = [f"__import__('os').mkdir({str(mark)!r})"] if function is eval else [mark if function is pathlib.Path.mkdir else str(mark)]
-    contents = batches(digits, python_2_pickle, "") | {"data_batch_3": pickle.dumps({b"data": Evil(function, *arguments)}, 2)}
+    arguments = (
+        [f"__import__('os').mkdir({str(mark)!r})"]
+        if function is eval
+        else [mark if function is pathlib.Path.mkdir else str(mark)]
+    )
+    contents = batches(digits, python_2_pickle, "") | {
+        "data_batch_3": pickle.dumps({b"data": Evil(function, *arguments)}, 2)
+    }
     pickle.loads(contents["data_batch_3"])
     mark.rmdir()  # it would have worked
-    refused(write_folder(tmp_path / "evil", contents), "data_batch_3", "asks for", trust_pickle=True)
+    refused(
+        write_folder(tmp_path / "evil", contents), "data_batch_3", "asks for", trust_pickle=True
+    )
     assert not mark.exists()
 
 
@@ -188,7 +243,10 @@ def test_a_malicious_pickle_does_not_run(tmp_path, digits, function):
         (pickle.dumps({b"labels": []}), "KeyError"),
         (pickle.dumps({b"data": [1, 2]}), "cannot be read"),
         (pickle.dumps({b"data": np.zeros((4, 3072))}, 2), "holds float64 of shape (4, 3072)"),
-        (pickle.dumps({b"data": np.zeros((4, 3073), np.uint8)}, 2), "holds uint8 of shape (4, 3073)"),
+        (
+            pickle.dumps({b"data": np.zeros((4, 3073), np.uint8)}, 2),
+            "holds uint8 of shape (4, 3073)",
+        ),
     ],
 )
 def test_damaged_pickles(tmp_path, digits, content, word):
@@ -200,10 +258,16 @@ def test_damaged_cifar10(tmp_path, digits):
     contents = batches(digits, records, ".bin")
     whole = contents["data_batch_4.bin"]
     for number, content in enumerate([b"", whole[:-1], b"\x0a" + whole[1:]]):
-        refused(write_folder(tmp_path / str(number), contents | {"data_batch_4.bin": content}), "data_batch_4.bin")
+        refused(
+            write_folder(tmp_path / str(number), contents | {"data_batch_4.bin": content}),
+            "data_batch_4.bin",
+        )
     del contents["data_batch_4.bin"]
     refused(write_folder(tmp_path / "four", contents), "has no data_batch_4.bin")
-    refused(write_tar(tmp_path / "other.tar.gz", {"readme.html": b""}), "has no data_batch_1.bin, data_batch_2.bin")
+    refused(
+        write_tar(tmp_path / "other.tar.gz", {"readme.html": b""}),
+        "has no data_batch_1.bin, data_batch_2.bin",
+    )
     (tmp_path / "no.tar.gz").write_bytes(b"no tar")
     refused(tmp_path / "no.tar.gz", "cannot be read")
 
@@ -211,15 +275,22 @@ def test_damaged_cifar10(tmp_path, digits):
 @pytest.mark.parametrize("mode", ["w:gz", "w:"])
 @pytest.mark.parametrize("kept", [0, 5, 0.3, 0.8, 0.99])
 def test_cifar10_cut_off(tmp_path, digits, mode, kept):
-    path = write_tar(tmp_path / "cifar.tar.gz", dict(sorted(batches(digits, records, ".bin").items())), mode=mode)
+    path = write_tar(
+        tmp_path / "cifar.tar.gz", dict(sorted(batches(digits, records, ".bin").items())), mode=mode
+    )
     content = path.read_bytes()
-    content = content[: content.rindex(b"<html>")] if mode == "w:" else content  # of the empty blocks at its end a tar needs but two
+    content = (
+        content[: content.rindex(b"<html>")] if mode == "w:" else content
+    )  # of the empty blocks at its end a tar needs but two
     path.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
     refused(path)
 
 
 def test_cifar10_with_a_flipped_bit(tmp_path, digits):
-    whole, random = write_tar(tmp_path / "cifar.tar.gz", batches(digits, records, ".bin")).read_bytes(), np.random.default_rng(0)
+    whole, random = (
+        write_tar(tmp_path / "cifar.tar.gz", batches(digits, records, ".bin")).read_bytes(),
+        np.random.default_rng(0),
+    )
     for position in random.integers(10, len(whole), 20):
         damaged = bytearray(whole)
         damaged[position] ^= 1 << random.integers(8)
@@ -227,9 +298,13 @@ def test_cifar10_with_a_flipped_bit(tmp_path, digits):
         refused(tmp_path / "damaged.tar.gz")
 
 
-@pytest.mark.parametrize("name", ["../data_batch_1.bin", "/tmp/data_batch_1.bin", "a/../../b", "..\\b", "C:\\b"])
+@pytest.mark.parametrize(
+    "name", ["../data_batch_1.bin", "/tmp/data_batch_1.bin", "a/../../b", "..\\b", "C:\\b"]
+)
 def test_a_tar_that_leaves_its_folder(tmp_path, digits, name):
-    contents = {f"cifar/{key}": value for key, value in batches(digits, records, ".bin").items()} | {name: b"x"}
+    contents = {
+        f"cifar/{key}": value for key, value in batches(digits, records, ".bin").items()
+    } | {name: b"x"}
     refused(write_tar(tmp_path / "evil.tar.gz", contents, prefix=""), f"member {name}")
 
 
@@ -254,7 +329,10 @@ def encoded(image, kind="WEBP"):
 
 def write_lmdb(path, contents):
     """A folder of data.mdb and lock.mdb, as LSUN's export has it."""
-    with lmdb.open(str(path), map_size=2**26) as database, database.begin(write=True) as transaction:
+    with (
+        lmdb.open(str(path), map_size=2**26) as database,
+        database.begin(write=True) as transaction,
+    ):
         for key, value in contents.items():
             transaction.put(key, value)
     return path
@@ -265,7 +343,12 @@ def photos():
     """{key: encoded image}, of different sizes and formats, keys not in order."""
     images = np.random.default_rng(0).integers(0, 256, (25, 40, 70, 3), np.uint8)
     numbers = np.random.default_rng(1).permutation(25)
-    return {f"{number:040x}".encode(): encoded(images[number, :, : 40 + number], ("WEBP", "JPEG", "PNG")[number % 3]) for number in numbers}
+    return {
+        f"{number:040x}".encode(): encoded(
+            images[number, :, : 40 + number], ("WEBP", "JPEG", "PNG")[number % 3]
+        )
+        for number in numbers
+    }
 
 
 def test_lmdb(tmp_path, photos):
@@ -280,7 +363,9 @@ def test_lmdb(tmp_path, photos):
 
 
 def test_lmdb_file_equals_the_engine(tmp_path):
-    """Trees of several levels, values inside of pages and apart, keys of all lengths, pages that were used before."""
+    """Trees of several levels, values inside of pages and apart, keys of all lengths, pages that
+    were used before.
+    """
     generator = random.Random(0)
     with lmdb.open(str(tmp_path), map_size=2**26) as database:
         assert len(LmdbFile(tmp_path / "data.mdb")) == 0
@@ -288,7 +373,9 @@ def test_lmdb_file_equals_the_engine(tmp_path):
             with database.begin(write=True) as transaction:
                 for _ in range(1500):
                     size = generator.choice([0, 3, 1500, 3000, 9000])
-                    transaction.put(generator.randbytes(generator.randint(1, 500)), generator.randbytes(size))
+                    transaction.put(
+                        generator.randbytes(generator.randint(1, 500)), generator.randbytes(size)
+                    )
                 for key in generator.sample(list(transaction.cursor().iternext(values=False)), 400):
                     transaction.delete(key)
             with database.begin() as transaction:
@@ -322,7 +409,9 @@ def test_damaged_lmdb_is_an_error_or_harmless(tmp_path, photos):
     for _ in range(300):
         content = bytearray(whole)
         for _ in range(40):
-            content[generator.randrange(4096) + generator.choice([0, 4096, leaf])] = generator.randrange(256)
+            content[generator.randrange(4096) + generator.choice([0, 4096, leaf])] = (
+                generator.randrange(256)
+            )
         file.write_bytes(content)
         try:
             database = LmdbFile(file)
@@ -336,7 +425,12 @@ def test_damaged_lmdb_is_an_error_or_harmless(tmp_path, photos):
 
 def test_an_lmdb_without_end_is_refused(tmp_path, photos):
     """A tree that is 60,000 levels deep, as each of its branches leads back to itself twice."""
-    file = write_lmdb(tmp_path / "lmdb", photos | {b"%040d" % number: b"x" * 500 for number in range(500)}) / "data.mdb"
+    file = (
+        write_lmdb(
+            tmp_path / "lmdb", photos | {b"%040d" % number: b"x" * 500 for number in range(500)}
+        )
+        / "data.mdb"
+    )
     content = bytearray(file.read_bytes())
     meta = 4096 * max((0, 1), key=lambda page: content[4096 * page + 144 :][:8][::-1])
     root = int.from_bytes(content[meta + 128 : meta + 136], "little") * 4096
@@ -352,7 +446,10 @@ def test_what_is_no_lmdb_of_images(tmp_path):
     write_folder(tmp_path / "text", {"data.mdb": b"x" * 10_000})
     refused(tmp_path / "text", "not an LMDB")
     refused(write_lmdb(tmp_path / "empty", {}), "holds no images")
-    with lmdb.open(str(tmp_path / "named"), map_size=2**20, max_dbs=1) as database, database.begin(write=True) as transaction:
+    with (
+        lmdb.open(str(tmp_path / "named"), map_size=2**20, max_dbs=1) as database,
+        database.begin(write=True) as transaction,
+    ):
         transaction.put(b"key", b"value", db=database.open_db(b"part", transaction))
     refused(tmp_path / "named", "named databases")
 
@@ -369,7 +466,9 @@ def test_a_corrupt_record_is_named(tmp_path, photos):
 # Zips
 
 
-@pytest.mark.parametrize("name", ["../x.png", "/x.png", "images/../../x.png", "..\\x.png", "C:/x.png"])
+@pytest.mark.parametrize(
+    "name", ["../x.png", "/x.png", "images/../../x.png", "..\\x.png", "C:/x.png"]
+)
 def test_a_zip_that_leaves_its_folder(tmp_path, folder, name):
     with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
         archive.write(folder / "00.png", "img_align_celeba/000001.png")
@@ -382,5 +481,7 @@ def test_a_zip_that_leaves_its_folder(tmp_path, folder, name):
 
 def test_a_zip_of_an_lmdb_is_to_be_unpacked(tmp_path, photos):
     with zipfile.ZipFile(tmp_path / "bedroom_train_lmdb.zip", "w") as archive:
-        archive.write(write_lmdb(tmp_path / "lmdb", photos) / "data.mdb", "bedroom_train_lmdb/data.mdb")
+        archive.write(
+            write_lmdb(tmp_path / "lmdb", photos) / "data.mdb", "bedroom_train_lmdb/data.mdb"
+        )
     refused(tmp_path / "bedroom_train_lmdb.zip", "holds no images", "unpack it")

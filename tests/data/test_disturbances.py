@@ -27,8 +27,11 @@ def test_what_all_share(images, name):
         change = np.mean(np.abs(result - images))
         assert change > last
         last = change
-        # An image is disturbed in the same way in every batch, and in another way with another seed.
-        np.testing.assert_array_equal(disturb(images[2:4], name, level, seed=3, first=2), result[2:4])
+        # An image is disturbed in the same way in every batch, and in another way with another
+        # seed.
+        np.testing.assert_array_equal(
+            disturb(images[2:4], name, level, seed=3, first=2), result[2:4]
+        )
         assert name == "blur" or not np.array_equal(disturb(images, name, level, seed=4), result)
     np.testing.assert_array_equal(images, kept)
 
@@ -51,7 +54,10 @@ def test_gaussian_noise_fades_to_grey(images):
 
 def test_blur_is_that_of_scikit_image(images):
     for level, sigma in ((1, 1), (3, 4)):
-        expected = [skimage.filters.gaussian(image, sigma, mode="nearest", truncate=4, channel_axis=-1) for image in images]
+        expected = [
+            skimage.filters.gaussian(image, sigma, mode="nearest", truncate=4, channel_axis=-1)
+            for image in images
+        ]
         np.testing.assert_allclose(disturb(images, "blur", level), expected, atol=1e-6)
 
 
@@ -62,9 +68,18 @@ def test_rectangles():
         assert set(np.unique(result)) == {-1, 0}
         black = (result[..., 0] == -1).sum((1, 2))
         assert black.max() <= 5 * side**2
-        # A pixel stays free of a square with the share of corners that miss it; five squares are independent.
+        # A pixel stays free of a square with the share of corners that miss it; five squares are
+        # independent.
         places = 32 - side + 1
-        covering = np.array([sum(corner <= pixel < corner + side for corner in range(places)) for pixel in range(32)]) / places
+        covering = (
+            np.array(
+                [
+                    sum(corner <= pixel < corner + side for corner in range(places))
+                    for pixel in range(32)
+                ]
+            )
+            / places
+        )
         expected = (1 - (1 - np.outer(covering, covering)) ** 5).sum()
         assert abs(black.mean() - expected) < 4 * black.std() / np.sqrt(len(black))
         # Corners are uniform over all places, the last included.
@@ -78,10 +93,16 @@ def test_swirl_turns_the_middle_and_keeps_the_margin(images):
         np.testing.assert_array_equal(result[margin], images[margin])
     signs = []
     for image, swirled in zip(images, result):
-        both = [skimage.transform.swirl(image, (32, 32), strength, 70)[3:-4, 3:-4] for strength in (4, -4)]
+        both = [
+            skimage.transform.swirl(image, (32, 32), strength, 70)[3:-4, 3:-4]
+            for strength in (4, -4)
+        ]
         signs.append([np.allclose(swirled[3:-4, 3:-4], each, atol=1e-6) for each in both])
     assert {tuple(sign) for sign in signs} == {(True, False), (False, True)}
-    assert disturbances.original_swirl_radius(64) == 70 and disturbances.original_swirl_radius(32) == 25
+    assert (
+        disturbances.original_swirl_radius(64) == 70
+        and disturbances.original_swirl_radius(32) == 25
+    )
     assert not np.array_equal(disturb(images, "swirl", 3, seed=1, swirl_radius=25), result)
 
 

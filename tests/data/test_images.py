@@ -17,7 +17,9 @@ SEED = np.array([1, 2], np.int32)
 
 def numbered(tmp_path, count=23, side=16):
     """An array file in which every image is filled with its number."""
-    images = np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None], (count, side, side, 3))
+    images = np.broadcast_to(
+        np.arange(count, dtype=np.uint8)[:, None, None, None], (count, side, side, 3)
+    )
     np.save(tmp_path / "numbered.npy", images)
     return str(tmp_path / "numbered.npy")
 
@@ -25,13 +27,17 @@ def numbered(tmp_path, count=23, side=16):
 def take(images, batches, first=0, stride=1, batch_size=4):
     """The numbers of the images in the given count of batches."""
     dataset = images.batches(SEED, first, stride, batch_size).take(batches)
-    return np.rint((np.stack(list(dataset.as_numpy_iterator()))[..., 0, 0, 0] + 1) * 127.5).astype(int)
+    return np.rint((np.stack(list(dataset.as_numpy_iterator()))[..., 0, 0, 0] + 1) * 127.5).astype(
+        int
+    )
 
 
 @pytest.mark.parametrize("memory_gib", [1.0, 0.0])
 def test_each_epoch_is_an_order_of_its_own(tmp_path, memory_gib):
     images = Images(numbered(tmp_path), 16, memory_gib=memory_gib)
-    first, second = take(images, 10).reshape(2, 20)  # 5 batches an epoch; 3 of the 23 images are left out
+    first, second = take(images, 10).reshape(
+        2, 20
+    )  # 5 batches an epoch; 3 of the 23 images are left out
     for epoch in (first, second):
         assert len(set(epoch)) == 20 and set(epoch) < set(range(23))
         assert list(epoch) != sorted(epoch)
@@ -42,12 +48,16 @@ def test_each_epoch_is_an_order_of_its_own(tmp_path, memory_gib):
 def test_a_batch_is_a_function_of_its_number(tmp_path, memory_gib):
     word = numbered(tmp_path)
     whole = take(Images(word, 16), 12)
-    np.testing.assert_array_equal(take(Images(word, 16, memory_gib=memory_gib), 5, first=7), whole[7:])
+    np.testing.assert_array_equal(
+        take(Images(word, 16, memory_gib=memory_gib), 5, first=7), whole[7:]
+    )
 
 
 def test_batches_of_replicas_make_up_the_global_batch(tmp_path):
     images = Images(numbered(tmp_path), 16)
-    np.testing.assert_array_equal(take(images, 20, stride=2, batch_size=2).reshape(10, 4), take(images, 10))
+    np.testing.assert_array_equal(
+        take(images, 20, stride=2, batch_size=2).reshape(10, 4), take(images, 10)
+    )
 
 
 def test_a_source_that_gives_fewer_images_than_it_says(tmp_path):
@@ -93,16 +103,23 @@ def test_zip_equals_folder(folder, tmp_path, compression):
     with zipfile.ZipFile(tmp_path / "images.zip", "w", compression) as archive:
         for file in folder.rglob("*"):
             archive.write(file, file.relative_to(folder))
-    from_zip, from_folder = (np.concatenate(list(Images(str(word)).in_order(5))) for word in (tmp_path / "images.zip", folder))
+    from_zip, from_folder = (
+        np.concatenate(list(Images(str(word)).in_order(5)))
+        for word in (tmp_path / "images.zip", folder)
+    )
     np.testing.assert_array_equal(from_zip, from_folder)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_decoding_equals_pillow(tmp_path, kind):
-    smooth = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)).resize((41, 37))
+    smooth = PIL.Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    ).resize((41, 37))
     smooth.save(tmp_path / f"image.{kind.lower()}", kind)
     read = next(sources.open_source(str(tmp_path)).in_order().as_numpy_iterator())
-    np.testing.assert_array_equal(read, np.asarray(PIL.Image.open(tmp_path / f"image.{kind.lower()}")))
+    np.testing.assert_array_equal(
+        read, np.asarray(PIL.Image.open(tmp_path / f"image.{kind.lower()}"))
+    )
 
 
 def test_arrays(tmp_path):
@@ -110,7 +127,12 @@ def test_arrays(tmp_path):
     np.savez(tmp_path / "one.npz", anything=images)
     np.savez(tmp_path / "two.npz", images=images, labels=np.arange(5))
     for name in ("one.npz", "two.npz"):
-        np.testing.assert_array_equal(np.stack(list(sources.open_source(str(tmp_path / name)).in_order().as_numpy_iterator())), images)
+        np.testing.assert_array_equal(
+            np.stack(
+                list(sources.open_source(str(tmp_path / name)).in_order().as_numpy_iterator())
+            ),
+            images,
+        )
     np.savez(tmp_path / "float.npz", images=images / 255)
     np.savez(tmp_path / "many.npz", a=images, b=images)
     np.savez(tmp_path / "object.npz", images=np.array([None]))
@@ -168,7 +190,9 @@ def bad_image(folder, kind):
         good.convert(kind).save(folder / "07.png")
 
 
-@pytest.mark.parametrize("kind", ["size", "truncated", "empty", "L", "RGBA", "I;16", "RGB, 16 bits", "transparent"])
+@pytest.mark.parametrize(
+    "kind", ["size", "truncated", "empty", "L", "RGBA", "I;16", "RGB, 16 bits", "transparent"]
+)
 def test_a_bad_image_is_named(folder, kind):
     bad_image(folder, kind)
     with pytest.raises(UserError, match=r"07\.(png|jpg)"):
@@ -182,7 +206,19 @@ def test_sizes_that_change_between_batches_are_named(tmp_path):
         list(Images(str(tmp_path)).in_order(3))
 
 
-@pytest.mark.parametrize("word", ["missing", "missing.npz", "tfds:cifar10", "tfds:/train", "digits:", "digits:x", "digits:0", "notes.txt"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "missing",
+        "missing.npz",
+        "tfds:cifar10",
+        "tfds:/train",
+        "digits:",
+        "digits:x",
+        "digits:0",
+        "notes.txt",
+    ],
+)
 def test_words_that_name_nothing(word, folder, monkeypatch):
     monkeypatch.chdir(folder)
     with pytest.raises(UserError):
@@ -221,13 +257,18 @@ def test_in_order_from_a_later_image(folder):
 
 
 def test_unreadable_images_are_left_out_and_named(folder, capsys):
-    names = [Images(str(folder)).source.contents(index)[0].rpartition("/")[2] for index in range(12)]
+    names = [
+        Images(str(folder)).source.contents(index)[0].rpartition("/")[2] for index in range(12)
+    ]
     whole = np.concatenate(list(Images(str(folder)).in_order(5)))
     (folder / "02.png").write_bytes(b"\x89PNG broken")
     PIL.Image.new("L", (32, 32)).save(folder / "07.png")
     images = Images(str(folder))
     images.leave_out_unreadable()
-    assert images.num_images == 10 and [name.rpartition("/")[2] for name in images.skipped] == ["02.png", "07.png"]
+    assert images.num_images == 10 and [name.rpartition("/")[2] for name in images.skipped] == [
+        "02.png",
+        "07.png",
+    ]
     kept = [index for index, name in enumerate(names) if name not in ("02.png", "07.png")]
     np.testing.assert_array_equal(np.concatenate(list(images.in_order(4))), whole[kept])
     err = capsys.readouterr().err
@@ -270,10 +311,21 @@ def test_a_decompression_bomb_is_refused_by_its_header(kind):
     assert sources.MAX_PIXELS == PIL.Image.MAX_IMAGE_PIXELS
 
 
-@pytest.mark.parametrize("kind, options", [("PNG", {}), ("JPEG", {}), ("WEBP", {}), ("WEBP", {"lossless": True}), ("WEBP", {"exif": b"Exif\0\0"})])
+@pytest.mark.parametrize(
+    "kind, options",
+    [
+        ("PNG", {}),
+        ("JPEG", {}),
+        ("WEBP", {}),
+        ("WEBP", {"lossless": True}),
+        ("WEBP", {"exif": b"Exif\0\0"}),
+    ],
+)
 def test_the_header_tells_the_size(kind, options):
     for size in ((1, 1), (300, 7), (1000, 2000)):
-        assert sorted(sources._size_in_header(encoded(kind, *size, **options)).numpy()) == sorted(size)
+        assert sorted(sources._size_in_header(encoded(kind, *size, **options)).numpy()) == sorted(
+            size
+        )
 
 
 def test_a_link_that_leads_back_is_refused(folder, tmp_path):

@@ -13,7 +13,14 @@ import pytest
 import scipy.io
 
 from tests.conftest import ROOT, assert_refused
-from tests.data.test_archives import batches, encoded, python_2_pickle, write_folder, write_lmdb, write_tar
+from tests.data.test_archives import (
+    batches,
+    encoded,
+    python_2_pickle,
+    write_folder,
+    write_lmdb,
+    write_tar,
+)
 from tf_ttur import config as configs
 from tf_ttur.data import prepare, sources
 from tf_ttur.data.images import Images
@@ -30,8 +37,12 @@ def small_batches(monkeypatch):
 def photos(tmp_path):
     """A folder of 14 photographs, 218 pixels high and 178 wide, as CelebA's."""
     (tmp_path / "img_align_celeba").mkdir()
-    for number, small in enumerate(np.random.default_rng(0).integers(0, 256, (14, 22, 18, 3), np.uint8)):
-        PIL.Image.fromarray(small).resize((178, 218)).save(tmp_path / f"img_align_celeba/{number:06}.jpg")
+    for number, small in enumerate(
+        np.random.default_rng(0).integers(0, 256, (14, 22, 18, 3), np.uint8)
+    ):
+        PIL.Image.fromarray(small).resize((178, 218)).save(
+            tmp_path / f"img_align_celeba/{number:06}.jpg"
+        )
     return tmp_path / "img_align_celeba"
 
 
@@ -41,7 +52,9 @@ def content(folder):
 
 @pytest.fixture
 def interrupt(monkeypatch):
-    """Makes the next preparation end after some batches, as Ctrl-C would end it; the one after that is not disturbed."""
+    """Makes the next preparation end after some batches, as Ctrl-C would end it; the one after that
+    is not disturbed.
+    """
     add = prepare._Partial.add
 
     def interrupt(batches):
@@ -72,8 +85,18 @@ def test_prepared_images_are_those_of_the_recipe(photos, tmp_path):
     total = sum(int(hashlib.sha256(image.tobytes()).hexdigest(), 16) for image in wanted)
     assert record["images_digest"] == f"{total % 2**256:064x}"
     assert record == json.loads(content(tmp_path / "celeba")["prepared.json"])
-    assert (record["data_set"], record["crop"], record["size"], record["read"], record["num_images"]) == ("celeba", "108", 64, 14, 14)
-    assert record["source"] == str(photos) and record["skipped"] == [] and "tensorflow" in record["versions"]
+    assert (
+        record["data_set"],
+        record["crop"],
+        record["size"],
+        record["read"],
+        record["num_images"],
+    ) == ("celeba", "108", 64, 14, 14)
+    assert (
+        record["source"] == str(photos)
+        and record["skipped"] == []
+        and "tensorflow" in record["versions"]
+    )
     assert sorted(os.listdir(tmp_path)) == ["celeba", "img_align_celeba", "wanted.npy"]
 
 
@@ -98,7 +121,9 @@ def test_a_source_that_is_only_read_in_order(tmp_path, interrupt, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         prepare.prepare("svhn", "stream", tmp_path / "svhn")
     prepare.prepare("svhn", "stream", tmp_path / "svhn")
-    np.testing.assert_array_equal(np.load(tmp_path / "svhn/images.npy"), list(source.in_order().as_numpy_iterator()))
+    np.testing.assert_array_equal(
+        np.load(tmp_path / "svhn/images.npy"), list(source.in_order().as_numpy_iterator())
+    )
 
 
 # What happens when it is interrupted
@@ -115,11 +140,16 @@ def test_interrupted_by_ctrl_c(photos, tmp_path, interrupt, monkeypatch, every_s
         assert not (tmp_path / "celeba").exists()
     assert json.loads(content(tmp_path / "celeba.partial")["prepared.json"])["read"] == 8
     prepare.prepare("celeba", photos, tmp_path / "celeba")
-    assert content(tmp_path / "celeba") == content(tmp_path / "whole") and not (tmp_path / "celeba.partial").exists()
+    assert (
+        content(tmp_path / "celeba") == content(tmp_path / "whole")
+        and not (tmp_path / "celeba.partial").exists()
+    )
 
 
 def test_killed_at_any_time(photos, tmp_path, monkeypatch):
-    """From each state that a killed process leaves on disk, with what it wrote after its last record."""
+    """From each state that a killed process leaves on disk, with what it wrote after its last
+    record.
+    """
     prepare.prepare("celeba", photos, tmp_path / "whole")
     monkeypatch.setattr(prepare, "_EVERY_SECONDS", 0)
     states = []
@@ -153,7 +183,10 @@ def test_sigkill(photos, tmp_path):
         "prepare._Partial._keep = kill; prepare.prepare('celeba', *sys.argv[1:])"
     )
     command = [sys.executable, "-c", code, str(photos), str(tmp_path / "celeba")]
-    assert subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=300).returncode == -signal.SIGKILL
+    assert (
+        subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=300).returncode
+        == -signal.SIGKILL
+    )
     assert json.loads(content(tmp_path / "celeba.partial")["prepared.json"])["read"] == 8
     prepare.prepare("celeba", photos, tmp_path / "celeba")
     assert content(tmp_path / "celeba") == content(tmp_path / "whole")
@@ -164,12 +197,17 @@ def test_one_process_at_a_time(photos, tmp_path, interrupt):
     with pytest.raises(KeyboardInterrupt):
         prepare.prepare("celeba", photos, tmp_path / "celeba")
     record = json.loads(content(tmp_path / "celeba.partial")["prepared.json"])
-    with prepare._Partial(tmp_path / "celeba.partial", record, 14, False), pytest.raises(UserError, match="another process"):
+    with (
+        prepare._Partial(tmp_path / "celeba.partial", record, 14, False),
+        pytest.raises(UserError, match="another process"),
+    ):
         prepare.prepare("celeba", photos, tmp_path / "celeba")
 
 
 def test_no_room(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(prepare.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 14 * 64 * 64 * 3 - 1))
+    monkeypatch.setattr(
+        prepare.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 14 * 64 * 64 * 3 - 1)
+    )
     with pytest.raises(UserError, match="has room for"):
         prepare.prepare("celeba", photos, tmp_path / "celeba")
 
@@ -192,14 +230,19 @@ def test_the_first_unreadable_image_is_named(photos, tmp_path):
     with pytest.raises(UserError, match="000005.jpg cannot be decoded"):
         prepare.prepare("celeba", photos, tmp_path / "celeba")
     assert not (tmp_path / "celeba").exists()
-    record = prepare.prepare("celeba", photos, tmp_path / "celeba", skip_unreadable=True)  # goes on there
+    record = prepare.prepare(
+        "celeba", photos, tmp_path / "celeba", skip_unreadable=True
+    )  # goes on there
     assert record["num_images"] == 10
 
 
 def test_unreadable_images_are_left_out(photos, tmp_path, capsys):
     bad = spoil(photos)
     record = prepare.prepare("celeba", photos, tmp_path / "celeba", skip_unreadable=True)
-    assert record["skipped"] == [str(photos / f"{number:06}.jpg") for number in bad] and record["read"] == 14
+    assert (
+        record["skipped"] == [str(photos / f"{number:06}.jpg") for number in bad]
+        and record["read"] == 14
+    )
     errors = capsys.readouterr().err
     for name in record["skipped"]:
         assert f"left out: {name} " in errors
@@ -298,13 +341,21 @@ def test_a_prepared_folder_stands_in_for_its_source(photos, tmp_path):
     card.data.source = str(tmp_path / "celeba")
     prepared, raw = evaluation.open_examples(card), Images(str(photos), 64, "108")
     assert prepared.preparation == raw.preparation and prepared.shape == (64, 64, 3)
-    for images in (prepared, Images(str(tmp_path / "celeba"), 64), Images(str(tmp_path / "celeba"))):
+    for images in (
+        prepared,
+        Images(str(tmp_path / "celeba"), 64),
+        Images(str(tmp_path / "celeba")),
+    ):
         assert images.identity == prepared.identity
-        np.testing.assert_array_equal(np.concatenate(list(images.in_order(7))), next(raw.in_order(14)))
+        np.testing.assert_array_equal(
+            np.concatenate(list(images.in_order(7))), next(raw.in_order(14))
+        )
     seed = np.array([1, 2], np.int32)
     for memory_gib in (0.0, 1.0):
         images = Images(str(tmp_path / "celeba"), 64, "108", memory_gib)
-        for first, second in zip(images.batches(seed, 0, 1, 8).take(4), raw.batches(seed, 0, 1, 8).take(4), strict=True):
+        for first, second in zip(
+            images.batches(seed, 0, 1, 8).take(4), raw.batches(seed, 0, 1, 8).take(4), strict=True
+        ):
             np.testing.assert_array_equal(first, second)
     (tmp_path / "celeba").rename(tmp_path / "moved")
     assert Images(str(tmp_path / "moved")).identity == prepared.identity
@@ -313,7 +364,10 @@ def test_a_prepared_folder_stands_in_for_its_source(photos, tmp_path):
 def test_another_recipe_than_that_of_the_config(photos, tmp_path):
     prepare.prepare("celeba", photos, tmp_path / "celeba")
     for size, crop in [(64, "100"), (64, "square"), (32, "108"), (32, "none")]:
-        with pytest.raises(UserError, match=f"with crop 108 and size 64\n.*crop {crop} .* size {size} .*\n.*config.data.crop=none"):
+        with pytest.raises(
+            UserError,
+            match=f"with crop 108 and size 64\n.*crop {crop} .* size {size} .*\n.*config.data.crop=none",
+        ):
             Images(str(tmp_path / "celeba"), size, crop)
 
 
@@ -342,7 +396,10 @@ def test_every_data_set_by_the_tool(photos, tmp_path, tool):
     digits = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8)
     scipy.io.savemat(tmp_path / "train_32x32.mat", {"X": digits.transpose(1, 2, 3, 0)})
     write_tar(tmp_path / "cifar-10-python.tar.gz", batches(digits, python_2_pickle, ""))
-    write_lmdb(tmp_path / "bedroom_train_lmdb", {b"%d" % number: encoded(np.tile(image, (3, 4, 1))) for number, image in enumerate(digits)})
+    write_lmdb(
+        tmp_path / "bedroom_train_lmdb",
+        {b"%d" % number: encoded(np.tile(image, (3, 4, 1))) for number, image in enumerate(digits)},
+    )
     for name, source, count, size, crop in [
         ("celeba", photos, 14, 64, "108 or none"),
         ("lsun", tmp_path / "bedroom_train_lmdb", 20, 64, "square or none"),
@@ -375,19 +432,42 @@ def test_mistakes_at_the_command_line(photos, tmp_path, tool):
     for arguments in (["--crop", "0"], ["--crop", "wide"], ["--size", "0"]):
         process = tool(*command, photos, *arguments)
         assert process.returncode == 2 and "usage:" in process.stderr
-    assert tool("tools/prepare_data.py", "imagenet", "--input", photos, "--output", tmp_path / "x").returncode == 2
+    assert (
+        tool(
+            "tools/prepare_data.py", "imagenet", "--input", photos, "--output", tmp_path / "x"
+        ).returncode
+        == 2
+    )
     spoil(photos)
     assert_refused(tool(*command, photos), "000000.jpg cannot be decoded")
     process = tool(*command, photos, "--skip-unreadable")
-    assert process.returncode == 0 and "10 images (4 left out)" in process.stdout and process.stderr.count("left out: ") == 4
-    command = ["tools/prepare_data.py", "billion_word", "--input", photos, "--output", tmp_path / "y"]
+    assert (
+        process.returncode == 0
+        and "10 images (4 left out)" in process.stdout
+        and process.stderr.count("left out: ") == 4
+    )
+    command = [
+        "tools/prepare_data.py",
+        "billion_word",
+        "--input",
+        photos,
+        "--output",
+        tmp_path / "y",
+    ]
     assert_refused(tool(*command, "--size", 32), "option for images")
     assert not (tmp_path / "y").exists()
 
 
 def test_billion_word_by_the_tool(tmp_path, tool):
     write_folder(tmp_path / "shards", {"news.en-00001-of-00100": b"one line\nanother line\n"})
-    process = tool("tools/prepare_data.py", "billion_word", "--input", tmp_path / "shards", "--output", tmp_path / "made")
+    process = tool(
+        "tools/prepare_data.py",
+        "billion_word",
+        "--input",
+        tmp_path / "shards",
+        "--output",
+        tmp_path / "made",
+    )
     assert process.returncode == 0 and len(process.stdout.splitlines()) == 1, process.stderr
 
 
@@ -395,11 +475,23 @@ def test_a_damaged_lmdb_by_the_tool(tmp_path, tool):
     images = np.random.default_rng(0).integers(0, 256, (9, 40, 40, 3), np.uint8)
     images = {b"%d" % number: encoded(image) for number, image in enumerate(images)}
     write_lmdb(tmp_path / "lmdb", images | {b"4": images[b"4"][:100]})
-    command = ["tools/prepare_data.py", "lsun", "--input", tmp_path / "lmdb", "--output", tmp_path / "made"]
+    command = [
+        "tools/prepare_data.py",
+        "lsun",
+        "--input",
+        tmp_path / "lmdb",
+        "--output",
+        tmp_path / "made",
+    ]
     assert_refused(tool(*command), "lmdb:4 cannot be decoded")
     process = tool(*command, "--skip-unreadable")
-    assert process.stdout.startswith(f"{tmp_path}/made: 8 images (1 left out)") and "going on after 4 images" in process.stderr
-    assert json.loads((tmp_path / "made/prepared.json").read_text())["skipped"] == [f"{tmp_path}/lmdb:4"]
+    assert (
+        process.stdout.startswith(f"{tmp_path}/made: 8 images (1 left out)")
+        and "going on after 4 images" in process.stderr
+    )
+    assert json.loads((tmp_path / "made/prepared.json").read_text())["skipped"] == [
+        f"{tmp_path}/lmdb:4"
+    ]
     with lmdb.open(str(tmp_path / "lmdb")) as database, database.begin(write=True) as transaction:
         transaction.put(b"4", images[b"4"])
     assert_refused(tool(*command), "lmdb has changed since")
@@ -408,6 +500,13 @@ def test_a_damaged_lmdb_by_the_tool(tmp_path, tool):
 def test_shards_of_other_names(tmp_path, tool):
     (tmp_path / "shards").mkdir()
     (tmp_path / "shards/heldout-a.txt").write_text("one line\nanother\n")
-    command = ["tools/prepare_data.py", "billion_word", "--input", tmp_path / "shards", "--output", tmp_path / "made"]
+    command = [
+        "tools/prepare_data.py",
+        "billion_word",
+        "--input",
+        tmp_path / "shards",
+        "--output",
+        tmp_path / "made",
+    ]
     assert_refused(tool(*command), "heldout-a.txt")
     assert tool(*command, "--files", "heldout-*").stdout.startswith("2 lines of 32 characters")

@@ -60,7 +60,10 @@ def expected(texts, length=32, max_symbols=2048):
     """(codes, vocabulary) of texts, made character by character."""
     lines = [line[:length].ljust(length, "`") for content in texts for line in split(content)]
     counts = collections.Counter("".join(lines))
-    vocabulary = ("unk", *sorted(counts, key=lambda symbol: (-counts[symbol], symbol))[: max_symbols - 1])
+    vocabulary = (
+        "unk",
+        *sorted(counts, key=lambda symbol: (-counts[symbol], symbol))[: max_symbols - 1],
+    )
     codes = {symbol: code for code, symbol in enumerate(vocabulary)}
     return [[codes.get(symbol, 0) for symbol in line] for line in lines], vocabulary
 
@@ -76,7 +79,10 @@ def check(lines, texts, **settings):
 def test_lines_and_vocabulary(write):
     lines = Lines(write(SHARDS))
     check(lines, [SHARDS[name] for name in ORDER])
-    assert lines.decode(lines.codes)[:2] == ["c 'c' c".ljust(32, "`"), "The first line .".ljust(32, "`")]
+    assert lines.decode(lines.codes)[:2] == [
+        "c 'c' c".ljust(32, "`"),
+        "The first line .".ljust(32, "`"),
+    ]
     assert lines.vocabulary[:2] == ("unk", "`")
     assert lines.decode([[0, 1]]) == ["unk`"]
 
@@ -118,9 +124,12 @@ def test_blocks_leave_no_seams(write, monkeypatch):
     symbols = np.array([*"abcdef`\r\n\n", "\r\n", "é", "\u20ac", "\U0001f600"], object)
     contents = ["".join(random.choice(symbols, 30_000)) for _ in range(2)]
     # Lines around the length, so that each of its characters once lies at the end of a block.
-    contents += ["".join("x" * (shift % 35) + ("\r\n" if shift % 2 else "\n") for shift in range(5000))]
+    contents += [
+        "".join("x" * (shift % 35) + ("\r\n" if shift % 2 else "\n") for shift in range(5000))
+    ]
     contents += [f"{'y' * 9000}\r\n{'z' * 5000}\r{'z' * 4000}\nend"]
-    # A block that ends one character after the last "\r" that counts, which the next block must not take for a line end.
+    # A block that ends one character after the last "\r" that counts, which the next block must not
+    # take for a line end.
     contents += [f"{'y' * (4096 - 34)}\n{'x' * 31}\ry\nend"]
     folder = write({f"news.en-{number}": content for number, content in enumerate(contents)})
     check(Lines(folder), contents)
@@ -156,7 +165,10 @@ def test_memory_is_that_of_the_codes(write):
 
 def test_gzipped_shards(write):
     contents = [SHARDS[name] for name in ORDER]
-    named = {f"news.en-{number}.gz": gzip.compress(content.encode()) for number, content in enumerate(contents)}
+    named = {
+        f"news.en-{number}.gz": gzip.compress(content.encode())
+        for number, content in enumerate(contents)
+    }
     check(Lines(write(named)), contents)
     by_content = {name.removesuffix(".gz"): content for name, content in named.items()}
     check(Lines(write(by_content, "unnamed")), contents)
@@ -168,21 +180,33 @@ def test_reading_ends_within_a_shard(write):
     folder = write(SHARDS | {"news.en-00003-of-00100": b"\xff is never read"})
     every = [line for name in ORDER for line in split(SHARDS[name])]
     for max_lines in (1, 2, 4, 5, 7):
-        check(Lines(folder, max_lines=max_lines), ["".join(f"{line}\n" for line in every[:max_lines])])
+        check(
+            Lines(folder, max_lines=max_lines), ["".join(f"{line}\n" for line in every[:max_lines])]
+        )
     with pytest.raises(UserError, match="news.en-00003-of-00100 is not UTF-8"):
         Lines(folder, max_lines=8)
 
 
 def test_tarball_equals_folder(write, tmp_path):
     folder = write(SHARDS)
-    links = [("top/link", (tarfile.SYMTYPE, "news.en-00001-of-00100")), ("top/news.en-dir", (tarfile.DIRTYPE, ""))]
-    others = [("top/README", "no shard"), ("top/._news.en-hidden", "none either"), (".hidden/news.en-1", "nor this")]
+    links = [
+        ("top/link", (tarfile.SYMTYPE, "news.en-00001-of-00100")),
+        ("top/news.en-dir", (tarfile.DIRTYPE, "")),
+    ]
+    others = [
+        ("top/README", "no shard"),
+        ("top/._news.en-hidden", "none either"),
+        (".hidden/news.en-1", "nor this"),
+    ]
     for order in (ORDER, ORDER[::-1], [ORDER[1], ORDER[2], ORDER[0]]):
         members = [*links, *((f"./top/{name}", SHARDS[name]) for name in order), *others]
         for name in ("a.tar", "a.tar.gz", "a.tgz"):
             path = tarball(tmp_path / name, members)
             for max_lines in (1, 3, 5, 6, 100):
-                assert Lines(path, max_lines=max_lines).identity == Lines(folder, max_lines=max_lines).identity
+                assert (
+                    Lines(path, max_lines=max_lines).identity
+                    == Lines(folder, max_lines=max_lines).identity
+                )
 
 
 @pytest.mark.parametrize(
@@ -217,7 +241,10 @@ def test_tarballs_that_are_not_whole(write, tmp_path):
 
 def test_a_tarball_with_a_flipped_bit(tmp_path):
     random = np.random.default_rng(0)
-    members = [(f"news.en-{number}", "".join(map(chr, random.integers(32, 127, 3000))) + "\n") for number in range(4)]
+    members = [
+        (f"news.en-{number}", "".join(map(chr, random.integers(32, 127, 3000))) + "\n")
+        for number in range(4)
+    ]
     whole = tarball(tmp_path / "whole.tar.gz", members).read_bytes()
     for position in random.integers(10, len(whole), 20):
         damaged = bytearray(whole)
@@ -226,11 +253,16 @@ def test_a_tarball_with_a_flipped_bit(tmp_path):
         with pytest.raises(UserError, match="cannot be read|is not UTF-8"):
             Lines(tmp_path / "damaged.tar.gz")
     with_bad_header = bytearray(gzip.decompress(whole))
-    with_bad_header[2 * (512 + 3072) + 3] ^= 1  # in the third member's name, without a checksum but the header's
+    with_bad_header[2 * (512 + 3072) + 3] ^= (
+        1  # in the third member's name, without a checksum but the header's
+    )
     (tmp_path / "damaged.tar").write_bytes(with_bad_header)
     with pytest.raises(UserError, match="a member is damaged"):
         Lines(tmp_path / "damaged.tar")
-    for end in (3 * (512 + 3072), 3 * (512 + 3072) + 100):  # after a member, and within the header of the next
+    for end in (
+        3 * (512 + 3072),
+        3 * (512 + 3072) + 100,
+    ):  # after a member, and within the header of the next
         (tmp_path / "cut.tar").write_bytes(gzip.decompress(whole)[:end])
         with pytest.raises(UserError, match="its end is missing"):
             Lines(tmp_path / "cut.tar")
@@ -238,7 +270,10 @@ def test_a_tarball_with_a_flipped_bit(tmp_path):
 
 def test_a_shard_that_is_twice_in_a_tarball(tmp_path):
     for other in ("news.en-1", "news.en-1.gz"):
-        path = tarball(tmp_path / "a.tar.gz", [("news.en-1", "one\n"), ("news.en-2", "x\n"), (other, gzip.compress(b"two\n"))])
+        path = tarball(
+            tmp_path / "a.tar.gz",
+            [("news.en-1", "one\n"), ("news.en-2", "x\n"), (other, gzip.compress(b"two\n"))],
+        )
         with pytest.raises(UserError, match="holds news.en-1 more than once"):
             Lines(path)
 
@@ -261,8 +296,17 @@ def test_what_is_not_utf8(write, monkeypatch, content, line):
 
 
 def test_damaged_shards(write):
-    whole = gzip.compress(np.random.default_rng(0).integers(32, 127, 10_000).astype(np.uint8).tobytes())
-    for content in (whole[:5000], whole[:5], whole[:-1], b"no gzip", whole[:4000] + b"\0" * 50 + whole[4050:], whole + b"more"):
+    whole = gzip.compress(
+        np.random.default_rng(0).integers(32, 127, 10_000).astype(np.uint8).tobytes()
+    )
+    for content in (
+        whole[:5000],
+        whole[:5],
+        whole[:-1],
+        b"no gzip",
+        whole[:4000] + b"\0" * 50 + whole[4050:],
+        whole + b"more",
+    ):
         with pytest.raises(UserError, match="news.en-1.gz cannot be read"):
             Lines(write({"news.en-1.gz": content}))
     folder = write({"news.en-0": "x\n"}, "links")
@@ -273,7 +317,9 @@ def test_damaged_shards(write):
 
 def test_empty_shards_are_left_out_and_named(write):
     empty = {"news.en-0": "", "news.en-2.gz": gzip.compress(b""), "news.en-3": "\ufeff"}
-    with pytest.warns(UserWarning, match="3 of 4 shards are empty .* news.en-0, news.en-2.gz, news.en-3"):
+    with pytest.warns(
+        UserWarning, match="3 of 4 shards are empty .* news.en-0, news.en-2.gz, news.en-3"
+    ):
         lines = Lines(write(empty | {"news.en-1": "x\n"}))
     check(lines, ["x\n"])
     assert lines.skipped == sorted(empty)
@@ -283,7 +329,9 @@ def test_empty_shards_are_left_out_and_named(write):
 
 def test_nothing_that_matches(write, tmp_path):
     folder = write({"heldout-a.txt": "x\n", ".hidden/news.en-1": "x\n"})
-    with pytest.raises(UserError, match=r"'news.en-\*'; it holds heldout-a.txt\n(.*\n)*.*config.data.files"):
+    with pytest.raises(
+        UserError, match=r"'news.en-\*'; it holds heldout-a.txt\n(.*\n)*.*config.data.files"
+    ):
         Lines(folder)
     with pytest.raises(UserError, match="holds nothing"):
         Lines(folder, "")
@@ -303,16 +351,28 @@ def test_more_characters_than_codes(write):
 
 def test_identity(write):
     folder = write(SHARDS)
-    same, other = Lines(folder, files="news*"), write(SHARDS | {"news.en-00002-of-00100": "b a ` d\nno newline at the end"}, "other")
+    same, other = (
+        Lines(folder, files="news*"),
+        write(SHARDS | {"news.en-00002-of-00100": "b a ` d\nno newline at the end"}, "other"),
+    )
     assert same.identity == Lines(folder).identity
-    different = [Lines(other), Lines(folder, length=31), Lines(folder, max_symbols=5), Lines(folder, max_lines=6)]
-    renamed = {name: content.replace("é", "ê") for name, content in SHARDS.items()}  # the same codes
+    different = [
+        Lines(other),
+        Lines(folder, length=31),
+        Lines(folder, max_symbols=5),
+        Lines(folder, max_lines=6),
+    ]
+    renamed = {
+        name: content.replace("é", "ê") for name, content in SHARDS.items()
+    }  # the same codes
     different.append(Lines(write(renamed, "renamed")))
     assert len({lines.identity for lines in (same, *different)}) == 6
 
 
 def take(lines, batches, first=0, stride=1, batch_size=4):
-    return np.stack(list(lines.batches(SEED, first, stride, batch_size).take(batches).as_numpy_iterator()))
+    return np.stack(
+        list(lines.batches(SEED, first, stride, batch_size).take(batches).as_numpy_iterator())
+    )
 
 
 @pytest.fixture(params=["read", "prepared"])
@@ -330,10 +390,14 @@ def test_batches(numbered):
     assert batches.dtype == np.int32 and batches.shape == (10, 4, 6)
     assert numbered.batches(SEED, 0, 1, 4).element_spec.shape == (4, 6)
     for epoch in batches.reshape(2, 20, 6):  # 5 batches an epoch; 3 of the 23 lines are left out
-        assert len({*map(tuple, epoch)}) == 20 and {*map(tuple, epoch)} < {*map(tuple, numbered.codes.tolist())}
+        assert len({*map(tuple, epoch)}) == 20 and {*map(tuple, epoch)} < {
+            *map(tuple, numbered.codes.tolist())
+        }
     assert batches[:5].tolist() != batches[5:].tolist()
     np.testing.assert_array_equal(take(numbered, 5, first=7), take(numbered, 12)[7:])
-    np.testing.assert_array_equal(take(numbered, 20, stride=2, batch_size=2).reshape(10, 4, 6), batches)
+    np.testing.assert_array_equal(
+        take(numbered, 20, stride=2, batch_size=2).reshape(10, 4, 6), batches
+    )
 
 
 def test_too_few_lines(numbered):
@@ -348,7 +412,10 @@ def test_prepared_folder(write, tmp_path):
     folder, output = write(SHARDS | {"news.en-9": ""}), tmp_path / "new/prepared"
     with pytest.warns(UserWarning, match="news.en-9"):
         said = prepare(folder, output)
-    assert said == f"7 lines of 32 characters, {len(Lines(output).vocabulary)} symbols, from {folder}: {output}"
+    assert (
+        said
+        == f"7 lines of 32 characters, {len(Lines(output).vocabulary)} symbols, from {folder}: {output}"
+    )
     assert sorted(path.name for path in output.parent.iterdir()) == ["prepared"]
     assert sorted(path.name for path in output.iterdir()) == ["lines.npy", "prepared.json"]
     lines = Lines(output, files="of no meaning")
@@ -380,7 +447,10 @@ def test_prepared_again(write, tmp_path):
 def test_prepare_a_tarball(write, tmp_path):
     path = tarball(tmp_path / "a.tar.gz", [*SHARDS.items()])
     prepare(path, tmp_path / "prepared", max_lines=5)
-    assert Lines(tmp_path / "prepared", max_lines=5).identity == Lines(write(SHARDS), max_lines=5).identity
+    assert (
+        Lines(tmp_path / "prepared", max_lines=5).identity
+        == Lines(write(SHARDS), max_lines=5).identity
+    )
     assert "was there already" in prepare(path, tmp_path / "prepared", max_lines=5)
 
 
@@ -394,7 +464,10 @@ def test_an_interrupted_preparation_leaves_nothing(write, tmp_path, monkeypatch)
 
 def test_other_settings_than_those_of_the_prepared_folder(write, tmp_path):
     prepare(write(SHARDS), tmp_path / "prepared", length=16, max_lines=7)
-    with pytest.raises(UserError, match="prepared with max_lines 7, length 16\n.*line_length = 32\n.*config.data.max_lines = 7"):
+    with pytest.raises(
+        UserError,
+        match="prepared with max_lines 7, length 16\n.*line_length = 32\n.*config.data.max_lines = 7",
+    ):
         Lines(tmp_path / "prepared")
     with pytest.raises(UserError, match="prepared with max_symbols 2048\n"):
         Lines(tmp_path / "prepared", max_lines=7, length=16, max_symbols=100)
@@ -430,7 +503,10 @@ def test_damaged_prepared_folder(write, tmp_path, file, content):
         path.write_text(json.dumps(json.loads(path.read_text()) | content))
     else:
         np.save(path, content)
-    with pytest.raises(UserError, match=f"prepared/{file} (cannot be read|holds|is not what was written|has a vocabulary)"):
+    with pytest.raises(
+        UserError,
+        match=f"prepared/{file} (cannot be read|holds|is not what was written|has a vocabulary)",
+    ):
         Lines(tmp_path / "prepared")
 
 
@@ -443,7 +519,10 @@ def test_real_lines(shared):
 
 def test_the_held_out_part_is_no_training_text(tmp_path):
     """Shards of the benchmark's two parts have the same names."""
-    for part in ("heldout-monolingual.tokenized.shuffled", "training-monolingual.tokenized.shuffled"):
+    for part in (
+        "heldout-monolingual.tokenized.shuffled",
+        "training-monolingual.tokenized.shuffled",
+    ):
         (tmp_path / "benchmark" / part).mkdir(parents=True)
         (tmp_path / "benchmark" / part / "news.en-00001-of-00100").write_text(part[0] + "\n")
     with tarfile.open(tmp_path / "benchmark.tar", "w") as archive:

@@ -12,16 +12,26 @@ SIDE = 16_000  # in pixels, of an image that decompresses to 768 MB
 
 
 def bomb(kind, side=SIDE):
-    """A tiny file whose header says that the image has `side` * `side` pixels; kind is PNG, JPEG, GIF, or WebP's VP8, VP8L or VP8X."""
+    """A tiny file whose header says that the image has `side` * `side` pixels; kind is PNG, JPEG,
+    GIF, or WebP's VP8, VP8L or VP8X.
+    """
     if kind == "PNG":
         header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
         chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(100))), (b"IEND", b"")]
-        lengths_and_sums = [(struct.pack(">I", len(data)), struct.pack(">I", zlib.crc32(name + data))) for name, data in chunks]
-        return b"\x89PNG\r\n\x1a\n" + b"".join(a + name + data + b for (a, b), (name, data) in zip(lengths_and_sums, chunks, strict=True))
+        lengths_and_sums = [
+            (struct.pack(">I", len(data)), struct.pack(">I", zlib.crc32(name + data)))
+            for name, data in chunks
+        ]
+        return b"\x89PNG\r\n\x1a\n" + b"".join(
+            a + name + data + b
+            for (a, b), (name, data) in zip(lengths_and_sums, chunks, strict=True)
+        )
     if kind == "VP8X":
         chunk = b"VP8X" + struct.pack("<IB3x", 10, 0) + 2 * (side - 1).to_bytes(3, "little")
         return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
-    content = bytearray(encoded("WEBP" if kind.startswith("VP8") else kind, lossless=kind == "VP8L"))
+    content = bytearray(
+        encoded("WEBP" if kind.startswith("VP8") else kind, lossless=kind == "VP8L")
+    )
     match kind:
         case "JPEG":
             start = content.index(b"\xff\xc0") + 5
@@ -37,14 +47,18 @@ def bomb(kind, side=SIDE):
 
 def encoded(kind, width=8, height=8, **options):
     """The bytes of a random image in a format of Pillow's."""
-    image = PIL.Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8))
+    image = PIL.Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    )
     content = io.BytesIO()
     image.save(content, kind, **options)
     return content.getvalue()
 
 
 def zipped(path, members, claimed_bytes=None, mode=None, encrypted=False):
-    """Writes a zip of {name: bytes}; its directory may claim another size of all members, another file mode, or a password."""
+    """Writes a zip of {name: bytes}; its directory may claim another size of all members, another
+    file mode, or a password.
+    """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             member = zipfile.ZipInfo(name)

@@ -1,10 +1,13 @@
 """Trains on a disk that is too small, and makes it larger step by step.
 
-    unshare --map-root-user --mount python -m tests.faults.disks --steps 10 --output docs/results/reliability/disks.json
+    unshare --map-root-user --mount python -m tests.faults.disks --steps 10 --output
+    docs/results/reliability/disks.json
 
-The run folder and the cache lie on a file system in memory. It cannot be written at first; then it has a tenth of the room that the training
-needs, two tenths and so on, and the same command is given again each time that it ends for want of room. What is left in the end must be
-equal, bit for bit, to what a training with enough room leaves. Needs Linux and the right to mount, which `unshare` gives to everybody on most systems.
+The run folder and the cache lie on a file system in memory. It cannot be written at first; then it
+has a tenth of the room that the training needs, two tenths and so on, and the same command is given
+again each time that it ends for want of room. What is left in the end must be equal, bit for bit,
+to what a training with enough room leaves. Needs Linux and the right to mount, which `unshare`
+gives to everybody on most systems.
 """
 
 import json
@@ -35,7 +38,8 @@ def campaign(steps, folder):
       folder: an empty one.
 
     Returns:
-      Dict: KiB that the training leaves and that the disk had in the end, the starts with what each ended with, and what differed. A start that
+      Dict: KiB that the training leaves and that the disk had in the end, the starts with what each
+        ended with, and what differed. A start that
       ends for another reason fails, and so does a disk of four times the room.
     """
     from tests.metrics.mini_inception import graph_bytes
@@ -46,9 +50,22 @@ def campaign(steps, folder):
     (folder / "graph.pb").write_bytes(graph_bytes())
 
     def train(place):
-        flags = ["--config", folder / "card.py", "--workdir", place / "run", "--inception", folder / "graph.pb"]
+        flags = [
+            "--config",
+            folder / "card.py",
+            "--workdir",
+            place / "run",
+            "--inception",
+            folder / "graph.pb",
+        ]
         line = [sys.executable, "-m", "tf_ttur.train", *flags]
-        return subprocess.run(line, env=os.environ | {"TF_TTUR_CACHE": str(place / "cache")}, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            line,
+            env=os.environ | {"TF_TTUR_CACHE": str(place / "cache")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     whole = train(folder / "whole")
     assert whole.returncode == 0, whole.stderr
@@ -61,18 +78,37 @@ def campaign(steps, folder):
                 room += needed // steps
                 _mount("-o", f"remount,rw,size={room}", disk)
             ended = train(disk)
-            error = ended.stderr[ended.stderr.find("error:") :].strip() if "error:" in ended.stderr else ""
+            error = (
+                ended.stderr[ended.stderr.find("error:") :].strip()
+                if "error:" in ended.stderr
+                else ""
+            )
             said = "No space left" in error or "Read-only file system" in error
-            assert "Traceback" not in ended.stderr and ended.returncode == (2 if said else 0), ended.stderr
-            starts.append({"room": room // 1024, "status": ended.returncode, "error": error.replace(str(disk), "DISK").partition("\n")[0]})
+            assert "Traceback" not in ended.stderr and ended.returncode == (2 if said else 0), (
+                ended.stderr
+            )
+            starts.append(
+                {
+                    "room": room // 1024,
+                    "status": ended.returncode,
+                    "error": error.replace(str(disk), "DISK").partition("\n")[0],
+                }
+            )
             if not ended.returncode:
                 break
         shutil.copytree(disk, folder / "copy")
     finally:
         subprocess.run(["umount", disk], check=True)
     assert starts[-1]["status"] == 0, starts[-1]
-    different = kills.differences(kills.fingerprint(folder / "whole/run"), kills.fingerprint(folder / "copy/run"))
-    return {"needed": needed // 1024, "room": room // 1024, "starts": starts, "different": different}
+    different = kills.differences(
+        kills.fingerprint(folder / "whole/run"), kills.fingerprint(folder / "copy/run")
+    )
+    return {
+        "needed": needed // 1024,
+        "room": room // 1024,
+        "starts": starts,
+        "different": different,
+    }
 
 
 def _mount(*arguments):

@@ -1,10 +1,13 @@
-"""Kills a small training again and again, and compares its end with that of one that was left alone.
+"""Kills a small training again and again, and compares its end with that of one that was left
+alone.
 
     python -m tests.faults.kills --kills 50 --seed 0 --output docs/results/kills.json
 
-Half of the kills (SIGKILL) come at a random time, half at a random touch of a file in the run folder or the cache: around
-these lies what a kill could break. After each the same training is started again; one that reaches its end is compared, and
-the next one begins. Everything but the training time must be equal, bit for bit. With 50 kills or more it goes on until one has met every phase that is promised.
+Half of the kills (SIGKILL) come at a random time, half at a random touch of a file in the run
+folder or the cache: around these lies what a kill could break. After each the same training is
+started again; one that reaches its end is compared, and the next one begins. Everything but the
+training time must be equal, bit for bit. With 50 kills or more it goes on until one has met every
+phase that is promised.
 """
 
 import collections
@@ -53,7 +56,8 @@ def campaign(kills, seed, folder, phases=frozenset()):
       phases: values of _PHASES.
 
     Returns:
-      Dict: kills by phase and by kind, runs that reached their end, and what differed in any of them.
+      Dict: kills by phase and by kind, runs that reached their end, and what differed in any of
+        them.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     context = multiprocessing.get_context("forkserver")  # TensorFlow is imported once
@@ -85,7 +89,11 @@ def campaign(kills, seed, folder, phases=frozenset()):
             more = not enough() and killed < 10  # so that several runs come to their end
             kill = None
             if more:
-                kill = ("time", moments.uniform(0, seconds)) if moments.random() < 0.5 else ("touch", moments.randint(1, touches))
+                kill = (
+                    ("time", moments.uniform(0, seconds))
+                    if moments.random() < 0.5
+                    else ("touch", moments.randint(1, touches))
+                )
             status, _ = start(f"run-{runs}", kill)
             if status == 0:
                 break
@@ -97,11 +105,20 @@ def campaign(kills, seed, folder, phases=frozenset()):
         different += [f"run-{runs}: {name}" for name in differences(whole, found)]
         runs += 1
     missed = sorted(phases - counts.keys())
-    return {"kills": counts.total(), "by phase": dict(counts), "phases missed": missed, "by kind": dict(kinds), "runs": runs, "different": different}
+    return {
+        "kills": counts.total(),
+        "by phase": dict(counts),
+        "phases missed": missed,
+        "by kind": dict(kinds),
+        "runs": runs,
+        "different": different,
+    }
 
 
 def fingerprint(workdir, cache=None):
-    """{what: its digest or value} of all that a training leaves, but for the time it took; in its cache too, where one is given."""
+    """{what: its digest or value} of all that a training leaves, but for the time it took; in its
+    cache too, where one is given.
+    """
     import tensorflow as tf
 
     rows = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
@@ -111,13 +128,22 @@ def fingerprint(workdir, cache=None):
         found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     if (workdir / "export").exists():
         sample = tf.saved_model.load(str(workdir / "export")).signatures["sample"]
-        found["of the export"] = sample(count=tf.constant(8), seed=tf.constant(0))["images"].numpy().tobytes()
-    for path in (*workdir.glob("checkpoints/**/*.index"), *workdir.glob("export/variables/*.index")):
+        found["of the export"] = (
+            sample(count=tf.constant(8), seed=tf.constant(0))["images"].numpy().tobytes()
+        )
+    for path in (
+        *workdir.glob("checkpoints/**/*.index"),
+        *workdir.glob("export/variables/*.index"),
+    ):
         reader = tf.train.load_checkpoint(str(path.with_suffix("")))
         for name in reader.get_variable_to_shape_map():
             if "/.ATTRIBUTES/VARIABLE_VALUE" in name and "training_seconds" not in name:
-                found[f"{path.relative_to(workdir)} {name}"] = hashlib.sha256(reader.get_tensor(name).tobytes()).hexdigest()
-    for path in cache.glob("statistics/[!.]*") if cache else ():  # hidden ones had no name yet when the kill came
+                found[f"{path.relative_to(workdir)} {name}"] = hashlib.sha256(
+                    reader.get_tensor(name).tobytes()
+                ).hexdigest()
+    for path in (
+        cache.glob("statistics/[!.]*") if cache else ()
+    ):  # hidden ones had no name yet when the kill came
         with np.load(path) as arrays:
             found |= {f"{path.name} {name}": arrays[name].tobytes() for name in arrays.files}
     return found
@@ -136,8 +162,16 @@ def small_config():
     config.name, config.variant, config.data.source = "kills", "tiny", "digits:64"
     config.batch_size, config.updates, config.model.width = 8, 24, 4
     config.discriminator.learning_rate, config.generator.learning_rate = 1e-3, 2e-3
-    config.evaluation.every_updates, config.samples_every_updates, config.checkpoint_every_updates = 6, 4, 2
-    config.evaluation.num_samples, config.evaluation.sample_batch_size, config.evaluation.feature_batch_size = 100, 50, 20
+    (
+        config.evaluation.every_updates,
+        config.samples_every_updates,
+        config.checkpoint_every_updates,
+    ) = 6, 4, 2
+    (
+        config.evaluation.num_samples,
+        config.evaluation.sample_batch_size,
+        config.evaluation.feature_batch_size,
+    ) = 100, 50, 20
     config.log_every_updates, config.check_every_updates = 1, 3
     return configs.validate(config)
 
@@ -151,7 +185,9 @@ def _train(folder, run, kill):
     def die():
         frame, phase = sys._current_frames()[main], "start"
         while frame:
-            if (phase := _PHASES.get(frame.f_code.co_name, "")) and "tf_ttur" in frame.f_code.co_filename:
+            if (
+                phase := _PHASES.get(frame.f_code.co_name, "")
+            ) and "tf_ttur" in frame.f_code.co_filename:
                 break
             frame, phase = frame.f_back, "start"
         descriptor = os.open(folder / f"{run}.phase", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -162,7 +198,9 @@ def _train(folder, run, kill):
         nonlocal touches
         if event in _WATCHED and isinstance(arguments[0], str | os.PathLike):
             path = os.fspath(arguments[0])
-            if isinstance(path, str) and path.startswith((str(folder / run) + "/", str(folder / f"{run}.cache"))):
+            if isinstance(path, str) and path.startswith(
+                (str(folder / run) + "/", str(folder / f"{run}.cache"))
+            ):
                 touches += 1
                 if kill == ("touch", touches):
                     die()
@@ -177,8 +215,12 @@ def _train(folder, run, kill):
     from tf_ttur.metrics.extraction import Extraction
     from tf_ttur.training import loop
 
-    Extraction.EVERY_SECONDS = 0  # so that kills leave a state of it, from which the next start goes on
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # which takes longer than these updates
+    Extraction.EVERY_SECONDS = (
+        0  # so that kills leave a state of it, from which the next start goes on
+    )
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": True}
+    )  # which takes longer than these updates
     loop.train(small_config(), folder / run, folder / "graph.pb")
     (folder / f"{run}.touches").write_text(json.dumps(touches))
     os._exit(0)  # without the timer
@@ -191,7 +233,12 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, help="for the report")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        report = campaign(arguments.kills, arguments.seed, pathlib.Path(folder), _PROMISED if arguments.kills >= 50 else set())
+        report = campaign(
+            arguments.kills,
+            arguments.seed,
+            pathlib.Path(folder),
+            _PROMISED if arguments.kills >= 50 else set(),
+        )
     text = json.dumps({"seed": arguments.seed} | report, indent=2) + "\n"
     print(text, end="")
     if arguments.output:

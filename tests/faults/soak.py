@@ -2,8 +2,9 @@
 
     python -m tests.faults.soak --updates 20000 --every 500 --output docs/results/soak.json
 
-The quickstart's network at reduced width, with an evaluation by pixels and a checkpoint every 500 updates. The first evaluation, at update 0, comes
-before the update is traced: so the one after it is what the last one is held against. Garbage is collected before each count. Ends with status 1 if
+The quickstart's network at reduced width, with an evaluation by pixels and a checkpoint every 500
+updates. The first evaluation, at update 0, comes before the update is traced: so the one after it
+is what the last one is held against. Garbage is collected before each count. Ends with status 1 if
 memory has grown by more than 2 %, or anything else at all.
 """
 
@@ -24,15 +25,23 @@ def soak(updates, every, folder):
     """Trains in this process.
 
     Returns:
-      List of dicts, one after each evaluation: update, resident memory in MiB, graphs, open files, threads.
+      List of dicts, one after each evaluation: update, resident memory in MiB, graphs, open files,
+        threads.
     """
     from tensorflow.python.framework import func_graph  # no public name counts graphs
 
     from tf_ttur.training import loop
 
     config = configs.load(str(pathlib.Path(__file__).parents[2] / "configs/quickstart.py"))
-    config.updates, config.model.width, config.batch_size, config.data.source = updates, 4, 8, "digits:512"
-    config.evaluation.every_updates = config.checkpoint_every_updates = config.samples_every_updates = every
+    config.updates, config.model.width, config.batch_size, config.data.source = (
+        updates,
+        4,
+        8,
+        "digits:512",
+    )
+    config.evaluation.every_updates = config.checkpoint_every_updates = (
+        config.samples_every_updates
+    ) = every
     config.evaluation.num_samples = config.evaluation.sample_batch_size = 256
     config.evaluation.reference_samples = 0
     found = []
@@ -44,8 +53,15 @@ def soak(updates, every, folder):
             found.append(
                 {
                     "update": number,
-                    "memory": round(int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20, 1),
-                    "graphs": sum(isinstance(thing, func_graph.FuncGraph) for thing in gc.get_objects()),
+                    "memory": round(
+                        int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+                        * os.sysconf("SC_PAGE_SIZE")
+                        / 2**20,
+                        1,
+                    ),
+                    "graphs": sum(
+                        isinstance(thing, func_graph.FuncGraph) for thing in gc.get_objects()
+                    ),
                     "files": len(os.listdir("/proc/self/fd")),
                     "threads": threading.active_count(),
                     "system_threads": len(os.listdir("/proc/self/task")),
@@ -61,9 +77,15 @@ def soak(updates, every, folder):
 
 
 def growth(found):
-    """{what: (of the second evaluation, of the last one)} of what has grown: memory by more than 2 %, or anything else."""
+    """{what: (of the second evaluation, of the last one)} of what has grown: memory by more than 2
+    %, or anything else.
+    """
     limits = {"memory": 1.02, "graphs": 1, "files": 1, "threads": 1, "system_threads": 1}
-    return {what: (found[1][what], found[-1][what]) for what, limit in limits.items() if found[-1][what] > limit * found[1][what]}
+    return {
+        what: (found[1][what], found[-1][what])
+        for what, limit in limits.items()
+        if found[-1][what] > limit * found[1][what]
+    }
 
 
 def main():

@@ -1,4 +1,6 @@
-"""Every kind of bad input at every command line: each ends with what was found, what was expected and what to do, and writes nothing."""
+"""Every kind of bad input at every command line: each ends with what was found, what was expected
+and what to do, and writes nothing.
+"""
 
 import gzip
 import io
@@ -29,7 +31,18 @@ PROVENANCE |= {"network": "original", "network_sha1": "0", "precision": "float32
 def bad(tmp_path_factory):
     """The folder of all files that the rows name."""
     folder = tmp_path_factory.mktemp("bad")
-    for write in (images, zips, arrays, archives, saved_models, statistics, graphs, cards, lines, runs):
+    for write in (
+        images,
+        zips,
+        arrays,
+        archives,
+        saved_models,
+        statistics,
+        graphs,
+        cards,
+        lines,
+        runs,
+    ):
         write(folder)
     return folder
 
@@ -71,7 +84,13 @@ def zips(bad):
     good = encoded("PNG", 32, 32)
     folder_of(bad, {"none.zip": "no zip"})
     whole = zipped(bad / "whole.zip", {"a.png": good}).read_bytes()
-    folder_of(bad, {"cut.zip": whole[:-30], "flipped.zip": whole[:100] + bytes([whole[100] ^ 0xFF]) + whole[101:]})
+    folder_of(
+        bad,
+        {
+            "cut.zip": whole[:-30],
+            "flipped.zip": whole[:100] + bytes([whole[100] ^ 0xFF]) + whole[101:],
+        },
+    )
     zipped(bad / "empty.zip", {})
     zipped(bad / "above.zip", {"../a.png": good})
     zipped(bad / "root.zip", {"/a.png": good})
@@ -92,8 +111,14 @@ def arrays(bad):
         "header.npy": npy("(((((("),
         "text.npy": "no array",
     })  # fmt: skip
-    np.savez(bad / "two.npz", a=np.zeros((2, 8, 8, 3), np.uint8), b=np.zeros((2, 8, 8, 3), np.uint8))
-    zipped(bad / "bomb.npz", {"images.npy": npy(array_header("|u1", (2**29, 8, 8, 3)))}, claimed_bytes=2**31)
+    np.savez(
+        bad / "two.npz", a=np.zeros((2, 8, 8, 3), np.uint8), b=np.zeros((2, 8, 8, 3), np.uint8)
+    )
+    zipped(
+        bad / "bomb.npz",
+        {"images.npy": npy(array_header("|u1", (2**29, 8, 8, 3)))},
+        claimed_bytes=2**31,
+    )
 
 
 def archives(bad):
@@ -132,7 +157,9 @@ def saved_models(bad):
     for operation in ("WriteFile", "ReadFile", "PyFunc", "EagerPyFunc", "SaveV2", "PrintV2"):
         write(f"export-{operation}", operation)
     write("export-old", "Identity", object_graph=False)
-    folder_of(bad, {"export-text/saved_model.pb": "no protobuf", "export-empty/saved_model.pb": b""})
+    folder_of(
+        bad, {"export-text/saved_model.pb": "no protobuf", "export-empty/saved_model.pb": b""}
+    )
     folder_of(bad, {"export-pbtxt/saved_model.pbtxt": "saved_model_schema_version: 1"})
     tf.saved_model.save(tf.Module(), str(bad / "export-module"))
 
@@ -154,11 +181,21 @@ def statistics(bad):
     write("other-network", provenance=json.dumps(PROVENANCE | {"network": "unknown"}))
     write("whole", provenance=json.dumps(PROVENANCE))
     for number in (1, 2):
-        write(f"part-{number}", provenance=json.dumps(PROVENANCE | {"shard": number, "shards": 3, "shards_total": 12}))
-    write("part-x", provenance=json.dumps(PROVENANCE | {"shard": "x", "shards": 3, "shards_total": 12}))
+        write(
+            f"part-{number}",
+            provenance=json.dumps(PROVENANCE | {"shard": number, "shards": 3, "shards_total": 12}),
+        )
+    write(
+        "part-x",
+        provenance=json.dumps(PROVENANCE | {"shard": "x", "shards": 3, "shards_total": 12}),
+    )
     np.savez(bad / "no-mu.npz", sigma=np.eye(4))
     large = npy(array_header("<f8", (2**14, 2**14)))
-    zipped(bad / "bomb-statistics.npz", {"mu.npy": large, "sigma.npy": large}, claimed_bytes=2**31 + 128)
+    zipped(
+        bad / "bomb-statistics.npz",
+        {"mu.npy": large, "sigma.npy": large},
+        claimed_bytes=2**31 + 128,
+    )
     zipped(bad / "token.npz", {name: npy("{'descr': '<f8'") for name in ("mu.npy", "sigma.npy")})
     folder_of(bad, {"text.npz": "no zip", "no-bytes.npz": b""})
 
@@ -189,7 +226,12 @@ def graphs(bad):
     write("shape.pb", lambda graph, nodes: constant(graph, nodes, "softmax/weights", (3, 5)))
     write("below.pb", lambda graph, nodes: constant(graph, nodes, "softmax/weights", (-20, -10)))
     size = np.int32([2**14, 2**14])
-    write("size.pb", lambda graph, nodes: nodes["ResizeBilinear/size"].attr["value"].tensor.CopyFrom(tf.make_tensor_proto(size)))
+    write(
+        "size.pb",
+        lambda graph, nodes: (
+            nodes["ResizeBilinear/size"].attr["value"].tensor.CopyFrom(tf.make_tensor_proto(size))
+        ),
+    )
     folder_of(bad, {"text.pb": "no protobuf", "no-bytes.pb": b"", "cut.pb": graph_bytes()[:3000]})
     folder_of(bad, {"cut.tgz": gzip.compress(os.urandom(3000))[:2000]})
     for name, member in (("other.tgz", "readme.txt"), ("huge.tgz", inception.GRAPH_FILE)):
@@ -223,7 +265,9 @@ def lines(bad):
 
 
 def runs(bad):
-    tiny, language = (configs.load(f"{ROOT}/configs/{name}.py") for name in ("quickstart", "billion_word"))
+    tiny, language = (
+        configs.load(f"{ROOT}/configs/{name}.py") for name in ("quickstart", "billion_word")
+    )
     tiny.model.width = 4
     folder_of(bad, {
         "run-text/config.json": "{",
@@ -237,7 +281,11 @@ def runs(bad):
         "run-damaged/config.json": configs.to_json(tiny),
         "run-foreign/config.json": configs.to_json(tiny),
     })  # fmt: skip
-    for place in ("run-damaged/checkpoints", "run-damaged/checkpoints/best-3", "run-foreign/checkpoints"):
+    for place in (
+        "run-damaged/checkpoints",
+        "run-damaged/checkpoints/best-3",
+        "run-foreign/checkpoints",
+    ):
         tf.train.Checkpoint(weight=tf.Variable(tf.zeros(100))).write(str(bad / place / "ckpt-3"))
     for index in (bad / "run-damaged").rglob("*.index"):
         index.write_bytes(index.read_bytes()[:-10])
@@ -444,17 +492,24 @@ ROWS = [
 
 def test_there_are_enough_rows_for_every_command_line():
     tools = {line.partition(" ")[0] for line, *_ in ROWS}
-    assert tools == {"tf_ttur/train.py", *(f"tools/{path.name}" for path in (ROOT / "tools").glob("*.py"))}
+    assert tools == {
+        "tf_ttur/train.py",
+        *(f"tools/{path.name}" for path in (ROOT / "tools").glob("*.py")),
+    }
     assert len({line for line, *_ in ROWS}) == len(ROWS) > 60
 
 
-@pytest.mark.parametrize("line, words", [pytest.param(line, words, id=line[:100]) for line, *words in ROWS])
+@pytest.mark.parametrize(
+    "line, words", [pytest.param(line, words, id=line[:100]) for line, *words in ROWS]
+)
 @pytest.mark.filterwarnings("ignore")
 def test_bad_input_is_refused(bad, tmp_path, cache, tool, monkeypatch, line, words):
     monkeypatch.chdir(ROOT)
     before = state(bad)
     assert_refused(tool(*shlex.split(line.format(bad=bad, out=tmp_path))), *words)
-    assert [path for folder in (tmp_path, cache) for path in folder.rglob("*") if path.is_file()] == []
+    assert [
+        path for folder in (tmp_path, cache) for path in folder.rglob("*") if path.is_file()
+    ] == []
     assert state(bad) == before
 
 

@@ -1,4 +1,6 @@
-"""Random values and bytes: whatever comes, it is read, or refused with a message; nothing else is raised."""
+"""Random values and bytes: whatever comes, it is read, or refused with a message; nothing else is
+raised.
+"""
 
 import copy
 
@@ -23,9 +25,17 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def fuzz(examples):
-    """Settings of a test: the same examples every time, no limit on one example's time, fixtures shared by all examples."""
+    """Settings of a test: the same examples every time, no limit on one example's time, fixtures
+    shared by all examples.
+    """
     shared = [hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow]
-    return hypothesis.settings(max_examples=examples, derandomize=True, deadline=None, database=None, suppress_health_check=shared)
+    return hypothesis.settings(
+        max_examples=examples,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=shared,
+    )
 
 
 def damage(content):
@@ -43,9 +53,36 @@ def damage(content):
 
 
 ANYTHING = st.one_of(
-    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.binary(max_size=4)),
-    *(st.lists(st.integers(), max_size=2), st.dictionaries(st.text(max_size=3), st.integers(), max_size=2)),
-    st.sampled_from([0, 1, 2, -1, 2**31, 10**400, 1e-300, float("nan"), "none", "adam", "language", "dcgan", "../..", "\0"]),
+    *(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=8),
+        st.binary(max_size=4),
+    ),
+    *(
+        st.lists(st.integers(), max_size=2),
+        st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    ),
+    st.sampled_from(
+        [
+            0,
+            1,
+            2,
+            -1,
+            2**31,
+            10**400,
+            1e-300,
+            float("nan"),
+            "none",
+            "adam",
+            "language",
+            "dcgan",
+            "../..",
+            "\0",
+        ]
+    ),
 )
 
 
@@ -76,7 +113,10 @@ def test_values_of_a_config(changes):
 def test_headers_of_arrays(tmp_path, data):
     header = data.draw(damage(array_header("<f8", (3, 3)).encode())).decode("latin1")
     sigma = npy(header, data.draw(damage(np.eye(3).tobytes())))
-    file = zipped(tmp_path / "s.npz", {"mu.npy": npy(array_header("<f8", (3,)), bytes(24)), "sigma.npy": sigma})
+    file = zipped(
+        tmp_path / "s.npz",
+        {"mu.npy": npy(array_header("<f8", (3,)), bytes(24)), "sigma.npy": sigma},
+    )
     read_or_refused(lambda: statistics.load(file))
     (tmp_path / "a.npy").write_bytes(sigma)
     read_or_refused(lambda: sources.open_source(tmp_path / "a.npy"))
@@ -86,7 +126,9 @@ def test_headers_of_arrays(tmp_path, data):
 @hypothesis.given(st.data())
 def test_bytes_of_statistics(tmp_path, data):
     file = tmp_path / "s.npz"
-    np.savez_compressed(file, mu=np.zeros(3), sigma=np.eye(3), provenance='{"num_images": 3, "network": "original"}')
+    np.savez_compressed(
+        file, mu=np.zeros(3), sigma=np.eye(3), provenance='{"num_images": 3, "network": "original"}'
+    )
     file.write_bytes(data.draw(damage(file.read_bytes())))
     read_or_refused(lambda: statistics.load(file))
 
@@ -133,7 +175,9 @@ def test_bytes_of_a_saved_model(data):
     graph = model.meta_graphs.add()
     graph.object_graph_def.nodes.add()
     graph.saver_def.save_tensor_name = "save:0"
-    graph.graph_def.node.add(name="save", op="StatefulPartitionedCall").attr["f"].func.name = "__traced_save"
+    graph.graph_def.node.add(name="save", op="StatefulPartitionedCall").attr[
+        "f"
+    ].func.name = "__traced_save"
     function = graph.graph_def.library.function.add()
     function.signature.name = "__traced_save"
     function.node_def.add(name="node", op="SaveV2")

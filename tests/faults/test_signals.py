@@ -7,14 +7,32 @@ import pytest
 
 from tests.conftest import ROOT
 
-SMALL = ["--config.data.source=digits:64", "--config.model.width=4", "--config.batch_size=8", "--config.updates=100000"]
-SMALL += ["--config.evaluation.every_updates=0", "--config.checkpoint_every_updates=5", "--config.samples_every_updates=100000"]
+SMALL = [
+    "--config.data.source=digits:64",
+    "--config.model.width=4",
+    "--config.batch_size=8",
+    "--config.updates=100000",
+]
+SMALL += [
+    "--config.evaluation.every_updates=0",
+    "--config.checkpoint_every_updates=5",
+    "--config.samples_every_updates=100000",
+]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_leaves_with_its_own_status(tmp_path, number, status):
-    line = [sys.executable, "-m", "tf_ttur.train", "--config", "configs/quickstart.py", *SMALL, "--workdir", tmp_path / "run"]
+    line = [
+        sys.executable,
+        "-m",
+        "tf_ttur.train",
+        "--config",
+        "configs/quickstart.py",
+        *SMALL,
+        "--workdir",
+        tmp_path / "run",
+    ]
     process = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
         while not (tmp_path / "run/checkpoints/ckpt-5.index").exists():
@@ -25,5 +43,14 @@ def test_a_signal_saves_and_leaves_with_its_own_status(tmp_path, number, status)
     finally:
         process.kill()
     assert process.returncode == status
-    assert f"stopped by {number.name}; the same command goes on from here" in said and "Traceback" not in said
-    assert max(int(path.stem.partition("-")[2]) for path in tmp_path.glob("run/checkpoints/ckpt-*.index")) >= 5
+    assert (
+        f"stopped by {number.name}; the same command goes on from here" in said
+        and "Traceback" not in said
+    )
+    assert (
+        max(
+            int(path.stem.partition("-")[2])
+            for path in tmp_path.glob("run/checkpoints/ckpt-*.index")
+        )
+        >= 5
+    )

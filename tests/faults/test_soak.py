@@ -13,11 +13,16 @@ def test_nothing_but_the_numbers_grows(tmp_path):
     assert [row["update"] for row in found] == list(range(0, 31, 5))
     for what in ("graphs", "files", "threads"):
         assert found[-1][what] <= found[2][what], found
-    assert found[-1]["system_threads"] < found[2]["system_threads"] + 10  # TensorFlow starts and ends some by load
+    assert (
+        found[-1]["system_threads"] < found[2]["system_threads"] + 10
+    )  # TensorFlow starts and ends some by load
     assert found[-1]["memory"] < 1.2 * found[2]["memory"]
 
 
 def test_growth_is_seen():
     first = {"memory": 700.0, "graphs": 12, "files": 8, "threads": 1, "system_threads": 17}
     assert growth([{}, first, first | {"memory": 713.9}]) == {}
-    assert growth([{}, first, first | {"memory": 714.1, "files": 9}]) == {"memory": (700.0, 714.1), "files": (8, 9)}
+    assert growth([{}, first, first | {"memory": 714.1, "files": 9}]) == {
+        "memory": (700.0, 714.1),
+        "files": (8, 9),
+    }

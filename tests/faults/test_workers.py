@@ -31,7 +31,16 @@ def start(tmp_path):
     """Starts both workers of a training; what still runs at the end is killed."""
     (tmp_path / "graph.pb").write_bytes(graph_bytes())
     (tmp_path / "card.py").write_text(CARD.format(updates=12))
-    command = [sys.executable, "-m", "tf_ttur.train", "--config", tmp_path / "card.py", "--inception", tmp_path / "graph.pb", "--workdir"]
+    command = [
+        sys.executable,
+        "-m",
+        "tf_ttur.train",
+        "--config",
+        tmp_path / "card.py",
+        "--inception",
+        tmp_path / "graph.pb",
+        "--workdir",
+    ]
     started = []
 
     def start(workdir):
@@ -42,13 +51,19 @@ def start(tmp_path):
         workers = []
         for index in range(2):
             environment = os.environ | {
-                "TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}),
+                "TF_CONFIG": json.dumps(
+                    {"cluster": cluster, "task": {"type": "worker", "index": index}}
+                ),
                 "TF_TTUR_CACHE": str(tmp_path / f"cache-{index}"),
                 "PYTHONPATH": str(ROOT),
                 "CUDA_VISIBLE_DEVICES": "",
             }
             log = open(tmp_path / f"{workdir.name}-{index}.log", "a")  # noqa: SIM115
-            workers.append(subprocess.Popen([*command, workdir], env=environment, stdout=log, stderr=log, cwd=tmp_path))
+            workers.append(
+                subprocess.Popen(
+                    [*command, workdir], env=environment, stdout=log, stderr=log, cwd=tmp_path
+                )
+            )
         started.extend(workers)
         return workers
 
@@ -70,14 +85,21 @@ def test_a_lost_worker_costs_nothing_but_time(start, tmp_path):
         assert workers[0].poll() is None, log("run")
         time.sleep(0.01)
     workers[1].kill()
-    assert workers[0].wait(300) == 2 and "one may be gone" in log("run") and "Traceback" not in log("run"), log("run")
+    assert (
+        workers[0].wait(300) == 2
+        and "one may be gone" in log("run")
+        and "Traceback" not in log("run")
+    ), log("run")
     assert [worker.wait(300) for worker in start(tmp_path / "run")] == [0, 0], log("run")
     assert "going on after update" in log("run")
     assert kills.fingerprint(tmp_path / "run") == kills.fingerprint(tmp_path / "whole")
     assert workers[1].wait() == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "[]"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "[]"],
+)
 def test_wrong_tf_config(content, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", content)
     with pytest.raises(UserError, match="with TF_CONFIG = "):

@@ -24,7 +24,9 @@ def network():
 @pytest.fixture(scope="module")
 def images():
     random = np.random.default_rng(0)
-    return random.integers(0, 256, (70, 16, 16, 3), np.uint8), random.integers(0, 200, (90, 16, 16, 3), np.uint8)
+    return random.integers(0, 256, (70, 16, 16, 3), np.uint8), random.integers(
+        0, 200, (90, 16, 16, 3), np.uint8
+    )
 
 
 def in_turn(images):
@@ -42,9 +44,14 @@ def in_turn(images):
 def test_the_distance_is_that_of_the_features(network, images):
     found = metrics.evaluate(*images, network)["fid_unknown"]
     (first, cov_1), (second, cov_2) = (
-        (features.mean(0), np.cov(features, rowvar=False)) for features in (network(side)[0].numpy().astype(np.float64) for side in images)
+        (features.mean(0), np.cov(features, rowvar=False))
+        for features in (network(side)[0].numpy().astype(np.float64) for side in images)
     )
-    traces = np.trace(cov_1) + np.trace(cov_2) - 2 * np.sqrt(np.linalg.eigvals(cov_1 @ cov_2).clip(0)).real.sum()
+    traces = (
+        np.trace(cov_1)
+        + np.trace(cov_2)
+        - 2 * np.sqrt(np.linalg.eigvals(cov_1 @ cov_2).clip(0)).real.sum()
+    )
     assert found["value"] == pytest.approx(((first - second) ** 2).sum() + traces, rel=1e-5)
     assert found["low"] < found["value"] < found["high"]
 
@@ -69,11 +76,30 @@ def test_every_form_of_the_same_images_gives_the_same(network, images):
     names = ["fid", "kid", "is", "prdc"]
     generated, real = images
     expected = metrics.evaluate(generated, real, network, names, batch_size=30)
-    assert set(expected) == {f"{name}_unknown" for name in ("fid", "kid", "inception_score", "precision", "recall", "density", "coverage")}
-    data_set, floats = tf.data.Dataset.from_tensor_slices(generated), generated / np.float32(127.5) - 1
-    odd_batches = tf.data.Dataset.from_generator(lambda: iter((real[:7], real[7:50], real[50:])), output_signature=tf.TensorSpec((None, None, None, 3), tf.uint8))
-    for form in (data_set, data_set.batch(8), data_set.filter(lambda image: True), in_turn(generated), floats, in_turn(floats)):
-        assert metrics.evaluate(form, odd_batches, network, names, num_images=70, batch_size=30) == expected
+    assert set(expected) == {
+        f"{name}_unknown"
+        for name in ("fid", "kid", "inception_score", "precision", "recall", "density", "coverage")
+    }
+    data_set, floats = (
+        tf.data.Dataset.from_tensor_slices(generated),
+        generated / np.float32(127.5) - 1,
+    )
+    odd_batches = tf.data.Dataset.from_generator(
+        lambda: iter((real[:7], real[7:50], real[50:])),
+        output_signature=tf.TensorSpec((None, None, None, 3), tf.uint8),
+    )
+    for form in (
+        data_set,
+        data_set.batch(8),
+        data_set.filter(lambda image: True),
+        in_turn(generated),
+        floats,
+        in_turn(floats),
+    ):
+        assert (
+            metrics.evaluate(form, odd_batches, network, names, num_images=70, batch_size=30)
+            == expected
+        )
 
 
 def test_statistics_stand_for_images(network, images, tmp_path):
@@ -82,9 +108,16 @@ def test_statistics_stand_for_images(network, images, tmp_path):
     known.save(tmp_path / "real.npz")
     known = metrics.load_statistics(tmp_path / "real.npz")
     found = metrics.evaluate(generated, known, network)["fid_unknown"]
-    assert found["value"] == pytest.approx(metrics.evaluate(generated, real, network)["fid_unknown"]["value"], rel=1e-9)
-    assert known.provenance["source"] == "images: data set" and known.provenance["quantisation"] == "uint8"
-    both = metrics.evaluate(metrics.compute_statistics(generated, network), known)  # without a network
+    assert found["value"] == pytest.approx(
+        metrics.evaluate(generated, real, network)["fid_unknown"]["value"], rel=1e-9
+    )
+    assert (
+        known.provenance["source"] == "images: data set"
+        and known.provenance["quantisation"] == "uint8"
+    )
+    both = metrics.evaluate(
+        metrics.compute_statistics(generated, network), known
+    )  # without a network
     assert both == {"fid_unknown": {"value": pytest.approx(found["value"], rel=1e-9)}}
 
 
@@ -111,9 +144,17 @@ def test_whole_batches_are_drawn_and_all_but_the_wanted_left_out(network, images
 def test_which_is_nearer(network, images):
     random = np.random.default_rng(2)
     reference = random.integers(0, 256, (200, 16, 16, 3), np.uint8)
-    alike, far = random.integers(0, 256, (200, 16, 16, 3), np.uint8), random.integers(0, 128, (200, 16, 16, 3), np.uint8)
+    alike, far = (
+        random.integers(0, 256, (200, 16, 16, 3), np.uint8),
+        random.integers(0, 128, (200, 16, 16, 3), np.uint8),
+    )
     assert metrics.compare(alike, far, reference, network)["answer"] == "yes"
-    assert metrics.compare(far, alike, metrics.compute_statistics(reference, network), network)["answer"] == "no"
+    assert (
+        metrics.compare(far, alike, metrics.compute_statistics(reference, network), network)[
+            "answer"
+        ]
+        == "no"
+    )
     with pytest.raises(UserError, match="equal numbers"):
         metrics.compare(alike[:30], far[:40], reference, network)
     with pytest.raises(UserError, match="do not tell how sure"):
@@ -135,7 +176,10 @@ def test_which_is_nearer(network, images):
         (tf.data.Dataset.from_tensors(np.zeros((16, 16, 3), np.uint8)).repeat(), "without an end"),
         (tf.data.Dataset.from_tensors(np.zeros((16, 16, 3), np.uint8)), "at least 2"),
         (np.zeros((40, 18, 16, 3), np.uint8), "16x18"),
-        (lambda count: np.zeros((count, 18, 16, 3), np.uint8), r"\(18, 16, 3\), after others of \(16, 16, 3\)"),
+        (
+            lambda count: np.zeros((count, 18, 16, 3), np.uint8),
+            r"\(18, 16, 3\), after others of \(16, 16, 3\)",
+        ),
     ],
 )
 def test_what_are_no_images_is_refused(network, images, form, words):
@@ -147,7 +191,9 @@ def test_other_mistakes(network, images):
     with pytest.raises(UserError, match="no metric fud"):
         metrics.evaluate(*images, network, "fid,fud")
     with pytest.raises(UserError, match="only statistics"):
-        metrics.evaluate(images[0], metrics.compute_statistics(images[1], network), network, ["kid"])
+        metrics.evaluate(
+            images[0], metrics.compute_statistics(images[1], network), network, ["kid"]
+        )
     with pytest.raises(UserError, match="quantisation 'rnd'"):
         metrics.evaluate(*images, network, quantisation="rnd")
     with pytest.raises(UserError, match="batch_size 0"):
@@ -162,15 +208,24 @@ def test_other_mistakes(network, images):
 @pytest.mark.parametrize("second", [60, 80, 0])
 def test_a_data_set_that_changes_is_refused(network, images, second):
     numbers = iter([70, second])
-    data_set = tf.data.Dataset.from_generator(lambda: iter(images[1][: next(numbers)]), output_signature=tf.TensorSpec((16, 16, 3), tf.uint8))
+    data_set = tf.data.Dataset.from_generator(
+        lambda: iter(images[1][: next(numbers)]),
+        output_signature=tf.TensorSpec((16, 16, 3), tf.uint8),
+    )
     with pytest.raises(UserError, match="where there were 70 before"):
         metrics.evaluate(data_set, images[1], network, ["is"], batch_size=30)
 
 
 def test_statistics_take_one_pass(network, images):
     passes = []
-    data_set = tf.data.Dataset.from_generator(lambda: passes.append(1) or iter(images[0]), output_signature=tf.TensorSpec((16, 16, 3), tf.uint8))
-    assert metrics.compute_statistics(data_set, network).provenance["num_images"] == 70 and len(passes) == 1
+    data_set = tf.data.Dataset.from_generator(
+        lambda: passes.append(1) or iter(images[0]),
+        output_signature=tf.TensorSpec((16, 16, 3), tf.uint8),
+    )
+    assert (
+        metrics.compute_statistics(data_set, network).provenance["num_images"] == 70
+        and len(passes) == 1
+    )
 
 
 def test_mixed_precision_is_allowed_by_name(network, images):
@@ -181,7 +236,9 @@ def test_mixed_precision_is_allowed_by_name(network, images):
 
 
 def test_of_few_real_images_fid_inf_is_not_without_bias(network, images):
-    few, many = (metrics.compute_statistics(np.concatenate([images[1]] * count), network) for count in (1, 4))
+    few, many = (
+        metrics.compute_statistics(np.concatenate([images[1]] * count), network) for count in (1, 4)
+    )
     generated = np.concatenate([images[0]] * 3)
     with pytest.warns(UserWarning, match="real is of 90 images and counts as exact"):
         metrics.evaluate(generated, few, network, ["fid_inf"])
@@ -197,9 +254,14 @@ def test_the_example_runs(images, tmp_path, monkeypatch):
     (tmp_path / "graph.pb").write_bytes(graph_bytes())
     monkeypatch.setenv("TF_TTUR_INCEPTION", str(tmp_path / "graph.pb"))
     monkeypatch.chdir(tmp_path)
-    example = textwrap.dedent(metrics.__doc__.split("\n\n", 1)[1].split("Images, on either side")[0])
+    example = textwrap.dedent(
+        metrics.__doc__.split("\n\n", 1)[1].split("Images, on either side")[0]
+    )
     random = np.random.default_rng(3)
-    given = {name: random.integers(0, 256, (200, 16, 16, 3), np.uint8) for name in ("photographs", "generated", "others")}
+    given = {
+        name: random.integers(0, 256, (200, 16, 16, 3), np.uint8)
+        for name in ("photographs", "generated", "others")
+    }
     exec(example.replace('"fid"]', '"fid_unknown"]'), given)
     assert given["found"]["fid_unknown"]["low"] < given["found"]["fid_unknown"]["high"]
     assert (tmp_path / "real.npz").exists()

@@ -18,7 +18,11 @@ from tf_ttur.errors import UserError
 from tf_ttur.metrics import extraction, statistics
 from tf_ttur.metrics.inception import Inception
 
-IN_THIS_PROCESS = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=3"]
+IN_THIS_PROCESS = [
+    "--runner=DirectRunner",
+    "--direct_running_mode=in_memory",
+    "--direct_num_workers=3",
+]
 pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
 
 
@@ -43,18 +47,27 @@ def opener(word, graph):
 def assert_same(found, expected):
     for name in ("mu", "sigma"):
         wanted = getattr(expected, name)
-        np.testing.assert_allclose(getattr(found, name), wanted, rtol=1e-10, atol=1e-10 * np.abs(wanted).max())
+        np.testing.assert_allclose(
+            getattr(found, name), wanted, rtol=1e-10, atol=1e-10 * np.abs(wanted).max()
+        )
     assert found.provenance == expected.provenance
 
 
 @pytest.mark.parametrize(
     "word, batch_size, how",
-    [("folder", 2, {}), ("digits:250", 4, {}), ("digits:250:7", 7, {"shard": (2, 3)}), ("digits:99", 8, {"limit": 50})],
+    [
+        ("folder", 2, {}),
+        ("digits:250", 4, {}),
+        ("digits:250:7", 7, {"shard": (2, 3)}),
+        ("digits:99", 8, {"limit": 50}),
+    ],
 )
 def test_workers_give_the_statistics_of_one_process(word, batch_size, how, folder, graph, beam):
     open_both = opener(folder if word == "folder" else word, graph)
     images, network = open_both()
-    found = extraction.image_statistics(images, network, batch_size, workers=beam.Workers(open_both, IN_THIS_PROCESS), **how)
+    found = extraction.image_statistics(
+        images, network, batch_size, workers=beam.Workers(open_both, IN_THIS_PROCESS), **how
+    )
     assert_same(found, extraction.image_statistics(images, network, batch_size, **how))
 
 
@@ -67,13 +80,22 @@ def test_images_that_can_only_be_read_in_order(graph, beam, monkeypatch):
         return self.stream().skip(first).take(count)
 
     stream = drawn.in_order
-    monkeypatch.setattr(sources, "open_source", lambda *_, **__: dataclasses.replace(drawn, read=None, stream=stream))
+    monkeypatch.setattr(
+        sources,
+        "open_source",
+        lambda *_, **__: dataclasses.replace(drawn, read=None, stream=stream),
+    )
     monkeypatch.setattr(sources.Source, "in_order", in_order)
     open_both = opener("digits:100", graph)
     images, network = open_both()
     expected = extraction.image_statistics(images, network, 2)
     parts.clear()
-    assert_same(extraction.image_statistics(images, network, 2, workers=beam.Workers(open_both, IN_THIS_PROCESS)), expected)
+    assert_same(
+        extraction.image_statistics(
+            images, network, 2, workers=beam.Workers(open_both, IN_THIS_PROCESS)
+        ),
+        expected,
+    )
     assert sorted(parts) == [(0, 32), (32, 34), (66, 34)]
     elsewhere = beam.Workers(open_both, ["--runner=PortableRunner", "--temp_location=/tmp"])
     with pytest.raises(UserError, match="only be read from its start"):
@@ -89,11 +111,16 @@ def test_what_a_worker_meets_is_a_message(folder, graph, beam):
     for number in range(5, 9):  # the second of three parts
         PIL.Image.new("RGB", (16, 16)).save(folder / f"{number:02}.png")
     images, _ = open_both()
-    with pytest.raises(UserError, match=r"images of shapes \[.*\] and \[.*\] in one set|pixels, those before it"):
+    with pytest.raises(
+        UserError, match=r"images of shapes \[.*\] and \[.*\] in one set|pixels, those before it"
+    ):
         workers.extract(images, network, 2, 0, 12)
     (folder / "05.png").write_bytes(b"nonsense")
     images, _ = open_both()
-    with pytest.raises(UserError, match=r"05.png cannot be decoded.*\n  expected: a whole image\n  to do:    replace or remove this file$"):
+    with pytest.raises(
+        UserError,
+        match=r"05.png cannot be decoded.*\n  expected: a whole image\n  to do:    replace or remove this file$",
+    ):
         workers.extract(images, network, 2, 0, 12)
 
 
@@ -116,13 +143,23 @@ def test_two_worker_processes_of_the_tool(folder, graph, beam, tmp_path):
     tool = ["tools/precalc_stats.py", folder, "--inception", graph, "--batch-size", "3", "--output"]
     runner = ["--runner=DirectRunner", "--direct_num_workers=2"]
     process = run(*tool, tmp_path / "s.npz", *runner, cwd=tmp_path)
-    assert process.returncode == 0 and process.stdout.strip() == str(tmp_path / "s.npz"), process.stderr
-    assert len(process.stderr.splitlines()) == 2, process.stderr  # what is done, and that the images are few
+    assert process.returncode == 0 and process.stdout.strip() == str(tmp_path / "s.npz"), (
+        process.stderr
+    )
+    assert len(process.stderr.splitlines()) == 2, (
+        process.stderr
+    )  # what is done, and that the images are few
     images, network = opener(folder, graph)()
-    assert_same(statistics.load(tmp_path / "s.npz"), extraction.image_statistics(images, network, 3))
+    assert_same(
+        statistics.load(tmp_path / "s.npz"), extraction.image_statistics(images, network, 3)
+    )
     (folder / "05.png").write_bytes(b"nonsense")
-    assert_refused(run(*tool, tmp_path / "t.npz", *runner, cwd=tmp_path), "05.png cannot be decoded")
-    assert_refused(run(*tool[:-1], *runner, "--output", tmp_path / "t.npz"), "--output after --runner")
+    assert_refused(
+        run(*tool, tmp_path / "t.npz", *runner, cwd=tmp_path), "05.png cannot be decoded"
+    )
+    assert_refused(
+        run(*tool[:-1], *runner, "--output", tmp_path / "t.npz"), "--output after --runner"
+    )
 
 
 def test_without_beam(monkeypatch):

@@ -25,7 +25,12 @@ def test_distance_of_generated_images(quantisation, whole):
     assert calls == [(0, 200), (1, 200), (2, 200)]  # whole batches, of which the last is cut
     pixels = whole((generated[:450] + 1) * np.float32(127.5)).astype(np.float64)
     features = pixels.reshape(450, 8, 2, 8, 2, 3).mean((2, 4)).reshape(450, -1) / 255
-    assert value == pytest.approx(frechet_distance(features.mean(0), np.cov(features, rowvar=False), reference.mu, reference.sigma), rel=1e-5)
+    assert value == pytest.approx(
+        frechet_distance(
+            features.mean(0), np.cov(features, rowvar=False), reference.mu, reference.sigma
+        ),
+        rel=1e-5,
+    )
 
 
 def test_divergence_of_generated_lines():
@@ -38,7 +43,9 @@ def test_divergence_of_generated_lines():
 
     def generate(number, count):
         calls.append((number, count))
-        logits = random.normal(size=(count, 8, 5)) + 50 * np.eye(5)[generated[20 * number :][:count]]
+        logits = (
+            random.normal(size=(count, 8, 5)) + 50 * np.eye(5)[generated[20 * number :][:count]]
+        )
         return tf.nn.softmax(tf.constant(logits, tf.float32))
 
     values = dict(evaluator.run(generate))
@@ -47,4 +54,9 @@ def test_divergence_of_generated_lines():
     assert [*values.values()] == [reference.divergence(generated[:45], n) for n in range(1, 7)]
     floor = evaluator.provenance["floor"]
     assert [*floor] == [*values] and all(floor[name] < values[name] for name in ("jsd_1", "jsd_2"))
-    assert evaluator.provenance["reference"] == {"identity": None, "num_lines": 1000, "length": 8, "num_symbols": 5}
+    assert evaluator.provenance["reference"] == {
+        "identity": None,
+        "num_lines": 1000,
+        "length": 8,
+        "num_symbols": 5,
+    }

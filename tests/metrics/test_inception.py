@@ -41,7 +41,11 @@ def test_features_of_the_2015_graph_are_those_of_a_tf1_session(shared):
 def test_batch_size_type_and_image_size_are_free():
     network = inception.Inception(graph_bytes())
     whole = network(IMAGES)[0]
-    for order, sizes in ([0, 1, 2, 3, 4, 5, 6], (3, 4)), ([6, 2, 0, 5, 1, 4, 3], (1, 6)), ([3, 6, 5, 0, 2, 1, 4], (7,)):
+    for order, sizes in (
+        ([0, 1, 2, 3, 4, 5, 6], (3, 4)),
+        ([6, 2, 0, 5, 1, 4, 3], (1, 6)),
+        ([3, 6, 5, 0, 2, 1, 4], (7,)),
+    ):
         parts = [network(part)[0] for part in np.split(IMAGES[order], np.cumsum(sizes)[:-1])]
         assert relative_error(np.concatenate(parts), whole.numpy()[order]) < 1e-6
     np.testing.assert_array_equal(network(IMAGES.astype(np.float32))[0], whole)
@@ -50,14 +54,25 @@ def test_batch_size_type_and_image_size_are_free():
 
 def test_bfloat16_is_near():
     content = graph_bytes()
-    exact, fast = (inception.Inception(content, precision)(IMAGES)[0] for precision in ("float32", "bfloat16"))
+    exact, fast = (
+        inception.Inception(content, precision)(IMAGES)[0] for precision in ("float32", "bfloat16")
+    )
     assert fast.dtype == tf.float32 and 0 < relative_error(fast.numpy(), exact.numpy()) < 0.03
 
 
-@pytest.mark.parametrize("row, expected", [([0, 10], [0, 5, 10, 10]), ([0, 10], [0, 4, 8, 10, 10]), ([0, 10, 20, 30], [0, 40 / 3, 80 / 3])])
+@pytest.mark.parametrize(
+    "row, expected",
+    [
+        ([0, 10], [0, 5, 10, 10]),
+        ([0, 10], [0, 4, 8, 10, 10]),
+        ([0, 10, 20, 30], [0, 40 / 3, 80 / 3]),
+    ],
+)
 def test_resize_has_no_half_pixel_shift(row, expected):
     image = tf.reshape(tf.constant(row, tf.float32), (1, 1, -1, 1))
-    np.testing.assert_allclose(inception.resize(image, (1, len(expected)))[0, 0, :, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        inception.resize(image, (1, len(expected)))[0, 0, :, 0], expected, rtol=1e-6
+    )
 
 
 def test_resize_of_an_image_to_299():
@@ -151,7 +166,10 @@ def test_hub_module_has_the_same_interface(tmp_path):
     class Module(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((None, 299, 299, 3))])
         def __call__(self, images):
-            return {"pool_3": tf.reduce_mean(images, (1, 2), keepdims=True), "logits": tf.reduce_max(images, (1, 2))}
+            return {
+                "pool_3": tf.reduce_mean(images, (1, 2), keepdims=True),
+                "logits": tf.reduce_max(images, (1, 2)),
+            }
 
     tf.saved_model.save(Module(), str(tmp_path / "module"))
     network = inception.load(f"hub:{tmp_path / 'module'}")
@@ -183,7 +201,11 @@ class Host(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", server.redirect)
             self.end_headers()
             return
-        start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-")) if self.headers["Range"] and server.knows_ranges else 0
+        start = (
+            int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+            if self.headers["Range"] and server.knows_ranges
+            else 0
+        )
         if start and start >= len(content):
             self.send_error(416)
             return
@@ -204,8 +226,12 @@ def host(tmp_path, monkeypatch):
     server = http.server.HTTPServer(("127.0.0.1", 0), Host)
     server.content = archive_of(graph_bytes(), tmp_path / "served.tgz").read_bytes()
     server.knows_ranges, server.breaks_at, server.redirect, server.ranges = True, None, None, []
-    monkeypatch.setattr(inception, "ARCHIVE_URL", f"http://127.0.0.1:{server.server_port}/inception.tgz")
-    monkeypatch.setattr(inception, "_ARCHIVE", (len(server.content), inception._git_blob_sha1(server.content)))
+    monkeypatch.setattr(
+        inception, "ARCHIVE_URL", f"http://127.0.0.1:{server.server_port}/inception.tgz"
+    )
+    monkeypatch.setattr(
+        inception, "_ARCHIVE", (len(server.content), inception._git_blob_sha1(server.content))
+    )
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
@@ -222,7 +248,9 @@ def test_a_download_goes_on_where_it_broke_off(host, cache, knows_ranges):
     assert [file.name for file in cache.iterdir()] == ["inception-2015-12-05.tgz.partial"]
     host.breaks_at = None
     assert inception.download().read_bytes() == graph_bytes()
-    assert host.ranges == [None, "bytes=3000-"] and [file.name for file in cache.iterdir()] == [inception.GRAPH_FILE]
+    assert host.ranges == [None, "bytes=3000-"] and [file.name for file in cache.iterdir()] == [
+        inception.GRAPH_FILE
+    ]
 
 
 def test_a_download_that_only_was_not_unpacked_is_not_repeated(host, cache):
@@ -231,7 +259,10 @@ def test_a_download_that_only_was_not_unpacked_is_not_repeated(host, cache):
 
 
 def test_what_goes_on_after_another_file_is_thrown_away(host, cache):
-    for partial, word in ((b"x" * 3000, "git-blob SHA-1"), (b"x" * (len(host.content) + 1), "git-blob SHA-1")):
+    for partial, word in (
+        (b"x" * 3000, "git-blob SHA-1"),
+        (b"x" * (len(host.content) + 1), "git-blob SHA-1"),
+    ):
         (cache / "inception-2015-12-05.tgz.partial").write_bytes(partial)
         with pytest.raises(UserError, match=word):
             inception.download()
@@ -260,7 +291,10 @@ def test_a_redirect_away_from_https_is_refused(host, cache):
 
 
 def test_one_download_at_a_time(host, cache):
-    with files.lock(cache / "inception-2015-12-05.tgz.lock"), pytest.raises(UserError, match="in use by process"):
+    with (
+        files.lock(cache / "inception-2015-12-05.tgz.lock"),
+        pytest.raises(UserError, match="in use by process"),
+    ):
         inception.download()
     assert host.ranges == []
 
@@ -270,7 +304,10 @@ def test_a_hub_module_that_reads_files_is_loaded_only_with_trust(tmp_path):
         @tf.function(input_signature=[tf.TensorSpec((None, 299, 299, 3))])
         def __call__(self, images):
             size = tf.cast(tf.strings.length(tf.io.read_file(str(tmp_path / "secret"))), tf.float32)
-            return {"pool_3": tf.reduce_mean(images, (1, 2)) + size, "logits": tf.reduce_max(images, (1, 2))}
+            return {
+                "pool_3": tf.reduce_mean(images, (1, 2)) + size,
+                "logits": tf.reduce_max(images, (1, 2)),
+            }
 
     (tmp_path / "secret").write_text("secret")
     tf.saved_model.save(Module(), str(tmp_path / "module"))

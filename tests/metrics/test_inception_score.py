@@ -13,7 +13,9 @@ def score(logits, splits, batch_size=7):
 
 
 def test_against_the_definition():
-    """Parts in order, and for each exp of the mean Kullback-Leibler divergence, as the original code writes it."""
+    """Parts in order, and for each exp of the mean Kullback-Leibler divergence, as the original
+    code writes it.
+    """
     logits = np.random.default_rng(0).normal(0, 3, (103, 12))
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     expected = []

@@ -7,7 +7,10 @@ from tf_ttur.metrics.kernel_distance import kernel_distance, squared_discrepancy
 def slow(x, y):
     """The definition, one pair at a time."""
     kernel = lambda a, b: (a @ b / len(a) + 1) ** 3
-    own = [np.mean([kernel(s[i], s[j]) for i in range(len(s)) for j in range(len(s)) if i != j]) for s in (x, y)]
+    own = [
+        np.mean([kernel(s[i], s[j]) for i in range(len(s)) for j in range(len(s)) if i != j])
+        for s in (x, y)
+    ]
     return sum(own) - 2 * np.mean([kernel(a, b) for a in x for b in y])
 
 
@@ -33,8 +36,13 @@ def test_blocks_and_their_error():
     assert count == 4
     orders = np.random.default_rng(3)
     first, second = orders.permutation(450), orders.permutation(400)
-    blocks = [squared_discrepancy(x[first[i : i + 100]], y[second[i : i + 100]]) for i in (0, 100, 200, 300)]
-    assert value == pytest.approx(np.mean(blocks)) and error == pytest.approx(np.std(blocks, ddof=1) / 2)
+    blocks = [
+        squared_discrepancy(x[first[i : i + 100]], y[second[i : i + 100]])
+        for i in (0, 100, 200, 300)
+    ]
+    assert value == pytest.approx(np.mean(blocks)) and error == pytest.approx(
+        np.std(blocks, ddof=1) / 2
+    )
     assert abs(value - squared_discrepancy(x, y)) < 4 * error
     value, error, count = kernel_distance(x[:50], y, block=100)
     assert np.isfinite(value) and np.isnan(error) and count == 1

@@ -17,7 +17,12 @@ def side(features, names=measures.NAMES, logits=None):
     result = measures.Side("side", names, features.shape[1], len(features))
     for start in range(0, len(features), 16):
         result.observe(features[start : start + 16], logits[start : start + 16])
-    result.statistics = Statistics(features.mean(0, np.float64), np.cov(features, rowvar=False), {"network": "original"}, "side")
+    result.statistics = Statistics(
+        features.mean(0, np.float64),
+        np.cov(features, rowvar=False),
+        {"network": "original"},
+        "side",
+    )
     return result
 
 
@@ -30,10 +35,21 @@ def features():
 def test_every_measure_is_that_of_its_module(features):
     source, reference = side(features[0]), side(features[1])
     found = measures.measure(measures.NAMES, "original", source, reference, seed=1)
-    assert list(found) == ["fid", "fid_inf", "kid", "inception_score", "precision", "recall", "density", "coverage"]
+    assert list(found) == [
+        "fid",
+        "fid_inf",
+        "kid",
+        "inception_score",
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+    ]
     first, second = (np.float32(side) for side in features)
     moments = [(f.mean(0, np.float64), np.cov(f, rowvar=False)) for f in (first, second)]
-    assert found["fid"]["value"] == pytest.approx(frechet_distance(*moments[0], *moments[1]), rel=1e-6)
+    assert found["fid"]["value"] == pytest.approx(
+        frechet_distance(*moments[0], *moments[1]), rel=1e-6
+    )
     estimate = uncertainty.frechet(source.groups, reference.groups)
     assert (found["fid"]["low"], found["fid"]["high"]) == estimate.interval()
     assert found["fid_inf"]["value"] == estimate.corrected < found["fid"]["value"]
@@ -42,10 +58,17 @@ def test_every_measure_is_that_of_its_module(features):
     score = InceptionScore(130)
     score.update(first[:, :5])
     assert found["inception_score"]["value"] == pytest.approx(score.scores.mean())
-    assert found["inception_score"]["high"] - found["inception_score"]["value"] == pytest.approx(2.2622 * score.scores.std(ddof=1) / 10**0.5, rel=1e-4)
+    assert found["inception_score"]["high"] - found["inception_score"]["value"] == pytest.approx(
+        2.2622 * score.scores.std(ddof=1) / 10**0.5, rel=1e-4
+    )
     for name, (value, error) in neighbours(second, first).items():
         low, high = uncertainty.interval(value, error, 10)
-        assert found[name] == {"value": value, "standard_error": error, "low": max(low, 0), "high": high if name == "density" else min(high, 1)}
+        assert found[name] == {
+            "value": value,
+            "standard_error": error,
+            "low": max(low, 0),
+            "high": high if name == "density" else min(high, 1),
+        }
 
 
 def test_names_say_the_network(features):
@@ -62,7 +85,12 @@ def test_against_statistics_only(features):
 
 
 def test_what_cannot_be_measured(features):
-    for name, sides, word in (("kid", (True, False), "both sides"), ("is", (False, True), "statistics file"), ("fid_inf", (False, False), "one side"), ("x", (True, True), "no metric")):
+    for name, sides, word in (
+        ("kid", (True, False), "both sides"),
+        ("is", (False, True), "statistics file"),
+        ("fid_inf", (False, False), "one side"),
+        ("x", (True, True), "no metric"),
+    ):
         with pytest.raises(UserError, match=word):
             measures.check([name], *sides)
     measures.check(measures.NAMES, True, True)
@@ -74,14 +102,18 @@ def test_what_cannot_be_measured(features):
 
 
 def test_a_side_of_too_few_images_has_no_interval(features):
-    assert list(measures.measure(["fid"], "original", side(features[0][:15]), side(features[1]))["fid"]) == ["value"]
+    assert list(
+        measures.measure(["fid"], "original", side(features[0][:15]), side(features[1]))["fid"]
+    ) == ["value"]
 
 
 def test_the_same_images_on_both_sides_have_no_interval(features):
     both = [side(features[0]), side(features[0])]
     for each in both:
         each.statistics.provenance["images_digest"] = "5"
-    assert measures.measure(["fid"], "original", *both) == {"fid": {"value": pytest.approx(0, abs=1e-6)}}
+    assert measures.measure(["fid"], "original", *both) == {
+        "fid": {"value": pytest.approx(0, abs=1e-6)}
+    }
     assert list(measures.measure(["prdc"], "original", *both)["recall"]) == ["value"]
 
 
@@ -104,7 +136,10 @@ def test_a_share_of_none_is_not_sure(features):
 
 
 def test_which_is_better(features):
-    reference, near, far = (side(np.random.default_rng(seed).standard_normal((200, 8)) + shift) for seed, shift in ((1, 0), (2, 0.1), (3, 1)))
+    reference, near, far = (
+        side(np.random.default_rng(seed).standard_normal((200, 8)) + shift)
+        for seed, shift in ((1, 0), (2, 0.1), (3, 1))
+    )
     assert measures.compare(near, far, reference)["answer"] == "yes"
     assert measures.compare(far, near, reference)["answer"] == "no"
     same = side(np.random.default_rng(4).standard_normal((200, 8)) + 0.1)
@@ -117,7 +152,9 @@ def test_which_is_better(features):
 
 
 def test_few_images_are_compared_only_in_equal_numbers():
-    """With fewer images than eight times the features the correction is not good enough: then equal numbers, uncorrected."""
+    """With fewer images than eight times the features the correction is not good enough: then equal
+    numbers, uncorrected.
+    """
     assert measures.can_compare(8, 64, 80, None) and not measures.can_compare(8, 25, 25, 100)
     for counts in ((25, 31, 100), (25, 40, None), (10, 10, 100)):
         with pytest.raises(UserError, match="equal numbers"):
@@ -125,7 +162,9 @@ def test_few_images_are_compared_only_in_equal_numbers():
     random = np.random.default_rng(0)
     wrong = 0
     for _ in range(40):
-        first, second, reference = (side(random.standard_normal((count, 8)), ["fid"]) for count in (24, 24, 300))
+        first, second, reference = (
+            side(random.standard_normal((count, 8)), ["fid"]) for count in (24, 24, 300)
+        )
         wrong += measures.compare(first, second, reference)["answer"] != "inconclusive"
     assert wrong <= 7  # 5 % of 40 are 2; four standard errors more are 7.5
 
@@ -133,5 +172,9 @@ def test_few_images_are_compared_only_in_equal_numbers():
 def test_interval_of_kid():
     """Blocks of 1,000: by Student's t the intervals of two blocks are wide."""
     random = np.random.default_rng(1)
-    found = measures.measure(["kid"], "original", *(side(random.standard_normal((2000, 3)), ["kid"]) for _ in range(2)))["kid"]
-    assert found["high"] - found["value"] == pytest.approx(12.706 * found["standard_error"], rel=1e-3)
+    found = measures.measure(
+        ["kid"], "original", *(side(random.standard_normal((2000, 3)), ["kid"]) for _ in range(2))
+    )["kid"]
+    assert found["high"] - found["value"] == pytest.approx(
+        12.706 * found["standard_error"], rel=1e-3
+    )

@@ -19,19 +19,25 @@ def codes(*lines):
 
 def frequencies(lines, n):
     """{n-gram: relative frequency} of strings or tuples."""
-    counts = collections.Counter(line[start : start + n] for line in lines for start in range(len(line) - n + 1))
+    counts = collections.Counter(
+        line[start : start + n] for line in lines for start in range(len(line) - n + 1)
+    )
     total = counts.total()
     return {ngram: number / total for ngram, number in counts.items()}
 
 
 def divergence(p, q):
     """The divergence of two such models by its definition, n-gram by n-gram."""
-    pairs = [(mine[ngram], other.get(ngram, 0)) for mine, other in ((p, q), (q, p)) for ngram in mine]
+    pairs = [
+        (mine[ngram], other.get(ngram, 0)) for mine, other in ((p, q), (q, p)) for ngram in mine
+    ]
     return math.fsum(x / 2 * math.log2(2 * x / (x + y)) for x, y in pairs)
 
 
 def random_lines(seed, count, num_symbols, length=12, used=8):
-    """Lines of a few of the symbols, so that n-grams recur; a line is ended by padding, as real ones are."""
+    """Lines of a few of the symbols, so that n-grams recur; a line is ended by padding, as real
+    ones are.
+    """
     random = np.random.default_rng(seed)
     symbols = np.linspace(1, num_symbols - 1, used).astype(np.uint16)
     lines = symbols[random.geometric(0.4, (count, length)).clip(max=used) - 1]
@@ -50,8 +56,12 @@ def test_equal_and_disjoint_lines():
     lines = random_lines(0, 100, 50)
     reference = Reference.of(lines, 100)
     assert [reference.divergence(lines, n) for n in range(1, 7)] == [0] * 6
-    assert [reference.divergence(np.tile(lines[::-1], (3, 1)), n) for n in range(1, 7)] == pytest.approx([0] * 6, abs=1e-15)
-    assert [reference.divergence(lines + 50, n) for n in range(1, 7)] == pytest.approx([1] * 6, abs=1e-15)
+    assert [
+        reference.divergence(np.tile(lines[::-1], (3, 1)), n) for n in range(1, 7)
+    ] == pytest.approx([0] * 6, abs=1e-15)
+    assert [reference.divergence(lines + 50, n) for n in range(1, 7)] == pytest.approx(
+        [1] * 6, abs=1e-15
+    )
 
 
 # Keys are exact for all n; hashed for n = 6; hashed for n = 5 and 6.
@@ -97,8 +107,14 @@ def test_what_cannot_be_counted(lines):
 def test_floor():
     lines = random_lines(4, 1000, 108)
     reference = Reference.of(lines, 108)
-    assert reference.floor(lines, 10) == {n: reference.divergence(lines[::100], n) for n in range(1, 7)}
-    assert reference.floor(lines, 1000) == reference.floor(lines, 2000) == dict.fromkeys(range(1, 7), 0)
+    assert reference.floor(lines, 10) == {
+        n: reference.divergence(lines[::100], n) for n in range(1, 7)
+    }
+    assert (
+        reference.floor(lines, 1000)
+        == reference.floor(lines, 2000)
+        == dict.fromkeys(range(1, 7), 0)
+    )
     few, many = reference.floor(lines, 30), reference.floor(lines, 300)
     assert all(0 < many[n] < few[n] < 1 for n in range(1, 7))
 
@@ -108,10 +124,17 @@ def test_saved_and_loaded(tmp_path):
     reference = Reference.of(lines, 2048)
     reference.save(tmp_path / "new/reference", "these lines")
     again = ngrams.load(tmp_path / "new/reference")
-    assert (again.identity, again.num_lines, again.length, again.num_symbols) == ("these lines", 300, 12, 2048)
+    assert (again.identity, again.num_lines, again.length, again.num_symbols) == (
+        "these lines",
+        300,
+        12,
+        2048,
+    )
     assert all(isinstance(array, np.memmap) for arrays in again.models.values() for array in arrays)
     generated = random_lines(6, 50, 2048)
-    assert [again.divergence(generated, n) for n in again.models] == [reference.divergence(generated, n) for n in range(1, 7)]
+    assert [again.divergence(generated, n) for n in again.models] == [
+        reference.divergence(generated, n) for n in range(1, 7)
+    ]
 
 
 def test_cached(tmp_path):
@@ -123,7 +146,9 @@ def test_cached(tmp_path):
 
     first = ngrams.cached(tmp_path / "a/b", "these", make)
     assert first.identity == "these" and isinstance(first.models[1][0], np.memmap)
-    assert ngrams.cached(tmp_path / "a/b", "these", make).floor(lines, 20) == made[0].floor(lines, 20)
+    assert ngrams.cached(tmp_path / "a/b", "these", make).floor(lines, 20) == made[0].floor(
+        lines, 20
+    )
     assert len(made) == 1
     with pytest.raises(UserError, match="of lines these\n.*others"):
         ngrams.cached(tmp_path / "a/b", "others", make)
@@ -166,7 +191,9 @@ def test_damaged_reference(tmp_path, file, content):
 
 
 def test_real_lines(shared):
-    text = "".join(path.read_text("utf-8") for path in sorted(shared.glob("data/lm1b/heldout-*.txt")))
+    text = "".join(
+        path.read_text("utf-8") for path in sorted(shared.glob("data/lm1b/heldout-*.txt"))
+    )
     lines = [line[:32].ljust(32, "`") for line in text.removesuffix("\n").split("\n")]
     symbols = sorted({*"".join(lines)})
     real = np.array([[symbols.index(symbol) for symbol in line] for line in lines])
@@ -175,5 +202,9 @@ def test_real_lines(shared):
     for n in range(1, 7):
         q = frequencies(lines, n)
         assert len(reference.models[n][0]) == len(q)
-        assert reference.divergence(real[:640], n) == pytest.approx(divergence(frequencies(real_lines, n), q), abs=1e-12)
-        assert reference.divergence(np.roll(real[:640], 16, 1), n) == pytest.approx(divergence(frequencies(out_of_order, n), q), abs=1e-12)
+        assert reference.divergence(real[:640], n) == pytest.approx(
+            divergence(frequencies(real_lines, n), q), abs=1e-12
+        )
+        assert reference.divergence(np.roll(real[:640], 16, 1), n) == pytest.approx(
+            divergence(frequencies(out_of_order, n), q), abs=1e-12
+        )

@@ -34,7 +34,13 @@ def test_memory_does_not_grow_with_the_images():
         groups = GroupedMoments(192)
         batches = (np.full((50, 16, 16, 3), number % 256, np.uint8) for number in range(count))
         tracemalloc.start()
-        extraction.compute(batches, PixelPooling(), {}, "many", observers=[lambda features, _: groups.update(features)])
+        extraction.compute(
+            batches,
+            PixelPooling(),
+            {},
+            "many",
+            observers=[lambda features, _: groups.update(features)],
+        )
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert abs(peaks[2] - peaks[1]) < 100_000  # one batch takes 38 kB
@@ -46,10 +52,16 @@ def test_file_and_its_provenance(tmp_path):
     again = statistics.load(tmp_path / "s.npz")
     np.testing.assert_array_equal(again.sigma, result.sigma)
     assert again.provenance == result.provenance
-    assert again.provenance["image_shape"] == [32, 32, 3] and again.provenance["network"] == "unknown"
+    assert (
+        again.provenance["image_shape"] == [32, 32, 3] and again.provenance["network"] == "unknown"
+    )
     # What the official tool does with it:
     with np.load(tmp_path / "s.npz") as file:
-        assert file["mu"].shape == (20,) and file["sigma"].shape == (20, 20) and file["mu"].dtype == np.float64
+        assert (
+            file["mu"].shape == (20,)
+            and file["sigma"].shape == (20, 20)
+            and file["mu"].dtype == np.float64
+        )
 
 
 def test_file_of_the_official_tool(tmp_path):
@@ -57,13 +69,18 @@ def test_file_of_the_official_tool(tmp_path):
     np.savez_compressed(tmp_path / "official.npz", mu=mine.mu, sigma=mine.sigma)
     with pytest.warns(UserWarning, match="does not say where it comes from"):
         official = statistics.load(tmp_path / "official.npz")
-    assert official.provenance == {} and official.origin == {"source": str(tmp_path / "official.npz"), "note": "provenance unknown"}
+    assert official.provenance == {} and official.origin == {
+        "source": str(tmp_path / "official.npz"),
+        "note": "provenance unknown",
+    }
     assert statistics.distance(official, mine) < 1e-9
     fast = Inception(graph_bytes(), "bfloat16")  # other tools know float32 alone
     known = statistics.Statistics(np.zeros(20), np.eye(20), {}, "official")
     statistics.check(known, Inception(graph_bytes()))
     statistics.check(known, fast, allow_mixed=True)
-    with pytest.raises(UserError, match="official was made with precision float32; here it is bfloat16"):
+    with pytest.raises(
+        UserError, match="official was made with precision float32; here it is bfloat16"
+    ):
         statistics.check(known, fast)
     with pytest.raises(UserError, match="official has precision float32, fast has bfloat16"):
         statistics.check_pair(known, compute(network=fast, name="fast"))
@@ -76,7 +93,9 @@ def test_a_damaged_file_in_the_cache_is_set_aside(tmp_path, capsys):
     (tmp_path / "a.npz").write_bytes(content)
     assert (statistics.cached(tmp_path / "a.npz", lambda partial: made).sigma == np.eye(3)).all()
     assert "a.npz.damaged, and made anew" in " ".join(capsys.readouterr().err.split())
-    assert (tmp_path / "a.npz.damaged").read_bytes() == content and statistics.load(tmp_path / "a.npz").provenance == made.provenance
+    assert (tmp_path / "a.npz.damaged").read_bytes() == content and statistics.load(
+        tmp_path / "a.npz"
+    ).provenance == made.provenance
 
 
 def test_pairs_that_do_not_belong_together():
@@ -101,7 +120,11 @@ def test_files_that_are_none(tmp_path):
     np.savez(tmp_path / "shapes.npz", mu=np.zeros(3), sigma=np.eye(4))
     np.savez(tmp_path / "pickle.npz", mu=np.array([{}], dtype=object), sigma=np.eye(1))
     np.savez(tmp_path / "nan.npz", mu=np.full(3, np.nan), sigma=np.eye(3))
-    np.savez_compressed(tmp_path / "damaged.npz", mu=np.zeros(300), sigma=np.random.default_rng(0).normal(size=(300, 300)))
+    np.savez_compressed(
+        tmp_path / "damaged.npz",
+        mu=np.zeros(300),
+        sigma=np.random.default_rng(0).normal(size=(300, 300)),
+    )
     content = bytearray((tmp_path / "damaged.npz").read_bytes())
     content[5000:5100] = bytes(100)
     (tmp_path / "damaged.npz").write_bytes(content)
@@ -145,7 +168,12 @@ class Dying:
 
     def __init__(self, batches):
         self._left, self._network = batches, PixelPooling()
-        self.dimension, self.network, self.digest, self.precision = 192, "pixels", PixelPooling.digest, "float32"
+        self.dimension, self.network, self.digest, self.precision = (
+            192,
+            "pixels",
+            PixelPooling.digest,
+            "float32",
+        )
 
     def __call__(self, batch):
         if self._left == 0:
@@ -162,7 +190,13 @@ def test_an_interrupted_extraction_ends_with_the_same_file(tmp_path, monkeypatch
     def run(network):
         begun = extraction.Extraction(192, partial, ["settings"])
         done = begun.moments.count
-        return extraction.compute((IMAGES[i : i + 64] for i in range(done, 300, 64)), network, {"source": "random"}, "images", begun), done
+        return extraction.compute(
+            (IMAGES[i : i + 64] for i in range(done, 300, 64)),
+            network,
+            {"source": "random"},
+            "images",
+            begun,
+        ), done
 
     for batches in deaths:
         with pytest.raises(KeyboardInterrupt):
@@ -190,8 +224,15 @@ def shards(count, images=IMAGES):
     parts = []
     for number in range(1, count + 1):
         first, end = len(images) * (number - 1) // count, len(images) * number // count
-        provenance = {"source": "random", "shard": number, "shards": count, "shards_total": len(images)}
-        parts.append(extraction.compute([images[first:end]], PixelPooling(), provenance, f"shard {number}"))
+        provenance = {
+            "source": "random",
+            "shard": number,
+            "shards": count,
+            "shards_total": len(images),
+        }
+        parts.append(
+            extraction.compute([images[first:end]], PixelPooling(), provenance, f"shard {number}")
+        )
     return parts
 
 
@@ -202,7 +243,10 @@ def test_shards_merged_in_any_order_are_the_whole(count):
     np.testing.assert_allclose(merged.mu, whole.mu, rtol=1e-10)
     assert np.abs(merged.sigma - whole.sigma).max() <= 1e-10 * np.abs(whole.sigma).max()
     assert merged.provenance == whole.provenance
-    for order in (parts[::-1], np.random.default_rng(0).permutation(np.array(parts, object)).tolist()):
+    for order in (
+        parts[::-1],
+        np.random.default_rng(0).permutation(np.array(parts, object)).tolist(),
+    ):
         again = statistics.merge(order)
         np.testing.assert_array_equal(again.sigma, merged.sigma)
         assert again.provenance == merged.provenance
@@ -220,7 +264,9 @@ def test_images_of_other_sizes_are_refused_between_batches():
         extraction.compute([IMAGES[:5], IMAGES[:5, :16, :16]], PixelPooling(), {}, "mixed")
 
 
-@pytest.mark.parametrize("provenance", ["[1]", "3", '{"num_images": "many", "network": "x"}', '{"num_images": 5}'])
+@pytest.mark.parametrize(
+    "provenance", ["[1]", "3", '{"num_images": "many", "network": "x"}', '{"num_images": 5}']
+)
 def test_provenance_of_another_tool_is_unknown(tmp_path, provenance):
     np.savez(tmp_path / "s.npz", mu=np.zeros(3), sigma=np.eye(3), provenance=np.array(provenance))
     with pytest.warns(UserWarning, match="does not say where it comes from"):
@@ -229,7 +275,11 @@ def test_provenance_of_another_tool_is_unknown(tmp_path, provenance):
 
 def test_what_cannot_be_merged():
     parts = shards(3)
-    for wrong, word in ((parts[:2], "shards 1, 2 of 3"), ([*parts, parts[0]], "shards 1, 1, 2, 3 of 3"), ([compute(), compute()], "not shards")):
+    for wrong, word in (
+        (parts[:2], "shards 1, 2 of 3"),
+        ([*parts, parts[0]], "shards 1, 1, 2, 3 of 3"),
+        ([compute(), compute()], "not shards"),
+    ):
         with pytest.raises(UserError, match=word):
             statistics.merge(wrong)
     fewer = shards(3, IMAGES[:260])
@@ -238,7 +288,12 @@ def test_what_cannot_be_merged():
     fewer[1].provenance["shards_total"] = 300
     with pytest.raises(UserError, match="the 100 of shard 2/3"):
         statistics.merge([parts[0], fewer[1], parts[2]])
-    other = extraction.compute([IMAGES], PixelPooling(), {"source": "other", "shard": 3, "shards": 3, "shards_total": 300}, "other")
+    other = extraction.compute(
+        [IMAGES],
+        PixelPooling(),
+        {"source": "other", "shard": 3, "shards": 3, "shards_total": 300},
+        "other",
+    )
     with pytest.raises(UserError, match="source"):
         statistics.merge([*parts[:2], other])
     with pytest.raises(UserError, match="how many images"):

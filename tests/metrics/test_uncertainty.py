@@ -41,7 +41,9 @@ def numbers(count, groups=10):
 
 def test_groups_do_not_depend_on_the_batches():
     features, group = np.random.default_rng(0).standard_normal((103, 4)), numbers(103, 5)
-    assert all(sorted(block) == list(range(5)) for block in group[:100].reshape(-1, 5))  # one of every five in each
+    assert all(
+        sorted(block) == list(range(5)) for block in group[:100].reshape(-1, 5)
+    )  # one of every five in each
     assert len({tuple(block) for block in group[:100].reshape(-1, 5)}) > 5  # in changing orders
     for batch_size in (1, 37, 200):
         sample = grouped(features, 5, batch_size)
@@ -50,7 +52,9 @@ def test_groups_do_not_depend_on_the_batches():
         total = sample.total()
         np.testing.assert_allclose(total.covariance, np.cov(features, rowvar=False), rtol=1e-12)
         for number, rest in enumerate(sample.without_one()):
-            np.testing.assert_allclose(rest.covariance, np.cov(features[group != number], rowvar=False), rtol=1e-12)
+            np.testing.assert_allclose(
+                rest.covariance, np.cov(features[group != number], rowvar=False), rtol=1e-12
+            )
 
 
 def test_classes_that_take_turns_do_no_harm():
@@ -58,7 +62,9 @@ def test_classes_that_take_turns_do_no_harm():
     random = np.random.default_rng(6)
     centres = 3 * random.standard_normal((10, DIMENSION))
     features = centres[np.arange(1000) % 10] + random.standard_normal((1000, DIMENSION))
-    in_turn, shuffled = (frechet(grouped(x), gaussian(2)) for x in (features, random.permutation(features)))
+    in_turn, shuffled = (
+        frechet(grouped(x), gaussian(2)) for x in (features, random.permutation(features))
+    )
     assert 0.5 < in_turn.standard_error / shuffled.standard_error < 2
     assert abs(in_turn.corrected - shuffled.corrected) < 4 * shuffled.standard_error
 
@@ -75,13 +81,23 @@ def test_against_the_jackknife_written_out():
     ]
     assert found.value == pytest.approx(value, rel=1e-10)
     halves = [
-        np.mean([frechet_distance(*pair(x[half]), *pair(y)) for half in (groups[0] < 5, groups[0] >= 5)]),
-        np.mean([frechet_distance(*pair(x), *pair(y[half])) for half in (groups[1] < 5, groups[1] >= 5)]),
+        np.mean(
+            [frechet_distance(*pair(x[half]), *pair(y)) for half in (groups[0] < 5, groups[0] >= 5)]
+        ),
+        np.mean(
+            [frechet_distance(*pair(x), *pair(y[half])) for half in (groups[1] < 5, groups[1] >= 5)]
+        ),
     ]
     # limit + a / n + b / n^2 through n, 0.9 n and n / 2.
-    biases = [value - np.linalg.solve([[1, 1, 1], [1, 1 / 0.9, 1 / 0.81], [1, 2, 4]], [value, v.mean(), h])[0] for v, h in zip(left, halves)]
+    biases = [
+        value
+        - np.linalg.solve([[1, 1, 1], [1, 1 / 0.9, 1 / 0.81], [1, 2, 4]], [value, v.mean(), h])[0]
+        for v, h in zip(left, halves)
+    ]
     assert found.corrected == pytest.approx(value - sum(biases), rel=1e-9)
-    assert found.standard_error == pytest.approx(np.sqrt(sum(0.9 * np.sum((v - v.mean()) ** 2) for v in left)), rel=1e-9)
+    assert found.standard_error == pytest.approx(
+        np.sqrt(sum(0.9 * np.sum((v - v.mean()) ** 2) for v in left)), rel=1e-9
+    )
 
 
 def test_exact_sides_have_no_error():
@@ -92,7 +108,9 @@ def test_exact_sides_have_no_error():
 
 @pytest.mark.parametrize("both", [False, True])
 def test_coverage_and_bias_where_the_distance_is_known(both):
-    """Of 300 samples, the intervals around the corrected value hold the true distance in 95 % (+- 4 standard errors), and most of the bias is gone."""
+    """Of 300 samples, the intervals around the corrected value hold the true distance in 95 % (+- 4
+    standard errors), and most of the bias is gone.
+    """
     random = np.random.default_rng(3)
     first, second, repetitions = gaussian(1), gaussian(2), 300
     truth, hits, values, corrected, errors = frechet_distance(*first, *second), 0, [], [], []
@@ -106,10 +124,13 @@ def test_coverage_and_bias_where_the_distance_is_known(both):
         corrected.append(found.corrected)
         errors.append(found.standard_error)
     assert abs(hits / repetitions - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / repetitions)
-    # Neither too narrow nor too wide: the error is that of both values. (A std of 300 has a relative error of 4 %.)
+    # Neither too narrow nor too wide: the error is that of both values. (A std of 300 has a
+    # relative error of 4 %.)
     for spread in (np.std(corrected), np.std(values)):
         assert 0.84 < np.mean(errors) / spread < 1.2
-    around_value = [abs(value - np.mean(values)) <= 2.262 * error for value, error in zip(values, errors)]  # t with 9 degrees of freedom
+    around_value = [
+        abs(value - np.mean(values)) <= 2.262 * error for value, error in zip(values, errors)
+    ]  # t with 9 degrees of freedom
     assert abs(np.mean(around_value) - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / repetitions)
     error = np.std(corrected) / np.sqrt(repetitions)
     assert np.mean(values) - truth > 4 * error  # there is a bias to correct
@@ -117,7 +138,9 @@ def test_coverage_and_bias_where_the_distance_is_known(both):
 
 
 def test_coverage_of_a_difference():
-    """Two samples of one distribution: the interval holds 0 in 95 %. One that is farther away: it does not."""
+    """Two samples of one distribution: the interval holds 0 in 95 %. One that is farther away: it
+    does not.
+    """
     random, repetitions, reference = np.random.default_rng(4), 300, gaussian(2)
     hits = 0
     for _ in range(repetitions):
@@ -127,7 +150,11 @@ def test_coverage_of_a_difference():
         hits += low <= 0 <= high
     assert abs(hits / repetitions - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / repetitions)
     mean, covariance = gaussian(1)
-    far = difference(grouped(draw(random, mean + 2, covariance, 200)), grouped(draw(random, mean, covariance, 200)), grouped(draw(random, *reference, 200)))
+    far = difference(
+        grouped(draw(random, mean + 2, covariance, 200)),
+        grouped(draw(random, mean, covariance, 200)),
+        grouped(draw(random, *reference, 200)),
+    )
     assert far.interval(far.corrected)[0] > 0
 
 
@@ -137,7 +164,9 @@ def test_coverage_with_fewer_images_than_features():
     for _ in range(100):
         found.append(frechet(grouped(random.standard_normal((40, 48))), reference))
     values, errors = np.array([[estimate.value, estimate.standard_error] for estimate in found]).T
-    assert np.mean(abs(values - values.mean()) <= 2.262 * errors) > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 100)
+    assert np.mean(abs(values - values.mean()) <= 2.262 * errors) > 0.95 - 4 * np.sqrt(
+        0.95 * 0.05 / 100
+    )
     assert 0.7 < np.mean(errors) / values.std() < 2
 
 

@@ -1,4 +1,5 @@
-"""The WGAN-GP image networks as their first authors describe them, channels first, in NumPy: an oracle for the layout.
+"""The WGAN-GP image networks as their first authors describe them, channels first, in NumPy: an
+oracle for the layout.
 
 `weights` are in the order of the Keras models' layers; kernels are (height, width, in, out).
 """
@@ -10,8 +11,12 @@ def convolve(x, kernel, bias=0.0):
     """SAME, stride 1, of (n, channels, h, w)."""
     before = [(side - 1) // 2 for side in kernel.shape[:2]]
     pads = [(0, 0), (0, 0)] + [(b, side - 1 - b) for b, side in zip(before, kernel.shape[:2])]
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, pads), kernel.shape[:2], axis=(2, 3))
-    return np.einsum("nchwij,ijco->nohw", windows, kernel, optimize=True) + np.reshape(bias, (-1, 1, 1))
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(x, pads), kernel.shape[:2], axis=(2, 3)
+    )
+    return np.einsum("nchwij,ijco->nohw", windows, kernel, optimize=True) + np.reshape(
+        bias, (-1, 1, 1)
+    )
 
 
 def norm(x, gamma, beta, axes):
@@ -52,13 +57,20 @@ def down(x, block):
 
 
 def parts(block):
-    """The arrays of a Keras block: its two norms, and (kernel, bias) of shortcut, first and second convolution."""
+    """The arrays of a Keras block: its two norms, and (kernel, bias) of shortcut, first and second
+    convolution.
+    """
     norms = [(layer.gamma.numpy(), layer.beta.numpy()) for layer in block.norms]
-    return norms, *([weight.numpy() for weight in layer.weights] for layer in (block.shortcut, block.first, block.second))
+    return norms, *(
+        [weight.numpy() for weight in layer.weights]
+        for layer in (block.shortcut, block.first, block.second)
+    )
 
 
 def generator(model, latents, channels, side):
-    """Images (n, 3, h, w). The dense layer's columns are re-ordered from channels last to channels first."""
+    """Images (n, 3, h, w). The dense layer's columns are re-ordered from channels last to channels
+    first.
+    """
     kernel, bias = (weight.numpy() for weight in model.dense.weights)
     kernel = kernel.reshape(-1, side, side, channels).transpose(0, 3, 1, 2).reshape(len(kernel), -1)
     bias = bias.reshape(side, side, channels).transpose(2, 0, 1).reshape(-1)

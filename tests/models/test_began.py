@@ -21,7 +21,9 @@ def test_parameters_are_those_of_the_paper():
 @pytest.mark.parametrize("size", [32, 128])
 def test_other_sizes(size):
     images = Generator(size, width=2)(tf.zeros((2, 64)))
-    assert images.shape == Discriminator(size, width=2).reconstruct(images).shape == (2, size, size, 3)
+    assert (
+        images.shape == Discriminator(size, width=2).reconstruct(images).shape == (2, size, size, 3)
+    )
 
 
 def test_output_is_the_error_of_the_reconstruction():
@@ -67,9 +69,13 @@ def reconstruct(layers, images, width, stages):
         x = elu(convolve(x, *next(layers)))
         assert x.shape[1] == stage * width
         if stage < stages:
-            x = elu(convolve(x, *next(layers))[:, :, 1::2, 1::2])  # TensorFlow pads an even side at its end alone
+            x = elu(
+                convolve(x, *next(layers))[:, :, 1::2, 1::2]
+            )  # TensorFlow pads an even side at its end alone
     kernel, bias = next(layers)
-    return decode(layers, x.transpose(0, 2, 3, 1).reshape(len(x), -1) @ kernel + bias, width, stages)
+    return decode(
+        layers, x.transpose(0, 2, 3, 1).reshape(len(x), -1) @ kernel + bias, width, stages
+    )
 
 
 def test_generator_is_the_one_described_channels_first():
@@ -79,7 +85,9 @@ def test_generator_is_the_one_described_channels_first():
     weights = layers(shaken(model))
     expected = decode(weights, latents, width=4, stages=3)
     assert next(weights, None) is None and abs(expected).max() > 1.5  # nothing limits it
-    np.testing.assert_allclose(np.moveaxis(model(latents).numpy(), 3, 1), expected, atol=1e-5 * abs(expected).max())
+    np.testing.assert_allclose(
+        np.moveaxis(model(latents).numpy(), 3, 1), expected, atol=1e-5 * abs(expected).max()
+    )
 
 
 def test_discriminator_is_the_one_described_channels_first():
@@ -89,11 +97,17 @@ def test_discriminator_is_the_one_described_channels_first():
     weights = layers(shaken(model))
     expected = reconstruct(weights, np.moveaxis(images, 3, 1), width=4, stages=3)
     assert next(weights, None) is None and abs(expected).max() > 1.5
-    np.testing.assert_allclose(np.moveaxis(model.reconstruct(images).numpy(), 3, 1), expected, atol=1e-5 * abs(expected).max())
+    np.testing.assert_allclose(
+        np.moveaxis(model.reconstruct(images).numpy(), 3, 1),
+        expected,
+        atol=1e-5 * abs(expected).max(),
+    )
 
 
 def test_initial_weights():
-    """Those that TensorFlow 1's layers had by default: uniform, with the variance of Glorot and Bengio 2010; no biases."""
+    """Those that TensorFlow 1's layers had by default: uniform, with the variance of Glorot and
+    Bengio 2010; no biases.
+    """
     g, d = Generator(64, width=32), Discriminator(64, width=32, seed=1)
     d(g(tf.zeros((1, 64))))
     kernels = [kernel for network in (g, d) for kernel, bias in layers(network) if not bias.any()]

@@ -9,7 +9,9 @@ def parameters(network):
     return sum(int(tf.size(v)) for v in network.trainable_variables)
 
 
-@pytest.mark.parametrize("size, generator, discriminator", [(64, 5_135_363, 4_316_545), (32, 4_514_819, 4_310_401)])
+@pytest.mark.parametrize(
+    "size, generator, discriminator", [(64, 5_135_363, 4_316_545), (32, 4_514_819, 4_310_401)]
+)
 def test_parameters_are_those_of_the_paper(size, generator, discriminator):
     g, d = Generator(size), Discriminator()
     images = g(tf.zeros((2, 100)))
@@ -28,7 +30,9 @@ def test_initial_weights():
         # A normal cut at two sigma and not scaled up again has 0.8796 of its standard deviation.
         kernel = convolution.kernel.numpy()
         assert abs(kernel).max() <= 0.04 and abs(kernel.std() / (0.02 * 0.8796) - 1) < 0.05
-    assert not any(layer.bias.numpy().any() for layer in (g.dense, *g.convolutions, *d.convolutions, d.dense))
+    assert not any(
+        layer.bias.numpy().any() for layer in (g.dense, *g.convolutions, *d.convolutions, d.dense)
+    )
 
 
 def test_seed_decides_the_weights():
@@ -42,7 +46,9 @@ def test_seed_decides_the_weights():
 
 
 def test_output_stays_in_range():
-    images = Generator(32, width=4)(1e3 * tf.random.stateless_normal((4, 100), (0, 0)), training=True)
+    images = Generator(32, width=4)(
+        1e3 * tf.random.stateless_normal((4, 100), (0, 0)), training=True
+    )
     assert float(tf.reduce_max(abs(images))) <= 1
 
 

@@ -31,10 +31,14 @@ def test_block_against_its_formula():
         convolution.bias.assign([0.1, -0.2, 0.3])
 
     def convolve(x, layer):
-        windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (2, 2), (0, 0))), 5, axis=1)
+        windows = np.lib.stride_tricks.sliding_window_view(
+            np.pad(x, ((0, 0), (2, 2), (0, 0))), 5, axis=1
+        )
         return np.einsum("nlci,ico->nlo", windows, layer.kernel.numpy()) + layer.bias.numpy()
 
-    branch = convolve(np.maximum(convolve(np.maximum(x, 0), block.convolutions[0]), 0), block.convolutions[1])
+    branch = convolve(
+        np.maximum(convolve(np.maximum(x, 0), block.convolutions[0]), 0), block.convolutions[1]
+    )
     np.testing.assert_allclose(block(x), x + 0.3 * branch, atol=1e-5)
 
 
@@ -43,8 +47,16 @@ def test_initial_weights():
     critic(tf.zeros((1, 8, 10)))
     generator = Generator(8, 10, 64)
     generator(tf.zeros((1, 128)))
-    of_critic = ((critic.convolution, 4, 10 + 64), (critic.blocks[0].convolutions[0], 4, 5 * 128), (critic.dense, 2, 8 * 64 + 1))
-    of_generator = ((generator.dense, 2, 128 + 8 * 64), (generator.blocks[4].convolutions[1], 4, 5 * 128), (generator.convolution, 4, 64 + 10))
+    of_critic = (
+        (critic.convolution, 4, 10 + 64),
+        (critic.blocks[0].convolutions[0], 4, 5 * 128),
+        (critic.dense, 2, 8 * 64 + 1),
+    )
+    of_generator = (
+        (generator.dense, 2, 128 + 8 * 64),
+        (generator.blocks[4].convolutions[1], 4, 5 * 128),
+        (generator.convolution, 4, 64 + 10),
+    )
     for layer, gain, fans in (*of_critic, *of_generator):
         assert layer.kernel.numpy().std() == pytest.approx(math.sqrt(gain / fans), rel=0.1)
         assert not layer.bias.numpy().any()

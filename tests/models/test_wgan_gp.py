@@ -9,7 +9,9 @@ from tests.models.test_dcgan import parameters
 from tf_ttur.models.wgan_gp import Critic, Generator
 
 
-@pytest.mark.parametrize("size, generator, critic", [(64, 8_540_483, 7_491_841), (32, 2_005_155, 1_874_049)])
+@pytest.mark.parametrize(
+    "size, generator, critic", [(64, 8_540_483, 7_491_841), (32, 2_005_155, 1_874_049)]
+)
 def test_parameters_are_those_of_the_paper(size, generator, critic):
     g, c = Generator(size, size), Critic(size)
     images = g(tf.zeros((2, 128)))
@@ -25,7 +27,9 @@ def test_parameters_of_the_packed_critic():
 
 
 def shaken(model, seed=0):
-    """The model with random scales, offsets and biases, so that none of them is at its neutral start."""
+    """The model with random scales, offsets and biases, so that none of them is at its neutral
+    start.
+    """
     random = np.random.default_rng(seed)
     for variable in model.trainable_variables:
         variable.assign(variable + random.normal(0, 0.2, variable.shape).astype(np.float32))
@@ -53,7 +57,9 @@ def test_enlarging_is_the_published_depth_to_space():
     from tf_ttur.models import wgan_gp
 
     x = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
-    np.testing.assert_array_equal(np.moveaxis(wgan_gp._double(x).numpy(), 3, 1), channels_first.enlarge(np.moveaxis(x, 3, 1)))
+    np.testing.assert_array_equal(
+        np.moveaxis(wgan_gp._double(x).numpy(), 3, 1), channels_first.enlarge(np.moveaxis(x, 3, 1))
+    )
 
 
 def test_initial_weights():

@@ -27,10 +27,16 @@ def sheet(shared):
 
 
 def table(sheet, title):
-    """The rows of the table below the line that starts so, as lists of cells; the first is its head."""
+    """The rows of the table below the line that starts so, as lists of cells; the first is its
+    head.
+    """
     [start] = [number for number, line in enumerate(sheet) if line.startswith(title)]
-    end = next(number for number in range(start + 1, len(sheet)) if not sheet[number].startswith("|"))
-    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in sheet[start + 1 : end]]
+    end = next(
+        number for number in range(start + 1, len(sheet)) if not sheet[number].startswith("|")
+    )
+    head, _, *rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in sheet[start + 1 : end]
+    ]
     return [head, *rows]
 
 
@@ -45,9 +51,14 @@ def rates(text):
 
 
 def table_1(sheet):
-    """{(experiment, metric): ((rates, score) of TTUR, (rates, score) of one rate for both)}, all as printed."""
+    """{(experiment, metric): ((rates, score) of TTUR, (rates, score) of one rate for both)}, all as
+    printed.
+    """
     rows = table(sheet, "### 8.1")[1:]
-    ours = [((rates(ttur), float(best)), (2 * rates(orig)[:1], float(other))) for _, _, ttur, _, best, orig, _, other in rows]
+    ours = [
+        ((rates(ttur), float(best)), (2 * rates(orig)[:1], float(other)))
+        for _, _, ttur, _, best, orig, _, other in rows
+    ]
     return dict(zip(EXPERIMENTS, ours, strict=True))
 
 
@@ -65,9 +76,16 @@ def test_curves(sheet):
         if experiment in published.CURVES:
             found, unit = published.CURVES[experiment], 1000
         else:
-            found, unit = {key: points for key, (_, points) in published.TIMED_CURVES[experiment, "fid"].items()}, 1
+            found, unit = (
+                {
+                    key: points
+                    for key, (_, points) in published.TIMED_CURVES[experiment, "fid"].items()
+                },
+                1,
+            )
         assert found == {
-            rates(name): [(unit * int(row[0]), *numbers(row[column])) for row in rows] for column, name in enumerate(head, start=1)
+            rates(name): [(unit * int(row[0]), *numbers(row[column])) for row in rows]
+            for column, name in enumerate(head, start=1)
         }
         count += len(head) * len(rows)
     (_, *head), *rows = table(sheet, "JSD (minutes)")
@@ -78,7 +96,9 @@ def test_curves(sheet):
         assert points == [(int(row[0]), *numbers(row[column])) for row in rows]
         count += len(rows)
     assert count == 180  # 36 + 3 * 24 of DCGAN, 24 + 28 of WGAN-GP, 20 of the JSD
-    assert set(published.CURVES) | {name for name, _ in published.TIMED_CURVES} == {name for name, _ in EXPERIMENTS}
+    assert set(published.CURVES) | {name for name, _ in published.TIMED_CURVES} == {
+        name for name, _ in EXPERIMENTS
+    }
 
 
 def test_duration_of_an_iteration(sheet):
@@ -87,23 +107,39 @@ def test_duration_of_an_iteration(sheet):
     assert [name for name, *_ in found] == ["TTUR", "orig"] * 2
     per_1000 = [1000 * float(minutes) / int(updates or 100) for _, minutes, updates in found]
     lsun, language = per_1000[:2], per_1000[2:]
-    for experiment, (ttur, orig) in {("wgan_gp_lsun", "fid"): lsun, EXPERIMENTS[-2]: language, EXPERIMENTS[-1]: language}.items():
+    for experiment, (ttur, orig) in {
+        ("wgan_gp_lsun", "fid"): lsun,
+        EXPERIMENTS[-2]: language,
+        EXPERIMENTS[-1]: language,
+    }.items():
         for (discriminator, generator), (minutes, _) in published.TIMED_CURVES[experiment].items():
             assert minutes == pytest.approx(orig if discriminator == generator else ttur, rel=1e-3)
-    # The best evaluations of CIFAR-10 are number 42 of TTUR and 40 of orig, 4000 and 1333 updates from one to the next.
-    for (discriminator, generator), (minutes, _) in published.TIMED_CURVES["wgan_gp_cifar10", "fid"].items():
-        assert minutes == pytest.approx(826 / (40 * 1.333) if discriminator == generator else 719 / (42 * 4), rel=1e-3)
+    # The best evaluations of CIFAR-10 are number 42 of TTUR and 40 of orig, 4000 and 1333 updates
+    # from one to the next.
+    for (discriminator, generator), (minutes, _) in published.TIMED_CURVES[
+        "wgan_gp_cifar10", "fid"
+    ].items():
+        assert minutes == pytest.approx(
+            826 / (40 * 1.333) if discriminator == generator else 719 / (42 * 4), rel=1e-3
+        )
 
 
 def test_best_scores(sheet):
-    [erratum] = [line for line in sheet if line.startswith("| E6 |")]  # says where the best of language are, TTUR first
-    ttur_4, orig_4, ttur_6, orig_6 = re.search(r"figure minima at ([\d/]+) min", erratum)[1].split("/")
+    [erratum] = [
+        line for line in sheet if line.startswith("| E6 |")
+    ]  # says where the best of language are, TTUR first
+    ttur_4, orig_4, ttur_6, orig_6 = re.search(r"figure minima at ([\d/]+) min", erratum)[1].split(
+        "/"
+    )
     minutes = {"jsd_4": (orig_4, ttur_4), "jsd_6": (orig_6, ttur_6)}
     count = 0
     for key, (names, *cells) in zip(EXPERIMENTS, table(sheet, "Best single run")[1:], strict=True):
         (ttur, _), (orig, _) = table_1(sheet)[key]
         pairs = [*((rate, rate) for rate in numbers(names.partition("orig")[2]) or orig[:1]), ttur]
-        best, mean = ([SCORE.fullmatch(end.strip(" *")).groups("") for end in cell.split(",")] for cell in cells)
+        best, mean = (
+            [SCORE.fullmatch(end.strip(" *")).groups("") for end in cell.split(",")]
+            for cell in cells
+        )
         if key[1] in minutes:
             best = [(score, at) for (score, _), at in zip(best, minutes[key[1]], strict=True)]
         unit = "k" if key[0] in published.CURVES else " min"
@@ -111,32 +147,60 @@ def test_best_scores(sheet):
             pair: (float(score), at + unit, (float(lowest), where and where + unit))
             for pair, (score, at), (lowest, where) in zip(pairs, best, mean, strict=True)
         }
-        assert {pair: (score.best, score.at, score.mean) for pair, score in published.SCORES[key].items()} == expected
+        assert {
+            pair: (score.best, score.at, score.mean)
+            for pair, score in published.SCORES[key].items()
+        } == expected
         count += len(expected)
     assert count == 28
 
 
 def test_scores_of_table_1(sheet):
     for key, cells in table_1(sheet).items():
-        assert {pair: score.table for pair, score in published.SCORES[key].items() if score.table is not None} == dict(cells)
-    assert published.SCORES["wgan_gp_lsun", "fid"][1e-4, 1e-4].table == 20.5  # as printed, erratum or not
+        assert {
+            pair: score.table
+            for pair, score in published.SCORES[key].items()
+            if score.table is not None
+        } == dict(cells)
+    assert (
+        published.SCORES["wgan_gp_lsun", "fid"][1e-4, 1e-4].table == 20.5
+    )  # as printed, erratum or not
 
 
 def test_scores_of_began(sheet):
     [line] = [line for line in sheet if line.startswith("- Curves (deleted files")]
     names, _, scores = line.partition("Digitised")
     pairs = [rates(found) for found in re.findall(r"\de-\d(?:/\de-\d)?", names)]
-    ends = [published.Score(float(best), "", (float(mean), "")) for best, mean in re.findall(r"([\d.]+)/([\d.]+) \(", scores)]
+    ends = [
+        published.Score(float(best), "", (float(mean), ""))
+        for best, mean in re.findall(r"([\d.]+)/([\d.]+) \(", scores)
+    ]
     expected = list(zip(pairs, ends, strict=True))
     for name, rows in {"began_celeba": expected[:3], "began_lsun": expected[3:]}.items():
         assert published.SCORES[name, "fid"] == dict(rows)
-    assert len(expected) == 5 and set(published.SCORES) == {*EXPERIMENTS, ("began_celeba", "fid"), ("began_lsun", "fid")}
+    assert len(expected) == 5 and set(published.SCORES) == {
+        *EXPERIMENTS,
+        ("began_celeba", "fid"),
+        ("began_lsun", "fid"),
+    }
 
 
 def test_disturbances(sheet):
     rows = table(sheet, "### 6.4")[1:]
-    assert [row[0] for row in rows] == ["Gaussian noise", "blur", "rectangles", "swirl", "salt & pepper", "ImageNet"]
+    assert [row[0] for row in rows] == [
+        "Gaussian noise",
+        "blur",
+        "rectangles",
+        "swirl",
+        "salt & pepper",
+        "ImageNet",
+    ]
     for (_, *cells), found in zip(rows, published.DISTURBED.values(), strict=True):
         fid, score, ind = map(numbers, cells)
-        assert len(fid) == 4 and (list(found["fid"]), list(found["inception_score"])) == (fid, score)
-        assert [found["ind_limit"] - each for each in score] == pytest.approx(ind, abs=0.05)  # scores are printed with three digits
+        assert len(fid) == 4 and (list(found["fid"]), list(found["inception_score"])) == (
+            fid,
+            score,
+        )
+        assert [found["ind_limit"] - each for each in score] == pytest.approx(
+            ind, abs=0.05
+        )  # scores are printed with three digits

@@ -17,7 +17,9 @@ def test_adams_first_moment_is_the_balls(ball):
 
 def test_the_discrete_path_has_a_first_order_error(ball):
     found = ball.numbers["discretisation"]
-    np.testing.assert_allclose(found["sup_errors"], [0.189, 0.0801, 0.0383, 0.0187, 0.0093], atol=6e-5, rtol=3e-3)
+    np.testing.assert_allclose(
+        found["sup_errors"], [0.189, 0.0801, 0.0383, 0.0187, 0.0093], atol=6e-5, rtol=3e-3
+    )
     assert found["quotients"][-1] == pytest.approx(2, abs=0.05)
 
 
@@ -41,7 +43,9 @@ def test_minima(ball):
 
 
 def test_second_moment(ball):
-    """Within the 0.004 of the fact sheet. It does not name the start: 0.5 is ours, small against the noise (see docs/theory.md)."""
+    """Within the 0.004 of the fact sheet. It does not name the start: 0.5 is ours, small against
+    the noise (see docs/theory.md).
+    """
     assert ball.numbers["second_moment"]["sup_difference"] <= 0.004
 
 
@@ -51,10 +55,19 @@ def test_verdicts_follow_the_numbers(ball):
     report = two_time_scale.study(runs=10)
     assert "Equal rates diverge" in report.verdict and "time scales converge" in report.verdict
     settings = {name: {"rms_theta": [1.0]} for name in report.numbers["settings"]}
-    assert "do not diverge" in two_time_scale._verdict({"settings": settings}) and "do not converge" in two_time_scale._verdict({"settings": settings})
+    assert "do not diverge" in two_time_scale._verdict(
+        {"settings": settings}
+    ) and "do not converge" in two_time_scale._verdict({"settings": settings})
 
 
 def test_saddle_report():
     report = saddle.study(runs=20, seed=3)
-    assert report.numbers["settings"]["TTUR, x slow"]["hits_without_noise"] == {"0.2": 56, "0.1": 90, "0.01": 204}
-    assert f"after {report.numbers['settings']['TTUR, x slow']['hit_median']:.0f} updates" in report.verdict
+    assert report.numbers["settings"]["TTUR, x slow"]["hits_without_noise"] == {
+        "0.2": 56,
+        "0.1": 90,
+        "0.01": 204,
+    }
+    assert (
+        f"after {report.numbers['settings']['TTUR, x slow']['hit_median']:.0f} updates"
+        in report.verdict
+    )

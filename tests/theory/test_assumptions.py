@@ -11,7 +11,9 @@ def test_known_games_get_the_known_answers():
     for what, expected, finding in asked:
         assert finding.holds == expected, (what, finding)
     toy = asked[0][2]
-    assert max(toy.numbers["ratios"]) == pytest.approx(200, rel=0.01)  # the largest curvature, at x = +-1, y = 0
+    assert max(toy.numbers["ratios"]) == pytest.approx(
+        200, rel=0.01
+    )  # the largest curvature, at x = +-1, y = 0
 
 
 def test_lipschitz_constant_of_a_linear_field():
@@ -29,7 +31,15 @@ def test_a_jump_is_seen_from_where_it_is():
 
 @pytest.mark.parametrize(
     "slow, fast, holds",
-    [(0.9, 0.6, True), (1.0, 0.51, True), (1.0, 0.5, False), (1.01, 0.6, False), (0.6, 0.6, False), (0.6, 0.9, False), (0.4, 0.3, False)],
+    [
+        (0.9, 0.6, True),
+        (1.0, 0.51, True),
+        (1.0, 0.5, False),
+        (1.01, 0.6, False),
+        (0.6, 0.6, False),
+        (0.6, 0.9, False),
+        (0.4, 0.3, False),
+    ],
 )
 def test_step_sizes_of_powers(slow, fast, holds):
     a, b = two_time_scale.polynomial(0.5, 20, slow), two_time_scale.polynomial(0.5, 20, fast)
@@ -58,7 +68,10 @@ def test_noise():
 
 def test_noise_level_is_unbiased():
     random = np.random.default_rng(1)
-    found = [assumptions.noise_level(random.standard_normal((16, 50)) * 2 + 1).numbers for _ in range(200)]
+    found = [
+        assumptions.noise_level(random.standard_normal((16, 50)) * 2 + 1).numbers
+        for _ in range(200)
+    ]
     for key, expected in (("second_moment", 200), ("squared_gradient", 50)):
         values = [numbers[key] for numbers in found]
         assert abs(np.mean(values) - expected) < 4 * np.std(values) / np.sqrt(200)
@@ -66,15 +79,26 @@ def test_noise_level_is_unbiased():
 
 def test_a_kink_beside_a_steep_smooth_place_is_seen():
     field = lambda x: np.array([200 * x[0], np.sign(x[1])])
-    assert not assumptions.lipschitz(field, np.array([[0.0, 1.0], [0.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])).holds
+    assert not assumptions.lipschitz(
+        field, np.array([[0.0, 1.0], [0.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    ).holds
 
 
-@pytest.mark.parametrize("shift, power, holds", [(1e10, 0.6, True), (20, 0.5005, True), (1e10, 0.4995, False)])
+@pytest.mark.parametrize(
+    "shift, power, holds", [(1e10, 0.6, True), (20, 0.5005, True), (1e10, 0.4995, False)]
+)
 def test_far_shifts_and_near_powers(shift, power, holds):
-    assert assumptions.step_sizes(two_time_scale.polynomial(0.5, shift, 0.9), two_time_scale.polynomial(0.5, shift, power)).holds == holds
+    assert (
+        assumptions.step_sizes(
+            two_time_scale.polynomial(0.5, shift, 0.9), two_time_scale.polynomial(0.5, shift, power)
+        ).holds
+        == holds
+    )
 
 
 def test_boundedness():
-    assert assumptions.boundedness(np.ones((10, 2))).numbers["largest_norm"] == pytest.approx(np.sqrt(2))
+    assert assumptions.boundedness(np.ones((10, 2))).numbers["largest_norm"] == pytest.approx(
+        np.sqrt(2)
+    )
     assert not assumptions.boundedness(np.array([[1.0], [np.nan]])).holds
     assert not assumptions.boundedness(np.full((3, 1), 1e7)).holds

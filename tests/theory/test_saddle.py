@@ -9,7 +9,10 @@ RUNS = 400  # of the published simulation
 def test_gradient_is_that_of_the_objective():
     x, y = np.random.default_rng(0).uniform(-1, 1, (2, 10))
     h = 1e-6
-    expected = [(saddle.objective(x + h, y) - saddle.objective(x - h, y)) / (2 * h), (saddle.objective(x, y + h) - saddle.objective(x, y - h)) / (2 * h)]
+    expected = [
+        (saddle.objective(x + h, y) - saddle.objective(x - h, y)) / (2 * h),
+        (saddle.objective(x, y + h) - saddle.objective(x, y - h)) / (2 * h),
+    ]
     np.testing.assert_allclose(saddle.gradient(x, y), expected, rtol=1e-6, atol=1e-6)
 
 
@@ -36,13 +39,16 @@ def test_hitting_times_without_noise(name, hits):
 
 
 def quantile_band(values, share, z=4):
-    """Where a quantile of RUNS further runs must lie: the quantiles of these at share +- z binomial standard errors."""
+    """Where a quantile of RUNS further runs must lie: the quantiles of these at share +- z binomial
+    standard errors.
+    """
     error = z * np.sqrt(share * (1 - share) * (1 / RUNS + 1 / len(values)))
     return np.quantile(values, np.clip([share - error, share + error], 0, 1))
 
 
 PUBLISHED = {
-    # name: (5, 50, 95 % of the last norm), (std of x, of y), (median first iteration, share that reaches 0.15)
+    # name: (5, 50, 95 % of the last norm), (std of x, of y), (median first iteration, share that
+    # reaches 0.15)
     "one time scale, fast": ((0.079, 0.541, 1.50), (0.73, 0.044), (1222, 0.71)),
     "one time scale, slow": ((0.0021, 0.0116, 0.030), (0.0017, 0.0157), (485, 1.0)),
     "TTUR, x slow": ((0.0033, 0.038, 0.095), (0.0005, 0.0515), (69, 1.0)),
@@ -52,7 +58,9 @@ PUBLISHED = {
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_many_runs_match_the_published_table(name):
-    """Within four standard errors of the 400 published runs and of the 1,000 here, and the last printed digit."""
+    """Within four standard errors of the 400 published runs and of the 1,000 here, and the last
+    printed digit.
+    """
     quantiles, stds, (median, share) = PUBLISHED[name]
     paths = saddle.simulate(saddle.SETTINGS[name], 1000, seed=7)
     found = saddle.summarise(paths)
@@ -61,21 +69,28 @@ def test_many_runs_match_the_published_table(name):
         low, high = quantile_band(norm[-1], level)
         digit = 0.5 * 10.0 ** -len(str(value).partition(".")[2])
         assert low - digit <= value <= high + digit
-    # The standard error of a std is at most std sqrt((kurtosis - 1) / 4n); the kurtosis is measured.
+    # The standard error of a std is at most std sqrt((kurtosis - 1) / 4n); the kurtosis is
+    # measured.
     for number, value in enumerate(stds):
         last = paths[-1, number] - paths[-1, number].mean()
         kurtosis = np.mean(last**4) / np.mean(last**2) ** 2
         error = last.std() * np.sqrt((kurtosis - 1) / 4 * (1 / RUNS + 1 / 1000))
         digit = 0.5 * 10.0 ** -len(str(value).partition(".")[2])
         assert abs(last.std() - value) <= 4 * error + digit
-    assert abs(found["hit_share"] - share) <= 4 * np.sqrt(max(share * (1 - share), 1e-9) * (1 / RUNS + 1 / 1000)) + 0.005
+    assert (
+        abs(found["hit_share"] - share)
+        <= 4 * np.sqrt(max(share * (1 - share), 1e-9) * (1 / RUNS + 1 / 1000)) + 0.005
+    )
     hits = saddle.hitting_times(norm)
     low, high = quantile_band(hits[np.isfinite(hits)], 0.5, z=4 / np.sqrt(share))
     assert low - 1.5 <= median + 1 <= high + 1.5
 
 
 def test_two_time_scales_are_faster_but_not_nearer():
-    slow, ttur = (saddle.summarise(saddle.simulate(saddle.SETTINGS[name], 200, seed=1)) for name in ("one time scale, slow", "TTUR, x slow"))
+    slow, ttur = (
+        saddle.summarise(saddle.simulate(saddle.SETTINGS[name], 200, seed=1))
+        for name in ("one time scale, slow", "TTUR, x slow")
+    )
     assert ttur["hit_median"] < slow["hit_median"] / 5
     assert ttur["final_norm"][1] > slow["final_norm"][1]
 

@@ -21,11 +21,24 @@ def test_expected_squares_by_hand():
     np.testing.assert_allclose(squares[1], expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name, steps", [("constant, equal", 1000), ("constant, two time scales", 3000), ("decaying, equal", 1000), ("decaying, two time scales", 3000)])
+@pytest.mark.parametrize(
+    "name, steps",
+    [
+        ("constant, equal", 1000),
+        ("constant, two time scales", 3000),
+        ("decaying, equal", 1000),
+        ("decaying, two time scales", 3000),
+    ],
+)
 def test_simulation_agrees_with_the_exact_moments(name, steps):
-    """Both errors are normal: a mean of RUNS squares has the relative standard error sqrt(2 / RUNS), at each of some steps."""
+    """Both errors are normal: a mean of RUNS squares has the relative standard error sqrt(2 /
+    RUNS), at each of some steps.
+    """
     a, b, _ = SETTINGS[name]
-    measured, expected = theory.simulate(a, b, steps, RUNS, seed=3), theory.expected_squares(a, b, steps)
+    measured, expected = (
+        theory.simulate(a, b, steps, RUNS, seed=3),
+        theory.expected_squares(a, b, steps),
+    )
     for step in (100, 300, steps):
         np.testing.assert_allclose(measured[step], expected[step], rtol=4 * np.sqrt(2 / RUNS))
 
@@ -65,7 +78,11 @@ def exact():
 def test_slopes(exact):
     squares = exact("decaying, two time scales")
     np.testing.assert_allclose(theory.slopes(squares, 6_000, 60_000), [-0.9, -0.6], atol=0.2)
-    np.testing.assert_allclose(theory.slopes(np.stack([np.arange(1, 10_001.0) ** -0.7] * 2, axis=1), 100, 9_000), -0.7, atol=0.02)
+    np.testing.assert_allclose(
+        theory.slopes(np.stack([np.arange(1, 10_001.0) ** -0.7] * 2, axis=1), 100, 9_000),
+        -0.7,
+        atol=0.02,
+    )
 
 
 def test_the_noise_floor_of_constant_rates_stays(exact):

@@ -50,7 +50,12 @@ def test_the_newest_is_taken_and_the_oldest_go(kept, state, tmp_path):
     kept.save(8)
     assert kept.numbers == [4, 6, 8]
     assert tf.train.latest_checkpoint(str(tmp_path / "checkpoints")) == kept.path(8)
-    assert {path.name.partition(".")[0] for path in (tmp_path / "checkpoints").iterdir()} == {"checkpoint", "ckpt-4", "ckpt-6", "ckpt-8"}
+    assert {path.name.partition(".")[0] for path in (tmp_path / "checkpoints").iterdir()} == {
+        "checkpoint",
+        "ckpt-4",
+        "ckpt-6",
+        "ckpt-8",
+    }
 
 
 def test_nothing_to_restore(state, tmp_path):
@@ -70,12 +75,18 @@ def cut(path):
 
 @pytest.mark.parametrize("file", [index, data])
 @pytest.mark.parametrize("damage", [flip, cut, lambda path: path.write_bytes(b"")])
-def test_a_damaged_one_is_set_aside_and_the_one_before_taken(kept, state, tmp_path, capfd, file, damage):
+def test_a_damaged_one_is_set_aside_and_the_one_before_taken(
+    kept, state, tmp_path, capfd, file, damage
+):
     damage(file(tmp_path, 6))
     content = file(tmp_path, 6).read_bytes()
     assert kept.restore() == 4 and (state.weight.numpy() == 4).all()
     said = " ".join(capfd.readouterr().err.split())
-    assert "ckpt-6 is damaged" in said and "damaged-6" in said and "after 4 updates: 2 updates are made again" in said
+    assert (
+        "ckpt-6 is damaged" in said
+        and "damaged-6" in said
+        and "after 4 updates: 2 updates are made again" in said
+    )
     assert kept.numbers == [2, 4]
     assert (tmp_path / "checkpoints/damaged-6" / file(tmp_path, 6).name).read_bytes() == content
     kept.save(6)
@@ -89,7 +100,11 @@ def test_other_names_are_left_alone(kept, tmp_path):
     (tmp_path / "checkpoints/best-of").mkdir()
     kept.save(8)
     kept.keep_best(8)
-    assert kept.numbers == [4, 6, 8] and kept.restore() == 8 and (tmp_path / "checkpoints/ckpt-6 (copy).index").exists()
+    assert (
+        kept.numbers == [4, 6, 8]
+        and kept.restore() == 8
+        and (tmp_path / "checkpoints/ckpt-6 (copy).index").exists()
+    )
     assert (tmp_path / "checkpoints/best-of").exists()
 
 
@@ -107,7 +122,11 @@ def test_all_damaged(kept, tmp_path):
     for number in (2, 4, 6):
         cut(data(tmp_path, number))
     assert kept.restore() is None
-    assert sorted(path.name for path in (tmp_path / "checkpoints").glob("damaged-*")) == ["damaged-2", "damaged-4", "damaged-6"]
+    assert sorted(path.name for path in (tmp_path / "checkpoints").glob("damaged-*")) == [
+        "damaged-2",
+        "damaged-4",
+        "damaged-6",
+    ]
 
 
 def test_the_best_one_is_the_last_hope(kept, state, tmp_path, capfd):
@@ -118,13 +137,27 @@ def test_the_best_one_is_the_last_hope(kept, state, tmp_path, capfd):
     state.weight.assign(tf.zeros(1000))
     assert kept.restore() == 6 and (state.weight.numpy() == 6).all()
     assert "after 6 updates: 0 updates" in " ".join(capfd.readouterr().err.split())
-    assert kept.numbers == [2, 4, 6] and kept.best and kept.restore() == 6  # a copy is the last one again
+    assert (
+        kept.numbers == [2, 4, 6] and kept.best and kept.restore() == 6
+    )  # a copy is the last one again
     kept.save(8)
-    for path in (data(tmp_path, 4), data(tmp_path, 6), data(tmp_path, 8), tmp_path / "checkpoints/best-6/ckpt-6.data-00000-of-00001"):
+    for path in (
+        data(tmp_path, 4),
+        data(tmp_path, 6),
+        data(tmp_path, 8),
+        tmp_path / "checkpoints/best-6/ckpt-6.data-00000-of-00001",
+    ):
         cut(path)
     assert kept.restore() is None and kept.best is None
     names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
-    assert names == {"checkpoint", "damaged-4", "damaged-6", "damaged-6.2", "damaged-6.3", "damaged-8"}
+    assert names == {
+        "checkpoint",
+        "damaged-4",
+        "damaged-6",
+        "damaged-6.2",
+        "damaged-6.3",
+        "damaged-8",
+    }
 
 
 def test_data_without_an_index_are_no_checkpoint(kept, tmp_path):
@@ -139,7 +172,9 @@ def test_no_changed_byte_of_the_index_changes_the_state(kept, state, tmp_path):
     """The last bytes hold what nobody reads and padding; all others are under a checksum."""
     good = index(tmp_path, 6).read_bytes()
     for position in np.linspace(0, len(good) - 1, 20).astype(int):
-        index(tmp_path, 6).write_bytes(good[:position] + bytes([good[position] ^ 16]) + good[position + 1 :])
+        index(tmp_path, 6).write_bytes(
+            good[:position] + bytes([good[position] ^ 16]) + good[position + 1 :]
+        )
         number = kept.restore()
         assert number == 4 or position > len(good) - 80
         assert (state.weight.numpy() == number).all()
@@ -174,4 +209,7 @@ def test_the_best_stays(kept, state, tmp_path):
     assert (state.weight.numpy() == 4).all()
     (tmp_path / "checkpoints/best-12").mkdir()  # as after a kill before the old one was removed
     kept.keep_best(12)
-    assert kept.best == str(tmp_path / "checkpoints/best-12/ckpt-12") and not (tmp_path / "checkpoints/best-4").exists()
+    assert (
+        kept.best == str(tmp_path / "checkpoints/best-12/ckpt-12")
+        and not (tmp_path / "checkpoints/best-4").exists()
+    )

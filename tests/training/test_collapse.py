@@ -4,11 +4,19 @@ from tf_ttur.training import collapse
 
 
 def rows(name, *values, every=100):
-    return [{"update": number * every, "name": name, "value": value} for number, value in enumerate(values)]
+    return [
+        {"update": number * every, "name": name, "value": value}
+        for number, value in enumerate(values)
+    ]
 
 
 def signs(found, factor=2.0, updates=200):
-    return [update for update, _ in collapse.signs(found, "fid", ConfigDict({"metric_factor": factor, "accuracy_updates": updates}))]
+    return [
+        update
+        for update, _ in collapse.signs(
+            found, "fid", ConfigDict({"metric_factor": factor, "accuracy_updates": updates})
+        )
+    ]
 
 
 def test_a_distance_far_above_the_best_one():
@@ -17,7 +25,9 @@ def test_a_distance_far_above_the_best_one():
     assert signs(rows("fid", 100, None, 250)) == [200]
     assert signs(rows("fid", 100, 50, 1000), factor=0.0) == []
     assert signs(rows("jsd_4", 0.1, 1.0)) == []
-    [(_, words)] = collapse.signs(rows("fid", 100, 50, 101), "fid", ConfigDict({"metric_factor": 2.0, "accuracy_updates": 0}))
+    [(_, words)] = collapse.signs(
+        rows("fid", 100, 50, 101), "fid", ConfigDict({"metric_factor": 2.0, "accuracy_updates": 0})
+    )
     assert words == "fid is 101, more than 2 times its best value, 50 after update 100"
 
 

@@ -51,7 +51,9 @@ def test_an_interrupted_extraction_goes_on(tmp_path, monkeypatch, shard):
 def test_shards_make_up_the_whole():
     images = Images("digits:50")
     whole = image_statistics(images, PixelPooling(), 8)
-    merged = statistics.merge([image_statistics(images, PixelPooling(), 8, shard=(number, 4)) for number in (3, 1, 4, 2)])
+    merged = statistics.merge(
+        [image_statistics(images, PixelPooling(), 8, shard=(number, 4)) for number in (3, 1, 4, 2)]
+    )
     np.testing.assert_allclose(merged.sigma, whole.sigma, rtol=1e-10, atol=1e-14)
     assert merged.provenance == whole.provenance
 

@@ -18,7 +18,9 @@ def write(tiny, tmp_path):
     return write
 
 
-def test_an_earlier_export_stays_where_the_new_one_cannot_take_its_name(write, tmp_path, monkeypatch):
+def test_an_earlier_export_stays_where_the_new_one_cannot_take_its_name(
+    write, tmp_path, monkeypatch
+):
     rename = pathlib.Path.rename
 
     def fails(self, target):
@@ -29,9 +31,13 @@ def test_an_earlier_export_stays_where_the_new_one_cannot_take_its_name(write, t
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("pathlib.Path.rename", fails)
         write()
-    assert (tmp_path / "export/mark").exists() and [path.name for path in tmp_path.iterdir()] == ["export"]
+    assert (tmp_path / "export/mark").exists() and [path.name for path in tmp_path.iterdir()] == [
+        "export"
+    ]
     write()
-    assert not (tmp_path / "export/mark").exists() and [path.name for path in tmp_path.iterdir()] == ["export"]
+    assert not (tmp_path / "export/mark").exists() and [
+        path.name for path in tmp_path.iterdir()
+    ] == ["export"]
 
 
 def test_what_a_killed_export_had_moved_away_comes_back(write, tmp_path, monkeypatch):
@@ -44,4 +50,6 @@ def test_what_a_killed_export_had_moved_away_comes_back(write, tmp_path, monkeyp
     with monkeypatch.context() as patch, pytest.raises(OSError, match="no room"):
         patch.setattr("tensorflow.saved_model.save", no_room)
         write()
-    assert (tmp_path / "export/mark").exists() and [path.name for path in tmp_path.iterdir()] == ["export"]
+    assert (tmp_path / "export/mark").exists() and [path.name for path in tmp_path.iterdir()] == [
+        "export"
+    ]

@@ -11,7 +11,10 @@ from tf_ttur.theory import nash
 from tf_ttur.training import loop
 from tf_ttur.training.game import Run
 
-pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")]
+pytestmark = [
+    pytest.mark.usefixtures("offline"),
+    pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -35,25 +38,48 @@ def test_the_game_is_that_of_the_update(workdir):
     assert run.kept == [2, 4] and run.update == 4 and run.name == "tiny-ttur-seed0 after 4 updates"
     generator, discriminator = run._state.generator, run._state.discriminator
     pair = losses.pair(run.config.loss)
-    assert run.game.sizes == tuple(sum(int(np.prod(v.shape)) for v in n.trainable_variables) for n in (generator, discriminator))
+    assert run.game.sizes == tuple(
+        sum(int(np.prod(v.shape)) for v in n.trainable_variables)
+        for n in (generator, discriminator)
+    )
     found = run.game.gradients()
     for row, (real, latents, mix) in zip(found, run.game.batches):
         assert real.shape == (8, 32, 32, 3) and float(tf.reduce_min(real)) < 0
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(pair.generator(discriminator(generator(latents, training=True), training=True)))
+            loss = tf.reduce_mean(
+                pair.generator(discriminator(generator(latents, training=True), training=True))
+            )
         expected = tape.gradient(loss, generator.trainable_variables)
-        np.testing.assert_allclose(row[: run.game.sizes[0]], np.concatenate([np.ravel(g) for g in expected]), rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            row[: run.game.sizes[0]],
+            np.concatenate([np.ravel(g) for g in expected]),
+            rtol=1e-4,
+            atol=1e-6,
+        )
         with tf.GradientTape() as tape:
             fake = generator(latents, training=True)
-            loss = tf.reduce_mean(pair.discriminator(discriminator(real, training=True), discriminator(fake, training=True)))
-            loss += tf.reduce_mean(gradient_penalty(lambda x: discriminator(x, training=True), real, fake, mix))
+            loss = tf.reduce_mean(
+                pair.discriminator(
+                    discriminator(real, training=True), discriminator(fake, training=True)
+                )
+            )
+            loss += tf.reduce_mean(
+                gradient_penalty(lambda x: discriminator(x, training=True), real, fake, mix)
+            )
         expected = tape.gradient(loss, discriminator.trainable_variables)
-        np.testing.assert_allclose(row[run.game.sizes[0] :], np.concatenate([np.ravel(g) for g in expected]), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(
+            row[run.game.sizes[0] :],
+            np.concatenate([np.ravel(g) for g in expected]),
+            rtol=1e-4,
+            atol=1e-5,
+        )
     assert not np.allclose(run.game.batches[0][0], run.game.batches[1][0])
 
 
 def test_products_of_a_smooth_network_are_differences_of_gradients(workdir, monkeypatch):
-    """With ReLU they would not be: a step of any length that float32 allows crosses kinks, which no Hessian sees."""
+    """With ReLU they would not be: a step of any length that float32 allows crosses kinks, which no
+    Hessian sees.
+    """
     monkeypatch.setattr(tf.nn, "relu", tf.nn.softplus)
     monkeypatch.setattr(tf.nn, "leaky_relu", lambda x, slope: tf.nn.softplus(x))
     run = Run(workdir, 1)
@@ -86,7 +112,9 @@ def test_diagnosis_and_path_of_a_run(workdir):
     assert found.rates == (2e-3, 1e-3) == run.rates
     assert found.stationary is None and found.verdict.startswith("too few batches")
     gradients = run.game.gradients()
-    assert found.gradient_norms[0] == pytest.approx(np.linalg.norm(gradients[:, : run.game.sizes[0]].mean(0)), rel=1e-5)
+    assert found.gradient_norms[0] == pytest.approx(
+        np.linalg.norm(gradients[:, : run.game.sizes[0]].mean(0)), rel=1e-5
+    )
     # Rayleigh quotients of any vector lie between the extreme eigenvalues.
     vector = np.random.default_rng(0).standard_normal(run.game.sizes[1])
     quotient = vector @ (run.game.hessian(1) @ vector) / (vector @ vector)

@@ -21,7 +21,11 @@ def test_a_signal_stops_at_once_or_after_what_is_held(number):
 
 
 def test_a_second_one_does_not_wait():
-    with Interruption() as interruption, pytest.raises(KeyboardInterrupt) as caught, interruption.held():
+    with (
+        Interruption() as interruption,
+        pytest.raises(KeyboardInterrupt) as caught,
+        interruption.held(),
+    ):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
     assert not isinstance(caught.value, Stopped)

@@ -15,7 +15,10 @@ from tf_ttur.metrics import extraction
 from tf_ttur.training import evaluation, loop
 
 one_replica = pytest.mark.usefixtures("one_replica")  # all but the first test
-pytestmark = [pytest.mark.usefixtures("offline"), pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")]
+pytestmark = [
+    pytest.mark.usefixtures("offline"),
+    pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features"),
+]
 
 
 def rows(folder, skip_time=True):
@@ -25,7 +28,13 @@ def rows(folder, skip_time=True):
 
 def final_weights(folder):
     reader = tf.train.load_checkpoint(tf.train.latest_checkpoint(str(folder / "checkpoints")))
-    names = [n for n in reader.get_variable_to_shape_map() if "/.ATTRIBUTES/VARIABLE_VALUE" in n and "training_seconds" not in n and "save_counter" not in n]
+    names = [
+        n
+        for n in reader.get_variable_to_shape_map()
+        if "/.ATTRIBUTES/VARIABLE_VALUE" in n
+        and "training_seconds" not in n
+        and "save_counter" not in n
+    ]
     return {name: reader.get_tensor(name) for name in names}
 
 
@@ -35,15 +44,22 @@ def test_a_run_leaves_its_folder(tiny, tmp_path):
     assert json.loads((folder / "config.json").read_text())["updates"] == 4
     [part] = json.loads((folder / "environment.json").read_text())
     assert {"packages", "devices", "git_commit"} <= part.keys() and part["from_update"] == 0
-    assert part["evaluation"]["network"] == "pixels" and part["evaluation"]["reference"]["num_images"] == 64
+    assert (
+        part["evaluation"]["network"] == "pixels"
+        and part["evaluation"]["reference"]["num_images"] == 64
+    )
     assert [row[0] for row in rows(folder) if row[1] == "frechet_pixels"] == [0, 2, 4]
     assert [row[0] for row in rows(folder) if row[1] == "loss/generator"] == [1, 2, 3, 4]
     seconds = [row["training_seconds"] for row in rows(folder, skip_time=False)]
     assert seconds == sorted(seconds)
-    assert sorted(file.name for file in (folder / "samples").iterdir()) == [f"{n:07}.png" for n in (0, 2, 4)]
+    assert sorted(file.name for file in (folder / "samples").iterdir()) == [
+        f"{n:07}.png" for n in (0, 2, 4)
+    ]
     assert list(folder.glob("events.out.tfevents.*"))
     model = tf.saved_model.load(str(export))
-    assert model.signatures["sample"](count=tf.constant(3), seed=tf.constant(0))["images"].shape == (3, 32, 32, 3)
+    assert model.signatures["sample"](count=tf.constant(3), seed=tf.constant(0))[
+        "images"
+    ].shape == (3, 32, 32, 3)
 
 
 @one_replica
@@ -92,7 +108,10 @@ def test_a_finished_run_can_be_made_longer_but_not_changed(tiny, tmp_path):
     (tmp_path / "run/checkpoints").rename(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="no checkpoint"):
         loop.train(tiny, tmp_path / "run")
-    assert json.loads((tmp_path / "run/config.json").read_text())["updates"] == 5 and rows(tmp_path / "run")[-1][0] == 5
+    assert (
+        json.loads((tmp_path / "run/config.json").read_text())["updates"] == 5
+        and rows(tmp_path / "run")[-1][0] == 5
+    )
 
 
 def test_a_folder_with_other_things_is_left_alone(tiny, tmp_path):
@@ -140,11 +159,19 @@ def test_what_is_not_finite_stops_the_run(tiny, tmp_path):
     tiny.loss, tiny.generator.optimizer, tiny.discriminator.optimizer = "wasserstein", "sgd", "sgd"
     tiny.discriminator.learning_rate = 1e30
     tiny.log_every_updates = 1000  # also where nothing is logged, no checkpoint is of NaN
-    with pytest.raises(UserError, match=r"weight discriminator/\S+ of the discriminator is not finite.* in update 1\n.*\n.*after 0 updates"):
+    with pytest.raises(
+        UserError,
+        match=r"weight discriminator/\S+ of the discriminator is not finite.* in update 1\n.*\n.*after 0 updates",
+    ):
         loop.train(tiny, tmp_path / "run")
     assert "ckpt-0" in tf.train.latest_checkpoint(str(tmp_path / "run/checkpoints"))
     report = json.loads((tmp_path / "run/crash.json").read_text())
-    assert (report["update"], report["player"], report["seed"], report["last_checkpoint"]) == (1, "discriminator", 0, 0)
+    assert (report["update"], report["player"], report["seed"], report["last_checkpoint"]) == (
+        1,
+        "discriminator",
+        0,
+        0,
+    )
     assert report["tensor"].startswith("weight discriminator/")
     [batch] = report["examples"]
     assert len(batch) == 8 and len(set(batch)) == 8 and set(batch) <= set(range(64))
@@ -152,7 +179,9 @@ def test_what_is_not_finite_stops_the_run(tiny, tmp_path):
     with pytest.raises(UserError, match="in update 1"):  # goes on from 0 and sees it again
         loop.train(tiny, tmp_path / "run")
     again = json.loads((tmp_path / "run/crash.json").read_text())
-    assert again | {"tensor": ""} == report | {"tensor": ""}  # Keras counts the layers of a process, so that their names go on
+    assert again | {"tensor": ""} == report | {
+        "tensor": ""
+    }  # Keras counts the layers of a process, so that their names go on
 
 
 @one_replica
@@ -171,7 +200,9 @@ def test_a_signal_saves_and_stops(tiny, tmp_path, monkeypatch):
             patch.setattr(loop.RunFolder, "scalars", kill)
             loop.train(tiny, tmp_path / "stopped")
         assert caught.value.number == signal.SIGTERM
-        assert tf.train.latest_checkpoint(str(tmp_path / "stopped/checkpoints")).endswith(f"ckpt-{at}")
+        assert tf.train.latest_checkpoint(str(tmp_path / "stopped/checkpoints")).endswith(
+            f"ckpt-{at}"
+        )
     loop.train(tiny, tmp_path / "stopped")
     assert rows(tmp_path / "stopped") == rows(tmp_path / "whole")
     whole, stopped = final_weights(tmp_path / "whole"), final_weights(tmp_path / "stopped")
@@ -181,21 +212,33 @@ def test_a_signal_saves_and_stops(tiny, tmp_path, monkeypatch):
 
 def test_one_process_at_a_time(tiny, tmp_path):
     (tmp_path / "run").mkdir()
-    with files.lock(tmp_path / "run/.lock"), pytest.raises(UserError, match=f"in use by process {os.getpid()} on "):
+    with (
+        files.lock(tmp_path / "run/.lock"),
+        pytest.raises(UserError, match=f"in use by process {os.getpid()} on "),
+    ):
         loop.train(tiny, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
 
 
 @one_replica
-def test_the_best_generator_is_kept_and_a_collapse_is_said(tiny, tmp_path, monkeypatch, tool, capsys):
+def test_the_best_generator_is_kept_and_a_collapse_is_said(
+    tiny, tmp_path, monkeypatch, tool, capsys
+):
     """With made up distances, as these few updates have no course."""
     distances = iter([100.0, 50.0, 60.0, 120.0])
-    monkeypatch.setattr(loop.evaluation.FrechetEvaluator, "run", lambda self, generate: [(self.name, next(distances))])
+    monkeypatch.setattr(
+        loop.evaluation.FrechetEvaluator,
+        "run",
+        lambda self, generate: [(self.name, next(distances))],
+    )
     tiny.updates, tiny.keep_checkpoints = 6, 1
     loop.train(tiny, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run/checkpoints").glob("best-*")] == ["best-2"]
     [warning], _ = files.read_json_lines(tmp_path / "run/warnings.jsonl")
-    assert warning["update"] == 6 and "more than 2 times its best value, 50 after update 2" in warning["warning"]
+    assert (
+        warning["update"] == 6
+        and "more than 2 times its best value, 50 after update 2" in warning["warning"]
+    )
     assert "warning: update 6" in capsys.readouterr().err
     process = tool("tools/export.py", tmp_path / "run", "--best", "--output", tmp_path / "best")
     assert process.stdout == f"{tmp_path / 'best'}: generator after 2 updates\n"
@@ -209,7 +252,9 @@ def test_damaged_rows_are_set_aside(tiny, tmp_path, capfd):
     path.write_text("".join([*good[:3], '{"update": 1, "na', *good[4:], '{"update": 4']))
     damaged = path.read_text()
     loop.train(tiny, tmp_path / "run")
-    assert path.read_text() == "".join([*good[:3], *good[5:]])  # the broken line took its successor with it
+    assert path.read_text() == "".join(
+        [*good[:3], *good[5:]]
+    )  # the broken line took its successor with it
     assert (tmp_path / "run/metrics.damaged-1.jsonl").read_text() == damaged
     assert "has 2 lines that cannot be read" in " ".join(capfd.readouterr().err.split())
 
@@ -228,7 +273,9 @@ def test_part_of_the_data_as_reference(tiny):
     images = evaluation.open_examples(tiny)
     network = evaluation.load_network(tiny)
     assert extraction.image_statistics(images, network, 10, limit=25).provenance["num_images"] == 25
-    assert extraction.reference_path(images, network, 25) != extraction.reference_path(images, network)
+    assert extraction.reference_path(images, network, 25) != extraction.reference_path(
+        images, network
+    )
 
 
 @one_replica
@@ -243,7 +290,10 @@ def test_a_gradient_or_a_weight_that_is_not_finite_is_named(tiny, tmp_path, monk
         bias.assign(tf.fill(bias.shape, np.inf))
         return state
 
-    with monkeypatch.context() as patch, pytest.raises(UserError, match=r"loss of the discriminator .* in update 1\n"):
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(UserError, match=r"loss of the discriminator .* in update 1\n"),
+    ):
         patch.setattr(loop.states, "State", broken)
         loop.train(tiny, tmp_path / "loss")
 
@@ -255,7 +305,9 @@ def test_a_gradient_or_a_weight_that_is_not_finite_is_named(tiny, tmp_path, monk
     broken = pair._replace(generator=lambda fake: pair.generator(fake) + without_gradient(fake))
     monkeypatch.setattr("tf_ttur.losses.pairs.MINIMAX", broken)
     tiny.loss = "minimax"
-    with pytest.raises(UserError, match=r"gradient of generator/\S+ of the generator .* in update 1\n"):
+    with pytest.raises(
+        UserError, match=r"gradient of generator/\S+ of the generator .* in update 1\n"
+    ):
         loop.train(tiny, tmp_path / "gradient")
 
 
@@ -300,4 +352,7 @@ def test_what_a_killed_process_had_begun_is_removed(tiny, tmp_path):
     (tmp_path / "run/.export.abc/whole").mkdir(parents=True)
     tiny.updates = 5
     loop.train(tiny, tmp_path / "run")
-    assert not any((tmp_path / "run" / name).exists() for name in (*begun, ".export.abc")) and (tmp_path / "run/.mine").exists()
+    assert (
+        not any((tmp_path / "run" / name).exists() for name in (*begun, ".export.abc"))
+        and (tmp_path / "run/.mine").exists()
+    )

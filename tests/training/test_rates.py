@@ -28,13 +28,19 @@ def test_schedules_end_at_zero():
 def test_halving():
     """As BEGAN does it: by half after every `decay_shift` steps, at once."""
     falling = rates.schedule(player(schedule="halving", decay_shift=100.0), 1000)
-    assert [float(falling(n)) for n in (0, 99, 100, 199, 200, 350)] == pytest.approx([1e-3, 1e-3, 5e-4, 5e-4, 2.5e-4, 1.25e-4])
+    assert [float(falling(n)) for n in (0, 99, 100, 199, 200, 350)] == pytest.approx(
+        [1e-3, 1e-3, 5e-4, 5e-4, 2.5e-4, 1.25e-4]
+    )
 
 
 def test_polynomial_decay():
     falling = rates.schedule(player(schedule="polynomial", decay_shift=20.0, decay_power=0.9), 100)
-    assert [float(falling(n)) for n in (0, 20, 10**6)] == pytest.approx([1e-3, 1e-3 * 2**-0.9, 1e-3 * 50_001**-0.9], rel=1e-5)
-    optimizer = rates.optimizer(player(schedule="polynomial", decay_shift=1.0, decay_power=1.0, optimizer="sgd"), 10, "sgd")
+    assert [float(falling(n)) for n in (0, 20, 10**6)] == pytest.approx(
+        [1e-3, 1e-3 * 2**-0.9, 1e-3 * 50_001**-0.9], rel=1e-5
+    )
+    optimizer = rates.optimizer(
+        player(schedule="polynomial", decay_shift=1.0, decay_power=1.0, optimizer="sgd"), 10, "sgd"
+    )
     weight = keras.Variable([0.0])
     optimizer.build([weight])
     for _ in range(3):
@@ -46,11 +52,36 @@ def test_polynomial_decay():
     "generator, discriminator, satisfied, reason",
     [
         (dict(), dict(), False, "the rate is constant"),
-        (dict(schedule="linear"), dict(schedule="cosine"), False, "the sum of a(n) (generator) is finite"),
-        (dict(schedule="polynomial", decay_power=0.9), dict(schedule="polynomial", decay_power=0.6), True, "a(n) falls as n^-0.9"),
-        (dict(schedule="polynomial", decay_power=0.6), dict(schedule="polynomial", decay_power=0.9), False, "does not go to 0"),
-        (dict(schedule="polynomial", decay_power=0.9), dict(schedule="polynomial", decay_power=0.5), False, "the sum of b(n)^2 (discriminator) is infinite"),
-        (dict(schedule="polynomial", decay_power=1.1), dict(schedule="polynomial", decay_power=0.6), False, "the sum of a(n) (generator) is finite"),
+        (
+            dict(schedule="linear"),
+            dict(schedule="cosine"),
+            False,
+            "the sum of a(n) (generator) is finite",
+        ),
+        (
+            dict(schedule="polynomial", decay_power=0.9),
+            dict(schedule="polynomial", decay_power=0.6),
+            True,
+            "a(n) falls as n^-0.9",
+        ),
+        (
+            dict(schedule="polynomial", decay_power=0.6),
+            dict(schedule="polynomial", decay_power=0.9),
+            False,
+            "does not go to 0",
+        ),
+        (
+            dict(schedule="polynomial", decay_power=0.9),
+            dict(schedule="polynomial", decay_power=0.5),
+            False,
+            "the sum of b(n)^2 (discriminator) is infinite",
+        ),
+        (
+            dict(schedule="polynomial", decay_power=1.1),
+            dict(schedule="polynomial", decay_power=0.6),
+            False,
+            "the sum of a(n) (generator) is finite",
+        ),
     ],
 )
 def test_a2_of_a_run(generator, discriminator, satisfied, reason):
@@ -59,7 +90,11 @@ def test_a2_of_a_run(generator, discriminator, satisfied, reason):
         target.update({"learning_rate": 1e-3, **changes})
     config.updates, config.discriminator.steps = 1000, 2
     with_adam = rates.check_a2(config)
-    assert not with_adam.holds and with_adam.numbers["schedules_hold"] == satisfied and "Adam" in with_adam.words
+    assert (
+        not with_adam.holds
+        and with_adam.numbers["schedules_hold"] == satisfied
+        and "Adam" in with_adam.words
+    )
     config.generator.optimizer = config.discriminator.optimizer = "sgd"
     found = rates.check_a2(config)
     assert found.holds == satisfied and reason in found.words
@@ -73,9 +108,14 @@ def test_rates_at_an_update_are_those_of_the_optimizer(kind):
         target.update({"learning_rate": rate, "schedule": kind, "decay_shift": 30.0})
     for update in (0, 33, 99):
         b, a = rates.at_update(config, update)
-        value = lambda schedule, step: schedule if isinstance(schedule, float) else float(schedule(step))
+        value = lambda schedule, step: (
+            schedule if isinstance(schedule, float) else float(schedule(step))
+        )
         assert a == pytest.approx(value(rates.schedule(config.generator, 100), update), rel=1e-3)
-        assert b == pytest.approx(sum(value(rates.schedule(config.discriminator, 200), 2 * update + k) for k in (0, 1)), rel=1e-3)
+        assert b == pytest.approx(
+            sum(value(rates.schedule(config.discriminator, 200), 2 * update + k) for k in (0, 1)),
+            rel=1e-3,
+        )
 
 
 def test_sgd():

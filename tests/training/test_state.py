@@ -19,7 +19,9 @@ def test_checkpoint_holds_everything(tiny, tmp_path):
     first = State(tiny)
     gradients = [tf.ones_like(v) for v in first.generator.trainable_variables]
     first.generator_optimizer.apply(gradients, first.generator.trainable_variables)
-    first.generator(tf.random.stateless_normal((4, tiny.latent.size), (0, 0)), training=True)  # moves the averages
+    first.generator(
+        tf.random.stateless_normal((4, tiny.latent.size), (0, 0)), training=True
+    )  # moves the averages
     first.updates.assign(7)
     first.training_seconds.assign(1.5)
     path = str(tmp_path / "ckpt")
@@ -77,7 +79,9 @@ def test_export_gives_the_same_images_in_a_process_without_this_package(tiny, tm
     files = [str(tmp_path / name) for name in ("export", "latents.npy", "result.npz")]
     subprocess.run([sys.executable, "-c", READ, *files], check=True, cwd=tmp_path)
     with np.load(tmp_path / "result.npz") as result:
-        np.testing.assert_allclose(result["images"], state.generator(latents, training=False), atol=1e-6)
+        np.testing.assert_allclose(
+            result["images"], state.generator(latents, training=False), atol=1e-6
+        )
         assert result["many"].shape == (70, 32, 32, 3) and result["many"].dtype == np.uint8
         np.testing.assert_array_equal(result["many"][:2], result["few"])
         assert (result["few"] != result["other"]).any()

@@ -25,7 +25,9 @@ def run(config, strategy, count=2):
         state = State(config)
     images = Images(config.data.source, config.data.image_size)
     update = updates.build_update(config, strategy, state)
-    iterator = updates.distribute_batches(config, strategy, images, devices.batch_per_replica(config, strategy), 0)
+    iterator = updates.distribute_batches(
+        config, strategy, images, devices.batch_per_replica(config, strategy), 0
+    )
     values = [update(tf.constant(number, tf.int64), iterator)[0] for number in range(count)]
     values = [{name: float(value) for name, value in row.items()} for row in values]
     return state.generator.get_weights() + state.discriminator.get_weights(), values
@@ -43,22 +45,30 @@ SGD = {"discriminator.optimizer": "sgd", "generator.optimizer": "sgd"}
 
 def test_one_replica_equals_two_with_several_discriminator_steps(tiny, strategies):
     """With one step, tests/conformance does it for every model."""
-    config = settings(tiny, **SGD, **{"discriminator.steps": 2, "latent.shared": False})  # what SGD moves is the gradient
+    config = settings(
+        tiny, **SGD, **{"discriminator.steps": 2, "latent.shared": False}
+    )  # what SGD moves is the gradient
     (one, values_one), (two, values_two) = run(config, strategies[1]), run(config, strategies[2])
     for a, b in zip(values_one, values_two):
         np.testing.assert_allclose([*a.values()], [*b.values()], rtol=1e-5)
     for start, a, b in zip(run(config, strategies[1], count=0)[0], one, two):
-        np.testing.assert_allclose(a - start, b - start, rtol=1e-3, atol=1e-3 * abs(a - start).max() + 1e-7)
+        np.testing.assert_allclose(
+            a - start, b - start, rtol=1e-3, atol=1e-3 * abs(a - start).max() + 1e-7
+        )
 
 
 def test_same_seed_same_run_and_other_seed_another(tiny, strategies):
-    first, second, other = (run(config, strategies[1])[0] for config in (tiny, tiny, settings(tiny, seed=1)))
+    first, second, other = (
+        run(config, strategies[1])[0] for config in (tiny, tiny, settings(tiny, seed=1))
+    )
     assert all((a == b).all() for a, b in zip(first, second))
     assert any(abs(a - b).max() > 0.01 for a, b in zip(first, other))
 
 
 def test_order_of_the_two_steps(tiny, strategies):
-    """Against the same update written out: the discriminator first, then the generator with the new discriminator."""
+    """Against the same update written out: the discriminator first, then the generator with the new
+    discriminator.
+    """
     config = settings(tiny, **SGD)
     measured, values = run(config, strategies[1], count=1)
 
@@ -72,15 +82,21 @@ def test_order_of_the_two_steps(tiny, strategies):
     with tf.GradientTape() as tape:
         fake = generator(latents, training=True)
         loss_d = tf.reduce_mean(pair.discriminator(discriminator(real), discriminator(fake)))
-    for variable, gradient in zip(discriminator.trainable_variables, tape.gradient(loss_d, discriminator.trainable_variables)):
+    for variable, gradient in zip(
+        discriminator.trainable_variables, tape.gradient(loss_d, discriminator.trainable_variables)
+    ):
         variable.assign(variable - config.discriminator.learning_rate * gradient)
     moving = [(norm.moving_mean, norm.moving_variance) for norm in generator.norms]
     kept = [(mean.numpy(), variance.numpy()) for mean, variance in moving]
     with tf.GradientTape() as tape:
         loss_g = tf.reduce_mean(pair.generator(discriminator(generator(latents, training=True))))
-    for variable, gradient in zip(generator.trainable_variables, tape.gradient(loss_g, generator.trainable_variables)):
+    for variable, gradient in zip(
+        generator.trainable_variables, tape.gradient(loss_g, generator.trainable_variables)
+    ):
         variable.assign(variable - config.generator.learning_rate * gradient)
-    for (mean, variance), (old_mean, old_variance) in zip(moving, kept):  # one forward pass an update moves them once
+    for (mean, variance), (old_mean, old_variance) in zip(
+        moving, kept
+    ):  # one forward pass an update moves them once
         mean.assign(old_mean)
         variance.assign(old_variance)
 
@@ -91,7 +107,9 @@ def test_order_of_the_two_steps(tiny, strategies):
 
 
 def test_several_critic_steps(strategies):
-    """Against the same update written out: each step on a batch, latents and penalty points of its own, then the generator on new latents."""
+    """Against the same update written out: each step on a batch, latents and penalty points of its
+    own, then the generator on new latents.
+    """
     config = configs.wgan_gp(critic_steps=3)
     config.name, config.variant, config.updates, config.data.source = "tiny", "orig", 2, "digits:64"
     config.batch_size, config.model.width = 8, 4
@@ -105,7 +123,9 @@ def test_several_critic_steps(strategies):
     batches = iter(Images(config.data.source, 32).batches(order, 0, 1, config.batch_size))
 
     def latents(number, step):
-        return tf.random.stateless_normal((8, 128), randomness.key(config.seed, Purpose.LATENTS, number, step))
+        return tf.random.stateless_normal(
+            (8, 128), randomness.key(config.seed, Purpose.LATENTS, number, step)
+        )
 
     def move(player, variables, gradients):
         for variable, gradient in zip(variables, gradients):
@@ -114,28 +134,46 @@ def test_several_critic_steps(strategies):
     for number in range(2):
         for step in range(3):
             real, fake = next(batches), generator(latents(number, step), training=True)
-            share = tf.random.stateless_uniform((8,), randomness.key(config.seed, Purpose.GRADIENT_PENALTY, number, step))[:, None, None, None]
+            share = tf.random.stateless_uniform(
+                (8,), randomness.key(config.seed, Purpose.GRADIENT_PENALTY, number, step)
+            )[:, None, None, None]
             with tf.GradientTape() as tape:
                 between = (1 - share) * real + share * fake
                 with tf.GradientTape() as inner:
                     inner.watch(between)
                     scores = critic(between)
                 norms = tf.norm(tf.reshape(inner.gradient(scores, between), (8, -1)), axis=1)
-                loss_d = tf.reduce_mean(critic(fake)) - tf.reduce_mean(critic(real)) + 10 * tf.reduce_mean((norms - 1) ** 2)
-            move(config.discriminator, critic.trainable_variables, tape.gradient(loss_d, critic.trainable_variables))
+                loss_d = (
+                    tf.reduce_mean(critic(fake))
+                    - tf.reduce_mean(critic(real))
+                    + 10 * tf.reduce_mean((norms - 1) ** 2)
+                )
+            move(
+                config.discriminator,
+                critic.trainable_variables,
+                tape.gradient(loss_d, critic.trainable_variables),
+            )
         with tf.GradientTape() as tape:
             loss_g = -tf.reduce_mean(critic(generator(latents(number, 3), training=True)))
-        move(config.generator, generator.trainable_variables, tape.gradient(loss_g, generator.trainable_variables))
+        move(
+            config.generator,
+            generator.trainable_variables,
+            tape.gradient(loss_g, generator.trainable_variables),
+        )
         assert values[number]["loss/discriminator"] == pytest.approx(float(loss_d), rel=1e-3)
         assert values[number]["loss/generator"] == pytest.approx(float(loss_g), rel=1e-3)
     start = run(config, strategies[1], count=0)[0]
-    for before, a, b in zip(start, measured, generator.get_weights() + critic.get_weights(), strict=True):
+    for before, a, b in zip(
+        start, measured, generator.get_weights() + critic.get_weights(), strict=True
+    ):
         moved = abs(b - before).max(initial=0)
         np.testing.assert_allclose(a - before, b - before, rtol=1e-2, atol=1e-2 * moved + 1e-7)
 
 
 def test_began(strategies):
-    """Against the same update written out: the discriminator, the generator, then the balance, which the next one uses."""
+    """Against the same update written out: the discriminator, the generator, then the balance,
+    which the next one uses.
+    """
     config = configs.began()
     config.name, config.variant, config.updates, config.data.source = "tiny", "ttur", 2, "digits:64"
     config.batch_size, config.model.width, config.equilibrium.rate = 8, 4, 0.5
@@ -158,15 +196,25 @@ def test_began(strategies):
 
     balance = 0.0
     for number in range(2):
-        latents = tf.random.stateless_uniform((8, 64), randomness.key(config.seed, Purpose.LATENTS, number, 0), -1, 1)
+        latents = tf.random.stateless_uniform(
+            (8, 64), randomness.key(config.seed, Purpose.LATENTS, number, 0), -1, 1
+        )
         real, fake = next(batches), generator(latents)
         with tf.GradientTape() as tape:
             error_real, error_fake = error(real), error(fake)
             loss_d = error_real - balance * error_fake
-        move(config.discriminator, discriminator.trainable_variables, tape.gradient(loss_d, discriminator.trainable_variables))
+        move(
+            config.discriminator,
+            discriminator.trainable_variables,
+            tape.gradient(loss_d, discriminator.trainable_variables),
+        )
         with tf.GradientTape() as tape:
             loss_g = error(generator(latents))
-        move(config.generator, generator.trainable_variables, tape.gradient(loss_g, generator.trainable_variables))
+        move(
+            config.generator,
+            generator.trainable_variables,
+            tape.gradient(loss_g, generator.trainable_variables),
+        )
         difference = 0.5 * float(error_real) - float(error_fake)
         balance += 0.5 * difference
         assert 0.05 < balance < 0.95  # it matters, and is not clipped
@@ -177,8 +225,12 @@ def test_began(strategies):
             "convergence": float(error_real) + abs(difference),
         }
         assert values[number] == pytest.approx(expected, rel=1e-4)
-    for before, a, b in zip(start, measured, generator.get_weights() + discriminator.get_weights(), strict=True):
-        np.testing.assert_allclose(a - before, b - before, rtol=1e-2, atol=1e-2 * abs(b - before).max())
+    for before, a, b in zip(
+        start, measured, generator.get_weights() + discriminator.get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(
+            a - before, b - before, rtol=1e-2, atol=1e-2 * abs(b - before).max()
+        )
 
 
 def test_rates_are_per_player(tiny, strategies):
@@ -191,7 +243,9 @@ def test_rates_are_per_player(tiny, strategies):
     assert max(kernels) < 1e-6
 
 
-@pytest.mark.parametrize("loss", [name for name, loss in losses.LOSSES.items() if not loss.balanced])
+@pytest.mark.parametrize(
+    "loss", [name for name, loss in losses.LOSSES.items() if not loss.balanced]
+)
 def test_every_loss_trains(tiny, strategies, loss):
     _, values = run(settings(tiny, loss=loss), strategies[1], count=1)
     assert all(np.isfinite(value) for value in values[0].values())

@@ -4,8 +4,8 @@
     tf-ttur list --measure    # measures them: a few updates of every network, some minutes on a CPU
     tf-ttur list --json
 
-Hours are of updates alone, without evaluation. The published best is over all runs and evaluations; the mean and its range
-over the runs are those at the end of the published curve.
+Hours are of updates alone, without evaluation. The published best is over all runs and evaluations;
+the mean and its range over the runs are those at the end of the published curve.
 """
 
 import hashlib
@@ -26,13 +26,26 @@ from tf_ttur.io import files
 from tf_ttur.studies import published
 
 # What the time of an update depends on.
-_COSTLY = ("batch_size", "model", "discriminator.steps", "discriminator.gradient_penalty", "data.image_size", "data.line_length", "latent.size", "loss")
+_COSTLY = (
+    "batch_size",
+    "model",
+    "discriminator.steps",
+    "discriminator.gradient_penalty",
+    "data.image_size",
+    "data.line_length",
+    "latent.size",
+    "loss",
+)
 
 
 def main(words: Sequence[str]) -> None:
     parser = flags.parser(__doc__, "list")
-    parser.add_argument("folder", nargs="?", type=pathlib.Path, help="of the cards [those that ship with tf_ttur]")
-    parser.add_argument("--measure", action="store_true", help="measure what has not been measured on this machine")
+    parser.add_argument(
+        "folder", nargs="?", type=pathlib.Path, help="of the cards [those that ship with tf_ttur]"
+    )
+    parser.add_argument(
+        "--measure", action="store_true", help="measure what has not been measured on this machine"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON array")
     arguments = parser.parse_args(words)
     read = read_cards(arguments.folder)
@@ -45,7 +58,10 @@ def main(words: Sequence[str]) -> None:
         return
     print_table(rows)
     if any(row["hours_per_1000_updates"] is None for row in rows):
-        print("Hours are shown where they have been measured on this machine: --measure does that.", file=sys.stderr)
+        print(
+            "Hours are shown where they have been measured on this machine: --measure does that.",
+            file=sys.stderr,
+        )
 
 
 def read_cards(folder: pathlib.Path | None) -> list[ConfigDict]:
@@ -58,7 +74,9 @@ def read_cards(folder: pathlib.Path | None) -> list[ConfigDict]:
 
 
 def describe(card, seconds):
-    """The rows of one card, one for each of its published metrics; one without any where nothing is published."""
+    """The rows of one card, one for each of its published metrics; one without any where nothing is
+    published.
+    """
     rates = (card.discriminator.learning_rate, card.generator.learning_rate)
     common = {
         "experiment": card.name,
@@ -69,7 +87,11 @@ def describe(card, seconds):
         "updates": card.updates,
         "hours_per_1000_updates": None if seconds is None else 1000 * seconds / 3600,
     }
-    metrics = [metric for (name, metric), scores in published.SCORES.items() if name == card.name and rates in scores]
+    metrics = [
+        metric
+        for (name, metric), scores in published.SCORES.items()
+        if name == card.name and rates in scores
+    ]
     for metric in metrics or [None]:
         score = published.SCORES[card.name, metric][rates] if metric else None
         end = (published.curve(card.name, metric, rates) or [None])[-1]
@@ -86,11 +108,24 @@ def describe(card, seconds):
 
 def print_table(rows):
     """The rows as aligned columns, then the errata."""
-    lines = [("experiment", "rates D, G", "D steps", "updates", "metric", "best", "mean [range] at the end", "hours / 1000 updates")]
+    lines = [
+        (
+            "experiment",
+            "rates D, G",
+            "D steps",
+            "updates",
+            "metric",
+            "best",
+            "mean [range] at the end",
+            "hours / 1000 updates",
+        )
+    ]
     for row in rows:
         end, hours = row["published_end"], row["hours_per_1000_updates"]
         at = f" at {row['published_best_at']}" if row["published_best_at"] else ""
-        lowest = f"lowest mean {row['published_lowest_mean']:g}" if row["published_lowest_mean"] else "-"
+        lowest = (
+            f"lowest mean {row['published_lowest_mean']:g}" if row["published_lowest_mean"] else "-"
+        )
         lines.append(
             (
                 f"{row['experiment']}:{row['variant']}",
@@ -120,20 +155,34 @@ def read_speeds():
     try:
         return json.loads(speeds_path().read_text()) if speeds_path().exists() else {}
     except ValueError as error:
-        raise UserError(f"{speeds_path()} cannot be read ({error})", "what --measure wrote", "remove it, and measure again") from error
+        raise UserError(
+            f"{speeds_path()} cannot be read ({error})",
+            "what --measure wrote",
+            "remove it, and measure again",
+        ) from error
 
 
 def speed_key(card):
     """The same for all cards whose update costs the same on this machine."""
     flat = configs.flatten(card)
     costly = {key: value for key, value in flat.items() if key.startswith(_COSTLY)}
-    return hashlib.sha256(json.dumps([_machine(), files.version("tensorflow"), costly]).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([_machine(), files.version("tensorflow"), costly]).encode()
+    ).hexdigest()[:16]
 
 
 def _machine():
-    """What tells this machine, and what of it TensorFlow may use, from others; TensorFlow itself would take seconds to say it."""
+    """What tells this machine, and what of it TensorFlow may use, from others; TensorFlow itself
+    would take seconds to say it.
+    """
     gpus = len(list(pathlib.Path("/proc/driver/nvidia/gpus").glob("*")))
-    return platform.node(), platform.machine(), os.cpu_count(), gpus, os.environ.get("CUDA_VISIBLE_DEVICES")
+    return (
+        platform.node(),
+        platform.machine(),
+        os.cpu_count(),
+        gpus,
+        os.environ.get("CUDA_VISIBLE_DEVICES"),
+    )
 
 
 def measure(cards, speeds):
@@ -146,4 +195,3 @@ def measure(cards, speeds):
         print(f"{card.name}:{card.variant}: {speeds[key]:.2f} s an update", file=sys.stderr)
         with files.atomic(speeds_path(), "w") as file:
             json.dump(speeds, file)
-

@@ -1,6 +1,6 @@
 """Merges the statistics of all shards of a data set into one file.
 
-    tf-ttur merge-stats stats.*-of-16.npz --output stats.npz
+tf-ttur merge-stats stats.*-of-16.npz --output stats.npz
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,9 @@ from tf_ttur.io import files
 
 def main(words: Sequence[str]) -> None:
     parser = flags.parser(__doc__, "merge-stats")
-    parser.add_argument("parts", metavar="FILE.npz", nargs="+", help="what tf-ttur stats --shard wrote")
+    parser.add_argument(
+        "parts", metavar="FILE.npz", nargs="+", help="what tf-ttur stats --shard wrote"
+    )
     parser.add_argument("--output", required=True, metavar="FILE.npz")
     arguments = parser.parse_args(words)
     from tf_ttur.metrics import statistics
@@ -20,4 +22,3 @@ def main(words: Sequence[str]) -> None:
     merged = statistics.merge([statistics.load(part) for part in arguments.parts])
     merged.save(arguments.output)
     print(f"{arguments.output}: {merged.provenance['num_images']:,} images")
-

@@ -1,4 +1,6 @@
-"""What all command lines share: errors as messages, exit statuses, and a quiet start of the libraries."""
+"""What all command lines share: errors as messages, exit statuses, and a quiet start of the
+libraries.
+"""
 
 import contextlib
 import os
@@ -22,8 +24,8 @@ _START_UP_NOISE = re.compile(
 def run(main):
     """Calls `main` and ends the process.
 
-    Exit status: 0 for success, 2 with a message for a `UserError` or a file that the system refuses, 130 for Ctrl-C, 143 for
-    SIGTERM where `main` catches it.
+    Exit status: 0 for success, 2 with a message for a `UserError` or a file that the system
+    refuses, 130 for Ctrl-C, 143 for SIGTERM where `main` catches it.
     """
     warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
     try:
@@ -32,7 +34,10 @@ def run(main):
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
-        expected, cure = "a file or folder that can be read and written", "check the path, its permissions and the free space"
+        expected, cure = (
+            "a file or folder that can be read and written",
+            "check the path, its permissions and the free space",
+        )
         print(f"error: {UserError(error, expected, cure)}", file=sys.stderr)
         sys.exit(2)
     except Stopped as stop:
@@ -44,14 +49,18 @@ def run(main):
 
 
 def start_tensorflow(first=lambda: None):
-    """Imports TensorFlow, calls `first`, and finds the devices, without the messages that mean nothing."""
+    """Imports TensorFlow, calls `first`, and finds the devices, without the messages that mean
+    nothing.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _filtered_stderr():
         import tensorflow as tf
 
         logging.set_verbosity(logging.ERROR)  # notices of the strategy and of TFDS
         first()
-        gpus = [device for device in tf.config.list_logical_devices() if device.device_type == "GPU"]
+        gpus = [
+            device for device in tf.config.list_logical_devices() if device.device_type == "GPU"
+        ]
     if not gpus and pathlib.Path("/proc/driver/nvidia/version").exists():
         print(
             "warning: this machine has an NVIDIA driver, but TensorFlow finds no GPU and will use the CPU. "
@@ -62,7 +71,9 @@ def start_tensorflow(first=lambda: None):
 
 @contextlib.contextmanager
 def _filtered_stderr():
-    """Holds back what the block writes to file descriptor 2, C++ included, and then shows all but the noise."""
+    """Holds back what the block writes to file descriptor 2, C++ included, and then shows all but
+    the noise.
+    """
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as held:

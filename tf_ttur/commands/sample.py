@@ -1,6 +1,6 @@
 """Writes samples of an exported generator: images as PNG files, lines as one text file.
 
-    tf-ttur sample exported/svhn --count 64 --output samples/
+tf-ttur sample exported/svhn --count 64 --output samples/
 """
 
 import pathlib
@@ -17,7 +17,9 @@ def main(words: Sequence[str]) -> None:
     parser = flags.parser(__doc__, "sample")
     parser.add_argument("export", metavar="EXPORT", help="the folder that tf-ttur export wrote")
     parser.add_argument("--count", type=flags.positive, default=64, help="number of samples [64]")
-    parser.add_argument("--seed", type=flags.seed, default=0, help="sample i is a function of the seed and i [0]")
+    parser.add_argument(
+        "--seed", type=flags.seed, default=0, help="sample i is a function of the seed and i [0]"
+    )
     parser.add_argument("--output", required=True, metavar="DIR")
     flags.add_trust(parser)
     arguments = parser.parse_args(words)
@@ -26,7 +28,11 @@ def main(words: Sequence[str]) -> None:
 
     output = pathlib.Path(arguments.output)
     if output.exists() and any(output.iterdir()):
-        raise UserError(f"{output} is not empty", "a new folder, so that it holds these samples alone", "remove it or choose another --output")
+        raise UserError(
+            f"{output} is not empty",
+            "a new folder, so that it holds these samples alone",
+            "remove it or choose another --output",
+        )
     generator = Exported(arguments.export, arguments.trust)
     samples = generator.sample(arguments.count, arguments.seed).numpy()
     if generator.makes == "lines":
@@ -38,4 +44,3 @@ def main(words: Sequence[str]) -> None:
             with files.atomic(output / f"{number:0{digits}d}.png") as file:
                 PIL.Image.fromarray(image).save(file, "PNG")
     print(f"{output}: {arguments.count} {generator.makes}")
-

@@ -41,9 +41,21 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("part", choices=("two-time-scale", "heavy-ball", "assumptions"))
     parser.add_argument("--output", required=True, metavar="DIR")
     parser.add_argument("--seed", type=flags.seed, default=0)
-    parser.add_argument("--runs", type=flags.at_most(100_000), metavar="N", help="two-time-scale: of each setting [200]")
-    parser.add_argument("--run", metavar="WORKDIR", help="assumptions: a run folder to ask instead of the games")
-    parser.add_argument("--batches", type=flags.at_most(64), metavar="N", help="assumptions --run: of gradients [16]")
+    parser.add_argument(
+        "--runs",
+        type=flags.at_most(100_000),
+        metavar="N",
+        help="two-time-scale: of each setting [200]",
+    )
+    parser.add_argument(
+        "--run", metavar="WORKDIR", help="assumptions: a run folder to ask instead of the games"
+    )
+    parser.add_argument(
+        "--batches",
+        type=flags.at_most(64),
+        metavar="N",
+        help="assumptions --run: of gradients [16]",
+    )
     arguments = parser.parse_args(words)
     for flag, value, allowed in (
         ("--runs", arguments.runs, arguments.part == "two-time-scale"),
@@ -51,7 +63,8 @@ def main(words: Sequence[str]) -> None:
         ("--batches", arguments.batches, arguments.run),
     ):
         if value and not allowed:
-            raise UserError(f"{flag} with {arguments.part}", "the part that it belongs to", "see --help")
+            raise UserError(
+                f"{flag} with {arguments.part}", "the part that it belongs to", "see --help"
+            )
     files.check_writable(f"{arguments.output}/{arguments.part}.json")
     print(study(arguments).write(arguments.output))
-

@@ -1,7 +1,7 @@
 """Street-number-like digits, drawn by the program: the data set that needs no download.
 
-Each image is a function of (seed, index) alone: a digit in the middle, parts of its neighbours at the sides, random
-colours, a lighting gradient, slant, size, blur and sensor noise.
+Each image is a function of (seed, index) alone: a digit in the middle, parts of its neighbours at
+the sides, random colours, a lighting gradient, slant, size, blur and sensor noise.
 """
 
 import functools
@@ -19,16 +19,45 @@ _STROKES = {
     0: [[(1, 0), (3, 0), (4, 1.5), (4, 4.5), (3, 6), (1, 6), (0, 4.5), (0, 1.5), (1, 0)]],
     1: [[(0.8, 1.3), (2.2, 0), (2.2, 6)], [(0.8, 6), (3.6, 6)]],
     2: [[(0, 1.4), (1, 0), (3, 0), (4, 1.3), (3.6, 2.6), (0, 6), (4, 6)]],
-    3: [[(0, 0.6), (1.2, 0), (3, 0), (4, 1.2), (3.2, 2.7), (1.6, 2.9)], [(3.2, 2.9), (4, 4.4), (3, 6), (1, 6), (0, 5.3)]],
+    3: [
+        [(0, 0.6), (1.2, 0), (3, 0), (4, 1.2), (3.2, 2.7), (1.6, 2.9)],
+        [(3.2, 2.9), (4, 4.4), (3, 6), (1, 6), (0, 5.3)],
+    ],
     4: [[(3, 6), (3, 0), (0, 4.2), (4, 4.2)]],
     5: [[(3.8, 0), (0.5, 0), (0.2, 2.7), (2.6, 2.4), (4, 3.8), (3.4, 5.6), (1.4, 6), (0, 5.2)]],
-    6: [[(3.4, 0.2), (1.4, 1), (0.1, 3.6), (0.6, 5.4), (2, 6), (3.6, 5.3), (4, 4), (3, 2.8), (1.2, 3), (0.2, 4)]],
+    6: [
+        [
+            (3.4, 0.2),
+            (1.4, 1),
+            (0.1, 3.6),
+            (0.6, 5.4),
+            (2, 6),
+            (3.6, 5.3),
+            (4, 4),
+            (3, 2.8),
+            (1.2, 3),
+            (0.2, 4),
+        ]
+    ],
     7: [[(0, 0), (4, 0), (1.6, 6)]],
     8: [
         [(1, 0), (3, 0), (3.8, 1.4), (3, 2.8), (1, 2.8), (0.2, 1.4), (1, 0)],
         [(1, 2.8), (3, 2.8), (4, 4.4), (3, 6), (1, 6), (0, 4.4), (1, 2.8)],
     ],
-    9: [[(3.8, 2.2), (2.8, 3.2), (1, 3.2), (0, 2), (0.5, 0.6), (2, 0), (3.4, 0.6), (3.9, 2.4), (2.6, 5), (0.6, 5.8)]],
+    9: [
+        [
+            (3.8, 2.2),
+            (2.8, 3.2),
+            (1, 3.2),
+            (0, 2),
+            (0.5, 0.6),
+            (2, 0),
+            (3.4, 0.6),
+            (3.9, 2.4),
+            (2.6, 5),
+            (0.6, 5.8),
+        ]
+    ],
 }
 _SCALE = 4  # drawn this much larger, then averaged down, for smooth edges
 
@@ -41,12 +70,16 @@ def draw(index, seed=0):
     spacing = random.uniform(0.62, 0.8) * height
     slant, turn = random.uniform(-0.15, 0.25), random.normal(0, 0.08)
     middle = np.array([0.5, 0.5]) * SIZE * _SCALE + random.normal(0, 0.03, 2) * SIZE * _SCALE
-    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.array([[1, -slant], [0, 1]])
+    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.array(
+        [[1, -slant], [0, 1]]
+    )
     width = int(random.uniform(0.09, 0.17) * height)
 
     mask = PIL.Image.new("L", (SIZE * _SCALE,) * 2)
     pen = PIL.ImageDraw.Draw(mask)
-    glyphs = [(centre, 0.0)] + [(_glyph(random.integers(10)), side) for side in (-1, 1) if random.random() < 0.5]
+    glyphs = [(centre, 0.0)] + [
+        (_glyph(random.integers(10)), side) for side in (-1, 1) if random.random() < 0.5
+    ]
     for strokes, side in glyphs:
         for stroke in strokes:
             points = (stroke * height * [0.85, 1] + [side * spacing, 0]) @ matrix.T + middle
@@ -54,14 +87,22 @@ def draw(index, seed=0):
             for x, y in points[[0, -1]]:
                 pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
     mask = mask.filter(PIL.ImageFilter.GaussianBlur(random.uniform(0.2, 1.2) * _SCALE / 2))
-    mask = np.asarray(mask.resize((SIZE, SIZE), PIL.Image.Resampling.BOX), np.float32)[..., None] / 255
+    mask = (
+        np.asarray(mask.resize((SIZE, SIZE), PIL.Image.Resampling.BOX), np.float32)[..., None] / 255
+    )
 
     ground = random.uniform(20, 235) + random.normal(0, 20, 3)
     # Paint and wall differ in brightness by at least 60 grey levels, in either direction.
-    paint = ground.mean() + (60 + random.uniform(0, 100)) * (1 if ground.mean() < 128 else -1) + random.normal(0, 20, 3)
+    paint = (
+        ground.mean()
+        + (60 + random.uniform(0, 100)) * (1 if ground.mean() < 128 else -1)
+        + random.normal(0, 20, 3)
+    )
     x, y = np.meshgrid(np.linspace(-1, 1, SIZE), np.linspace(-1, 1, SIZE))
     light = 1 + random.normal(0, 0.12) * x + random.normal(0, 0.12) * y
-    image = (ground * (1 - mask) + paint * mask) * light[..., None] + random.normal(0, random.uniform(0, 6), (SIZE, SIZE, 3))
+    image = (ground * (1 - mask) + paint * mask) * light[..., None] + random.normal(
+        0, random.uniform(0, 6), (SIZE, SIZE, 3)
+    )
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 

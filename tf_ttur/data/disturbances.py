@@ -1,9 +1,11 @@
-"""The disturbances under which the paper compares the FID with the Inception Score, in four levels each.
+"""The disturbances under which the paper compares the FID with the Inception Score, in four levels
+each.
 
-Images are (n, size, size, 3) float32 in -1 ... 1, and come back so; level 0 leaves them as they are. What is random about
-an image depends on the seed, the disturbance and the image's number alone: not on the batch, and not on the level, so
-that a higher level disturbs the same image more. Formulas and levels are those of the original code
-(`FIDvsINC/fidutils.py`); where it and the paper differ, the code is followed.
+Images are (n, size, size, 3) float32 in -1 ... 1, and come back so; level 0 leaves them as they
+are. What is random about an image depends on the seed, the disturbance and the image's number
+alone: not on the batch, and not on the level, so that a higher level disturbs the same image more.
+Formulas and levels are those of the original code (`FIDvsINC/fidutils.py`); where it and the paper
+differ, the code is followed.
 """
 
 import dataclasses
@@ -15,12 +17,16 @@ import skimage.transform
 
 LEVELS = (0, 1, 2, 3)
 
-# The original scales one array of normal noise for the whole data set to -1 ... 1, so that its spread depends on the
-# number of images. With the 50,000 published ones it is 21.5 grey levels, which is kept here for any number.
+# The original scales one array of normal noise for the whole data set to -1 ... 1, so that its
+# spread depends on the number of images. With the 50,000 published ones it is 21.5 grey levels,
+# which is kept here for any number.
 NOISE_STD = 21.5 / 127.5
 
 _RECTANGLES = 5
-_SWIRL_MARGIN = 3, 4  # pixels that a swirl leaves alone: at the top and left, at the bottom and right
+_SWIRL_MARGIN = (
+    3,
+    4,
+)  # pixels that a swirl leaves alone: at the top and left, at the bottom and right
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +36,8 @@ class Disturbance:
     Attributes:
       title: for figures.
       alphas: the strength at the levels 0 to 3.
-      apply: function (images, alpha, generators) -> images, where `generators` holds one `np.random.Generator` for
-        each image.
+      apply: function (images, alpha, generators) -> images, where `generators` holds one
+        `np.random.Generator` for each image.
     """
 
     title: str
@@ -58,21 +64,28 @@ def disturb(images, name, level, seed=0, first=0, swirl_radius=None):
     number = list(DISTURBANCES).index(name)
     generators = [np.random.default_rng([seed, number, first + i]) for i in range(len(images))]
     kind = DISTURBANCES[name]
-    options = {"radius": swirl_radius or original_swirl_radius(images.shape[1])} if name == "swirl" else {}
+    options = (
+        {"radius": swirl_radius or original_swirl_radius(images.shape[1])}
+        if name == "swirl"
+        else {}
+    )
     return kind.apply(images, kind.alphas[level], generators, **options).astype(np.float32)
 
 
 def replacements(num_images, num_others, alpha, seed=0):
     """Which images the disturbance "mixed" replaces by images of another data set, and by which.
 
-    Exactly int(alpha * num_images) images are replaced. The others are drawn with replacement, as the paper's 5,000
-    are too few for its levels. A larger alpha replaces the same images and more.
+    Exactly int(alpha * num_images) images are replaced. The others are drawn with replacement, as
+    the paper's 5,000 are too few for its levels. A larger alpha replaces the same images and more.
 
     Returns:
       (num_images,) int64: -1, or the number of the other image.
     """
     generator = np.random.default_rng([seed, len(DISTURBANCES)])
-    order, chosen = generator.permutation(num_images), generator.integers(num_others, size=num_images)
+    order, chosen = (
+        generator.permutation(num_images),
+        generator.integers(num_others, size=num_images),
+    )
     result = np.full(num_images, -1)
     replaced = order[: int(alpha * num_images)]
     result[replaced] = chosen[replaced]
@@ -80,12 +93,16 @@ def replacements(num_images, num_others, alpha, seed=0):
 
 
 def original_swirl_radius(size):
-    """The radius in pixels that the original code takes: 70 for CelebA's 64 x 64 images (the paper says 25), else 25."""
+    """The radius in pixels that the original code takes: 70 for CelebA's 64 x 64 images (the paper
+    says 25), else 25.
+    """
     return 70 if size == 64 else 25
 
 
 def _gaussian_noise(images, alpha, generators):
-    noise = np.stack([generator.standard_normal(images.shape[1:], np.float32) for generator in generators])
+    noise = np.stack(
+        [generator.standard_normal(images.shape[1:], np.float32) for generator in generators]
+    )
     return (1 - alpha) * images + alpha * np.clip(NOISE_STD * noise, -1, 1)
 
 

@@ -34,27 +34,44 @@ class Exported:
             self._signatures = saved_model.load(path, trust).signatures
             [(self.makes, output)] = self._signatures["sample"].structured_outputs.items()
             self.shape = tuple(output.shape[1:])
-            if (self.makes, output.dtype, len(self.shape)) not in (("images", tf.uint8, 3), ("lines", tf.string, 0)):
-                raise ValueError(f"it gives {self.makes}, {output.dtype.name} of shape {output.shape}")
+            if (self.makes, output.dtype, len(self.shape)) not in (
+                ("images", tf.uint8, 3),
+                ("lines", tf.string, 0),
+            ):
+                raise ValueError(
+                    f"it gives {self.makes}, {output.dtype.name} of shape {output.shape}"
+                )
         except UserError:
             raise
         except Exception as error:  # TensorFlow raises many kinds
             reason = str(error).partition("\n")[0]
             expected = "a folder that tf-ttur export wrote"
-            raise UserError(f"{path} is not an exported generator ({reason})", expected, "export it again") from error
+            raise UserError(
+                f"{path} is not an exported generator ({reason})", expected, "export it again"
+            ) from error
         fingerprint = path / "fingerprint.pb"
         self.fingerprint = fingerprint.read_bytes().hex() if fingerprint.is_file() else ""
 
     def sample(self, count, seed):
-        """`count` samples, of which number i is a function of the seed and i: uint8 images, or strings. Raises `UserError` if it cannot."""
+        """`count` samples, of which number i is a function of the seed and i: uint8 images, or
+        strings. Raises `UserError` if it cannot.
+        """
         return self._call("sample", count=count, seed=seed)
 
     def check_blocks(self):
-        """Makes sure, before any work, that `blocks` can give images. Raises `UserError` if not, as for exports of earlier versions."""
-        outputs = self._signatures["block"].structured_outputs if "block" in self._signatures else {}
+        """Makes sure, before any work, that `blocks` can give images. Raises `UserError` if not, as
+        for exports of earlier versions.
+        """
+        outputs = (
+            self._signatures["block"].structured_outputs if "block" in self._signatures else {}
+        )
         block = outputs.get("images")
         if block is None or block.dtype != tf.float32 or tuple(block.shape[1:]) != self.shape:
-            raise UserError(f"{self._path} gives no blocks of images", "its signature block of number and seed", "export it again")
+            raise UserError(
+                f"{self._path} gives no blocks of images",
+                "its signature block of number and seed",
+                "export it again",
+            )
 
     def blocks(self, count, seed, how="round"):
         """Yields the images of `sample`, some at a time, so that never all of them are in memory.
@@ -70,14 +87,20 @@ class Exported:
         while count > 0:
             images = quantise(self._call("block", number=number, seed=seed)[:count], how).numpy()
             if not len(images):
-                raise UserError(f"{self._path} gives blocks of no images", "some in each", "export it again")
+                raise UserError(
+                    f"{self._path} gives blocks of no images", "some in each", "export it again"
+                )
             yield images.astype(np.uint8) if how == "round" else images
             number, count = number + 1, count - len(images)
 
     def _call(self, name, **inputs):
         try:
-            return self._signatures[name](**{key: tf.constant(value) for key, value in inputs.items()})[self.makes]
+            return self._signatures[name](
+                **{key: tf.constant(value) for key, value in inputs.items()}
+            )[self.makes]
         except (KeyError, TypeError, ValueError, tf.errors.OpError) as error:
             reason = str(error).partition("\n")[0]
             expected = f"its signature {name} of {' and '.join(inputs)}"
-            raise UserError(f"{self._path} gives no {self.makes} ({reason})", expected, "export it again") from error
+            raise UserError(
+                f"{self._path} gives no {self.makes} ({reason})", expected, "export it again"
+            ) from error

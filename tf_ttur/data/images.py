@@ -1,4 +1,6 @@
-"""From raw images to batches: crop, resize, scale, and an order that is a pure function of (seed, epoch)."""
+"""From raw images to batches: crop, resize, scale, and an order that is a pure function of (seed,
+epoch).
+"""
 
 import functools
 import hashlib
@@ -34,8 +36,8 @@ class UnreadableImage(UserError):
 class Images:
     """Prepared images of one source.
 
-    A set of at most `memory_gib` lives in memory as uint8. A larger one is read from its source for every batch, which
-    needs a source with random access (all but TFDS and generators).
+    A set of at most `memory_gib` lives in memory as uint8. A larger one is read from its source for
+    every batch, which needs a source with random access (all but TFDS and generators).
 
     Attributes:
       source: the `sources.Source`.
@@ -49,15 +51,17 @@ class Images:
 
         Args:
           source: a `sources.Source`, or a word that names one.
-          size: side of the square images in pixels; 0 leaves all images as they are, which must then be of one size.
-          crop: "none"; "square" for the largest centred square; or the side of a centred square in pixels, as "108".
-            What is cropped is resized to `size` (bilinear with antialiasing); what is not must have that size already.
-            Of a prepared folder it says, like `size`, what must have been done; "none" takes whatever has been done.
+          size: side of the square images in pixels; 0 leaves all images as they are, which must
+            then be of one size.
+          crop: "none"; "square" for the largest centred square; or the side of a centred square in
+            pixels, as "108". What is cropped is resized to `size` (bilinear with antialiasing);
+            what is not must have that size already. Of a prepared folder it says, like `size`, what
+            must have been done; "none" takes whatever has been done.
           memory_gib: limit of what is kept in memory, in GiB of uint8.
 
         Raises:
-          UserError: the source cannot be opened, its images are known to be of the wrong size, or it was prepared in
-            another way.
+          UserError: the source cannot be opened, its images are known to be of the wrong size, or
+            it was prepared in another way.
         """
         self.source = sources.open_source(source) if isinstance(source, str) else source
         self.num_images = self.source.num_images
@@ -90,17 +94,24 @@ class Images:
     @property
     def identity(self):
         """A string that changes with the images or their preparation."""
-        return hashlib.sha256(json.dumps([self.source.identity, self.preparation]).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps([self.source.identity, self.preparation]).encode()
+        ).hexdigest()
 
     @functools.cached_property
     def shape(self):
         """(height, width, 3) of the images; of the first one where neither size nor source tells."""
         if self._size:
             return self._size, self._size, 3
-        return next(self.in_order(1)).shape[1:] if None in self.source.shape else (*self.source.shape, 3)
+        return (
+            next(self.in_order(1)).shape[1:]
+            if None in self.source.shape
+            else (*self.source.shape, 3)
+        )
 
     def in_order(self, batch_size, first=0, count=None):
-        """Yields every image once, in the order of the source: uint8 (n, height, width, 3), the last n may be smaller.
+        """Yields every image once, in the order of the source: uint8 (n, height, width, 3), the
+        last n may be smaller.
 
         Args:
           batch_size: n.
@@ -109,16 +120,27 @@ class Images:
         """
         end = self.num_images if count is None else min(first + count, self.num_images)
         raw = self.source.in_order(first, end - first)
-        dataset, known = raw.map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True), None
-        # The tuner sleeps between its looks, each time twice as long, and an iterator that ends waits until it wakes: a pass took
-        # up to twice its time.
+        dataset, known = (
+            raw.map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True),
+            None,
+        )
+        # The tuner sleeps between its looks, each time twice as long, and an iterator that ends
+        # waits until it wakes: a pass took up to twice its time.
         options = tf.data.Options()
         options.autotune.enabled = False
         try:
-            for batch in dataset.batch(batch_size).prefetch(2).with_options(options).as_numpy_iterator():
+            for batch in (
+                dataset.batch(batch_size).prefetch(2).with_options(options).as_numpy_iterator()
+            ):
                 known = known or batch.shape[1:]
-                if batch.shape[1:] != known:  # where they change between two batches; within one TensorFlow fails
-                    name = self.source.contents(first)[0] if self.source.contents else f"image {first} of {self.word}"
+                if (
+                    batch.shape[1:] != known
+                ):  # where they change between two batches; within one TensorFlow fails
+                    name = (
+                        self.source.contents(first)[0]
+                        if self.source.contents
+                        else f"image {first} of {self.word}"
+                    )
                     found = f"{name} has {batch.shape[2]}x{batch.shape[1]} pixels, those before it {known[1]}x{known[0]}"
                     raise UserError(found, "images of one size", "resize them beforehand")
                 yield batch
@@ -128,7 +150,9 @@ class Images:
             raise
 
     def readable(self, batch_size, first=0):
-        """As `in_order`, but an image that cannot be read does not end it: in its place comes its `UnreadableImage`."""
+        """As `in_order`, but an image that cannot be read does not end it: in its place comes its
+        `UnreadableImage`.
+        """
         while first < self.num_images:
             try:
                 for batch in self.in_order(batch_size, first):
@@ -143,9 +167,13 @@ class Images:
             first = unreadable.index + 1
 
     def leave_out_unreadable(self):
-        """Reads every image once, and leaves those out that cannot be read: `skipped` names them, and stderr does."""
+        """Reads every image once, and leaves those out that cannot be read: `skipped` names them,
+        and stderr does.
+        """
         unreadable, read = {}, 0
-        with console.Status(f"looking for images in {self.word} that cannot be read", 0, self.num_images) as status:
+        with console.Status(
+            f"looking for images in {self.word} that cannot be read", 0, self.num_images
+        ) as status:
             for batch in self.readable(256):
                 if isinstance(batch, UnreadableImage):
                     unreadable[batch.index] = batch.name
@@ -153,23 +181,39 @@ class Images:
                 read += 1 if isinstance(batch, UnreadableImage) else len(batch)
                 status.show(read, {})
         if unreadable:
-            console.STDERR.print(f"{len(unreadable)} of {self.num_images} images are left out", markup=False)
+            console.STDERR.print(
+                f"{len(unreadable)} of {self.num_images} images are left out", markup=False
+            )
             if len(unreadable) == self.num_images:
-                raise UserError(f"{self.word} has no image that can be read", "RGB images with 8 bits", "name another source")
-            self.source = self.source.subset([index for index in range(self.num_images) if index not in unreadable])
+                raise UserError(
+                    f"{self.word} has no image that can be read",
+                    "RGB images with 8 bits",
+                    "name another source",
+                )
+            self.source = self.source.subset(
+                [index for index in range(self.num_images) if index not in unreadable]
+            )
             self.num_images, self.skipped = self.source.num_images, list(unreadable.values())
 
     def drop_remainder(self, batch_size):
-        """Leaves out the last images that do not fill a batch, as the official tool does. Raises `UserError` if none is left."""
+        """Leaves out the last images that do not fill a batch, as the official tool does. Raises
+        `UserError` if none is left.
+        """
         if self.num_images < batch_size:
-            raise UserError(f"{self.word} has {self.num_images} images", f"a whole batch of {batch_size}", "name a smaller batch size")
+            raise UserError(
+                f"{self.word} has {self.num_images} images",
+                f"a whole batch of {batch_size}",
+                "name a smaller batch size",
+            )
         self.num_images -= self.num_images % batch_size
 
     def batches(self, seed, first, stride, batch_size, wanted=None):
-        """A `tf.data.Dataset` of shuffled batches without end: float32 (batch_size, size, size, 3) in -1 ... 1.
+        """A `tf.data.Dataset` of shuffled batches without end: float32 (batch_size, size, size, 3)
+        in -1 ... 1.
 
         Args:
-          seed, first, stride, batch_size, wanted: as in `order.batch_indices`, which says what a batch holds.
+          seed, first, stride, batch_size, wanted: as in `order.batch_indices`, which says what a
+            batch holds.
         """
         self.check_batches(batch_size * stride)
         image = self._random_access()
@@ -177,7 +221,11 @@ class Images:
         if self._loaded is not None:
             dataset = indices.map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         else:
-            dataset = indices.unbatch().map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).batch(batch_size, drop_remainder=True)
+            dataset = (
+                indices.unbatch()
+                .map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+                .batch(batch_size, drop_remainder=True)
+            )
         dataset = dataset.map(lambda images: scale(images, batch_size, self._size))
         return dataset.prefetch(tf.data.AUTOTUNE)
 
@@ -189,7 +237,8 @@ class Images:
         """Makes sure, before any reading, that `batches` can give that many images for each update.
 
         Raises:
-          UserError: there are fewer, or the source is too large for memory and can only be read in order.
+          UserError: there are fewer, or the source is too large for memory and can only be read in
+            order.
         """
         if self.num_images < images_per_update:
             raise UserError(
@@ -220,19 +269,33 @@ class Images:
     def _load(self):
         images = np.empty((self.num_images, self._size, self._size, 3), np.uint8)
         position = 0
-        for batch in console.track(self.in_order(256), f"reading {self.source.word}", self.num_images):
+        for batch in console.track(
+            self.in_order(256), f"reading {self.source.word}", self.num_images
+        ):
             images[position : position + len(batch)] = batch[: self.num_images - position]
             position += len(batch)
         if position != self.num_images:
-            raise UserError(f"{self.source.word} gave {position} images", f"the {self.num_images} that it says it has", "prepare it anew")
+            raise UserError(
+                f"{self.source.word} gave {position} images",
+                f"the {self.num_images} that it says it has",
+                "prepare it anew",
+            )
         return images
 
     def _prepare(self, image):
         if self._crop != "none":
             height, width = tf.shape(image)[0], tf.shape(image)[1]
-            side = tf.minimum(height, width) if self._crop == "square" else tf.constant(int(self._crop))
-            image = tf.image.crop_to_bounding_box(image, (height - side) // 2, (width - side) // 2, side, side)
-            image = tf.image.resize(tf.cast(image, tf.float32), (self._size, self._size), antialias=True)
+            side = (
+                tf.minimum(height, width)
+                if self._crop == "square"
+                else tf.constant(int(self._crop))
+            )
+            image = tf.image.crop_to_bounding_box(
+                image, (height - side) // 2, (width - side) // 2, side, side
+            )
+            image = tf.image.resize(
+                tf.cast(image, tf.float32), (self._size, self._size), antialias=True
+            )
             image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
         return tf.ensure_shape(image, (self._size or None, self._size or None, 3))
 
@@ -244,11 +307,20 @@ class Images:
           indices: of the images that were being read.
 
         Raises:
-          UserError: naming the first of them that cannot be used. If there is none, the error has another cause, and this
-            returns.
+          UserError: naming the first of them that cannot be used. If there is none, the error has
+            another cause, and this returns.
         """
-        about_data = (tf.errors.InvalidArgumentError, tf.errors.NotFoundError, tf.errors.DataLossError, tf.errors.UnknownError)
-        if not isinstance(error, about_data) or self._loaded is not None or not self.source.contents:
+        about_data = (
+            tf.errors.InvalidArgumentError,
+            tf.errors.NotFoundError,
+            tf.errors.DataLossError,
+            tf.errors.UnknownError,
+        )
+        if (
+            not isinstance(error, about_data)
+            or self._loaded is not None
+            or not self.source.contents
+        ):
             return
         known = None
         for index in indices:
@@ -268,16 +340,30 @@ class Images:
         try:
             content = read()
             with warnings.catch_warnings():
-                warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)  # above sources.MAX_PIXELS, before it is decoded
+                warnings.simplefilter(
+                    "error", PIL.Image.DecompressionBombWarning
+                )  # above sources.MAX_PIXELS, before it is decoded
                 image = PIL.Image.open(io.BytesIO(content))
             with image:
                 image.load()
         except Exception as error:  # Pillow raises many kinds
             reason = "no known format" if isinstance(error, PIL.UnidentifiedImageError) else error
-            raise UnreadableImage(name, index, f"cannot be decoded ({reason})", "a whole image", "replace or remove this file") from error
+            raise UnreadableImage(
+                name,
+                index,
+                f"cannot be decoded ({reason})",
+                "a whole image",
+                "replace or remove this file",
+            ) from error
         rgb = "RGB, 8 bits, 3 channels"
         if sources.is_deep(content):
-            raise UnreadableImage(name, index, "has 16 bits a channel", rgb, "convert it: which 8 bits are meant, its owner knows")
+            raise UnreadableImage(
+                name,
+                index,
+                "has 16 bits a channel",
+                rgb,
+                "convert it: which 8 bits are meant, its owner knows",
+            )
         if image.mode not in ("RGB", "P") or "transparency" in image.info:
             transparent = ", with transparency" if "transparency" in image.info else ""
             cure = "convert it, for example with Pillow's image.convert('RGB')"
@@ -287,7 +373,13 @@ class Images:
                 self.source.read(tf.constant(index, tf.int64))
         except tf.errors.OpError as error:
             reason = error.message.splitlines()[0]
-            raise UnreadableImage(name, index, f"cannot be decoded by TensorFlow ({reason})", rgb, "save it anew as PNG") from error
+            raise UnreadableImage(
+                name,
+                index,
+                f"cannot be decoded by TensorFlow ({reason})",
+                rgb,
+                "save it anew as PNG",
+            ) from error
         return image.size
 
     def _check_prepared(self):
@@ -301,14 +393,24 @@ class Images:
             )
 
     def _check_size(self, name, height, width):
-        """Refuses an image, or a source of images, of the wrong size; None is a side that is not known."""
+        """Refuses an image, or a source of images, of the wrong size; None is a side that is not
+        known.
+        """
         sides = [side for side in (width, height) if side is not None]
         found = f"{name} has {'x'.join(map(str, sides))} pixels"
         if self._crop == "none" and self._size and any(side != self._size for side in sides):
             cure = "set the crop to 'square' or to a side in pixels (config.data.crop, --crop), which also resizes, or resize the images"
-            raise UserError(found, f"{self._size}x{self._size} (config.data.image_size, --size), as the crop is 'none'", cure)
+            raise UserError(
+                found,
+                f"{self._size}x{self._size} (config.data.image_size, --size), as the crop is 'none'",
+                cure,
+            )
         if self._crop.isdecimal() and any(side < int(self._crop) for side in sides):
-            raise UserError(found, f"at least the {self._crop} of the crop (config.data.crop, --crop)", "lower it or use 'square'")
+            raise UserError(
+                found,
+                f"at least the {self._crop} of the crop (config.data.crop, --crop)",
+                "lower it or use 'square'",
+            )
 
 
 def scale(images, batch_size, size):
@@ -331,7 +433,8 @@ def open_images(
       word: see `sources`.
       count, seed, quantisation: of an exported generator.
       skip_unreadable: leaves out images that cannot be read, which takes a pass over all of them.
-      whole_batches: a batch size; the last images that do not fill one are left out. 0 leaves none out.
+      whole_batches: a batch size; the last images that do not fill one are left out. 0 leaves none
+        out.
       trust: whether an exported generator may hold any operation, as in `saved_model.load`.
 
     Raises:

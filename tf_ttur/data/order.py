@@ -7,9 +7,9 @@ import tensorflow as tf
 def batch_indices(seed, first, stride, batch_size, num_examples, wanted=None):
     """A `tf.data.Dataset` without end of int64 (batch_size,) indices of examples.
 
-    Batch number n holds the positions n * batch_size and following of its epoch, each epoch in an order of its own; the
-    examples that do not fill the last `stride` batches of an epoch are left out of it. So every batch is a function of
-    its number, and no state needs saving.
+    Batch number n holds the positions n * batch_size and following of its epoch, each epoch in an
+    order of its own; the examples that do not fill the last `stride` batches of an epoch are left
+    out of it. So every batch is a function of its number, and no state needs saving.
 
     Args:
       seed: (2,) int32 seed of the order.
@@ -17,7 +17,8 @@ def batch_indices(seed, first, stride, batch_size, num_examples, wanted=None):
       stride: batches that make one update (the number of replicas times the discriminator's steps).
       batch_size: examples of one batch.
       num_examples: how many there are, at least batch_size * stride.
-      wanted: function of the number of a batch, a scalar int64 tensor, that gives a bool tensor; others are left out.
+      wanted: function of the number of a batch, a scalar int64 tensor, that gives a bool tensor;
+        others are left out.
     """
     per_epoch = num_examples // (batch_size * stride) * stride
     last = tf.constant(num_examples - 1, tf.int64)
@@ -25,7 +26,9 @@ def batch_indices(seed, first, stride, batch_size, num_examples, wanted=None):
     def indices(number):
         epoch, position = number // per_epoch, number % per_epoch * batch_size
         positions = position + tf.range(batch_size, dtype=tf.int64)
-        return tf.random.experimental.index_shuffle(positions, tf.random.fold_in(seed, tf.cast(epoch, tf.int32)), last)
+        return tf.random.experimental.index_shuffle(
+            positions, tf.random.fold_in(seed, tf.cast(epoch, tf.int32)), last
+        )
 
     numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
     return (numbers.filter(wanted) if wanted else numbers).map(indices)

@@ -7,9 +7,11 @@ from tf_ttur.registry import load
 
 
 def quantise(images, how):
-    """-1 ... 1 to float32 0 ... 255, clipped: "float" leaves fractions, "truncate" and "round" give whole numbers.
+    """-1 ... 1 to float32 0 ... 255, clipped: "float" leaves fractions, "truncate" and "round" give
+    whole numbers.
 
-    The experiments differ in it: DCGAN and BEGAN measured fractions, WGAN-GP truncated ones; files hold rounded ones.
+    The experiments differ in it: DCGAN and BEGAN measured fractions, WGAN-GP truncated ones; files
+    hold rounded ones.
     """
     function = load(QUANTISATIONS.find(how))
     return function(tf.clip_by_value((tf.cast(images, tf.float32) + 1.0) * 127.5, 0, 255))

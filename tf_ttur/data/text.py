@@ -1,19 +1,24 @@
-"""Lines of text as codes of characters: the One Billion Word benchmark, or other shards with a sentence a line.
+"""Lines of text as codes of characters: the One Billion Word benchmark, or other shards with a
+sentence a line.
 
-A line is cut after `length` characters (Unicode code points, as they are) and filled up with back-ticks; no line is left out,
-and an empty one is all back-ticks. Code 0 is the token "unk"; the characters follow by falling frequency in the lines so
-made, ties by code point, and those that find no room in the vocabulary become code 0.
+A line is cut after `length` characters (Unicode code points, as they are) and filled up with
+back-ticks; no line is left out, and an empty one is all back-ticks. Code 0 is the token "unk"; the
+characters follow by falling frequency in the lines so made, ties by code point, and those that find
+no room in the vocabulary become code 0.
 
 Lines come from
 
   a folder    searched recursively for shards whose names match a glob, in the order of their paths; hidden ones are left out,
-              and those in a folder heldout-*, which the benchmark names like the shards of its training part
+              and those in a folder heldout-*, which the benchmark names like the shards of its
+              training part
   a tarball   .tar, .tar.gz or .tgz with such shards, in the same order; what is no regular file in it is no shard
-  a prepared folder, which `prepare` made of either: its codes are compared with their digest, and then read from disk as they are
+  a prepared folder, which `prepare` made of either: its codes are compared with their digest, and
+  then read from disk as they are
               needed
 
-A shard is UTF-8, plain or gzipped. Both "\\n" and "\\r\\n" end a line; a byte order mark at the start is no part of the text. Shards without
-a line are left out, and `Lines.skipped` names them; one that is damaged, not UTF-8, or there twice is refused.
+A shard is UTF-8, plain or gzipped. Both "\\n" and "\\r\\n" end a line; a byte order mark at the
+start is no part of the text. Shards without a line are left out, and `Lines.skipped` names them;
+one that is damaged, not UTF-8, or there twice is refused.
 """
 
 import codecs
@@ -55,7 +60,9 @@ class Lines:
       skipped: names of the shards that were empty.
     """
 
-    def __init__(self, path, files=FILES, max_lines=MAX_LINES, length=LENGTH, max_symbols=MAX_SYMBOLS):
+    def __init__(
+        self, path, files=FILES, max_lines=MAX_LINES, length=LENGTH, max_symbols=MAX_SYMBOLS
+    ):
         """Reads all lines; those of a prepared folder only to see that they are whole.
 
         Args:
@@ -66,14 +73,16 @@ class Lines:
           max_symbols: entries of the vocabulary at most, "unk" included; up to 65535.
 
         Raises:
-          UserError: nothing there, nothing that matches, a shard that is damaged or not UTF-8, or a folder that was
-            prepared with other settings.
+          UserError: nothing there, nothing that matches, a shard that is damaged or not UTF-8, or a
+            folder that was prepared with other settings.
         """
         self.word = str(path)
         settings = {"max_lines": max_lines, "length": length, "max_symbols": max_symbols}
         folder = pathlib.Path(path).expanduser()
         if is_prepared(folder):
-            self.codes, self.vocabulary, self.skipped, self.digest = _open_prepared(folder, self.word, settings)
+            self.codes, self.vocabulary, self.skipped, self.digest = _open_prepared(
+                folder, self.word, settings
+            )
         else:
             self.codes, self.vocabulary, self.skipped = _read(folder, self.word, files, **settings)
         self.num_lines = self.num_examples = len(self.codes)
@@ -86,19 +95,27 @@ class Lines:
     @property
     def identity(self):
         """A string that changes with the codes or what they stand for."""
-        return hashlib.sha256(json.dumps([self.digest, self.codes.shape, self.vocabulary]).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps([self.digest, self.codes.shape, self.vocabulary]).encode()
+        ).hexdigest()
 
     def batches(self, seed, first, stride, batch_size, wanted=None):
         """A `tf.data.Dataset` of shuffled batches without end: int32 (batch_size, length).
 
         Args:
-          seed, first, stride, batch_size, wanted: as in `order.batch_indices`, which says what a batch holds.
+          seed, first, stride, batch_size, wanted: as in `order.batch_indices`, which says what a
+            batch holds.
         """
         self.check_batches(batch_size * stride)
         shape = batch_size, self.codes.shape[1]
 
         def gather(indices):  # in NumPy, as a tensor of the codes would be a second copy
-            codes = tf.numpy_function(lambda chosen: np.asarray(self.codes[chosen], np.int32), [indices], tf.int32, stateful=False)
+            codes = tf.numpy_function(
+                lambda chosen: np.asarray(self.codes[chosen], np.int32),
+                [indices],
+                tf.int32,
+                stateful=False,
+            )
             return tf.ensure_shape(codes, shape)
 
         indices = order.batch_indices(seed, first, stride, batch_size, self.num_lines, wanted)
@@ -126,7 +143,9 @@ class Lines:
 
     def decode(self, codes):
         """The strings of (n, length) codes; padding stays, and code 0 gives "unk"."""
-        return ["".join(map(self.vocabulary.__getitem__, line)) for line in np.asarray(codes).tolist()]
+        return [
+            "".join(map(self.vocabulary.__getitem__, line)) for line in np.asarray(codes).tolist()
+        ]
 
 
 def is_prepared(path):
@@ -135,11 +154,13 @@ def is_prepared(path):
 
 
 def prepare(path, output, files=FILES, max_lines=MAX_LINES, length=LENGTH, max_symbols=MAX_SYMBOLS):
-    """Writes the lines of a folder or tarball into a folder that `Lines` opens without reading the shards again; as a whole or not at all.
+    """Writes the lines of a folder or tarball into a folder that `Lines` opens without reading the
+    shards again; as a whole or not at all.
 
     Args:
       path, files, max_lines, length, max_symbols: as in `Lines`.
-      output: the folder to write. If it is there and was made of the same files with the same settings, it is left.
+      output: the folder to write. If it is there and was made of the same files with the same
+        settings, it is left.
 
     Returns:
       What is in the folder, in one line.
@@ -148,7 +169,10 @@ def prepare(path, output, files=FILES, max_lines=MAX_LINES, length=LENGTH, max_s
       UserError: as `Lines`, or `output` holds something else.
     """
     path, output = pathlib.Path(path).expanduser(), pathlib.Path(output).expanduser()
-    marks = [(str(name), (stat := file.stat()).st_size, stat.st_mtime_ns) for name, file in _find(path, str(path), files)]
+    marks = [
+        (str(name), (stat := file.stat()).st_size, stat.st_mtime_ns)
+        for name, file in _find(path, str(path), files)
+    ]
     recipe = {"source": str(path.resolve()), "shards": marks, "files": files}
     recipe |= {"max_lines": max_lines, "length": length, "max_symbols": max_symbols}
     recipe = json.loads(json.dumps(recipe))  # as it will be read
@@ -187,7 +211,10 @@ def _prepared_already(output, recipe):
     """The record of `output` if it was made by this recipe; None if nothing is there."""
     if not output.exists() or output.is_dir() and not any(output.iterdir()):
         return None
-    expected, cure = "a new folder, or one prepared from the same files with the same settings", "choose another folder, or remove this one"
+    expected, cure = (
+        "a new folder, or one prepared from the same files with the same settings",
+        "choose another folder, or remove this one",
+    )
     if not (output / _RECORD).is_file():
         raise UserError(f"{output} holds something else", expected, cure)
     record = _read_record(output, str(output))
@@ -200,13 +227,23 @@ def _prepared_already(output, recipe):
 def _read_record(folder, word):
     try:
         record = json.loads((folder / _RECORD).read_text())
-        kinds = {"num_lines": int, "digest": str, "skipped": list, "recipe": dict, "vocabulary": list}
+        kinds = {
+            "num_lines": int,
+            "digest": str,
+            "skipped": list,
+            "recipe": dict,
+            "vocabulary": list,
+        }
         if all(isinstance(record.get(key), kind) for key, kind in kinds.items()):
             return record
         reason = "it is of images" if "num_images" in record else "unknown content"
     except (*UNREADABLE, KeyError) as error:
         reason = error
-    raise UserError(f"{word}/{_RECORD} cannot be read ({reason})", "lines that tf-ttur prepare wrote", "name another folder, or prepare it anew")
+    raise UserError(
+        f"{word}/{_RECORD} cannot be read ({reason})",
+        "lines that tf-ttur prepare wrote",
+        "name another folder, or prepare it anew",
+    )
 
 
 def _open_prepared(folder, word, settings):
@@ -221,17 +258,26 @@ def _open_prepared(folder, word, settings):
             f"set {', '.join(f'config.data.{keys[key]} = {made[key]}' for key in differing)}, or name the shards themselves",
         )
     vocabulary = tuple(record["vocabulary"])
-    expected, cure = f"{record['num_lines']} lines of {settings['length']} codes", "remove the folder and prepare it anew"
+    expected, cure = (
+        f"{record['num_lines']} lines of {settings['length']} codes",
+        "remove the folder and prepare it anew",
+    )
     try:
         codes = np.load(folder / _CODES, mmap_mode="r", allow_pickle=False)
     except UNREADABLE as error:
         raise UserError(f"{word}/{_CODES} cannot be read ({error})", expected, cure) from error
     if codes.dtype != np.uint16 or codes.shape != (record["num_lines"], settings["length"]):
-        raise UserError(f"{word}/{_CODES} holds {codes.dtype} of shape {codes.shape}", expected, cure)
+        raise UserError(
+            f"{word}/{_CODES} holds {codes.dtype} of shape {codes.shape}", expected, cure
+        )
     if _digest(codes) != record["digest"]:
         raise UserError(f"{word}/{_CODES} is not what was written there", expected, cure)
     if not all(isinstance(symbol, str) for symbol in vocabulary) or codes.max() >= len(vocabulary):
-        raise UserError(f"{word}/{_RECORD} has a vocabulary of {len(vocabulary)} symbols", f"a string for each code up to {codes.max()}", cure)
+        raise UserError(
+            f"{word}/{_RECORD} has a vocabulary of {len(vocabulary)} symbols",
+            f"a string for each code up to {codes.max()}",
+            cure,
+        )
     return codes, vocabulary, record["skipped"], record["digest"]
 
 
@@ -241,22 +287,32 @@ def _read(path, word, files, max_lines, length, max_symbols):
     with console.bar() as display:
         task = display.add_task(f"reading {word}", total=max_lines)
         for name, open_shard in _shards(path, word, files):
-            # A tarball has its shards in any order, so those that come first by path may push out what was read before.
-            wanted = max_lines - sum(_count(blocks) for other, blocks in parts.items() if other < name)
+            # A tarball has its shards in any order, so those that come first by path may push out
+            # what was read before.
+            wanted = max_lines - sum(
+                _count(blocks) for other, blocks in parts.items() if other < name
+            )
             if wanted <= 0:
                 continue
             parts[name] = []
-            for block in _joined(map(alphabet.encode, _read_shard(open_shard, f"{word}/{name}", length, wanted))):
+            for block in _joined(
+                map(alphabet.encode, _read_shard(open_shard, f"{word}/{name}", length, wanted))
+            ):
                 parts[name].append(block)
                 display.advance(task, len(block))
             if not parts[name]:
                 empty.append(str(name))
             _trim(parts, max_lines)
     if empty:
-        warnings.warn(f"{word}: {len(empty)} of {len(parts)} shards are empty and left out: {_some(empty)}", stacklevel=3)
+        warnings.warn(
+            f"{word}: {len(empty)} of {len(parts)} shards are empty and left out: {_some(empty)}",
+            stacklevel=3,
+        )
     blocks = [block for name in sorted(parts) for block in parts.pop(name)]
     if not blocks:
-        raise UserError(f"all shards of {word} are empty", "lines of text", "name the folder of the text")
+        raise UserError(
+            f"all shards of {word} are empty", "lines of text", "name the folder of the text"
+        )
     vocabulary, final = alphabet.vocabulary(blocks, max_symbols)
     codes = np.empty((_count(blocks), length), np.uint16)
     end = len(codes)
@@ -268,7 +324,9 @@ def _read(path, word, files, max_lines, length, max_symbols):
 
 
 def _joined(blocks):
-    """Joins small blocks, as the C library keeps the space of small arrays for itself when they are deleted."""
+    """Joins small blocks, as the C library keeps the space of small arrays for itself when they are
+    deleted.
+    """
     waiting = []
     for block in blocks:
         waiting.append(block)
@@ -296,7 +354,9 @@ def _trim(parts, max_lines):
 
 
 class _Alphabet:
-    """Provisional codes of characters, from 1 on as they are met; the final ones need all lines to be known."""
+    """Provisional codes of characters, from 1 on as they are met; the final ones need all lines to
+    be known.
+    """
 
     def __init__(self, word):
         self._word = word
@@ -309,7 +369,11 @@ class _Alphabet:
             new = np.unique(points[codes == 0])
             first = len(self._points) + 1
             if first + len(new) > 2**16:
-                raise UserError(f"{self._word} has more than {2**16 - 1} different characters", "text", "name a folder of text")
+                raise UserError(
+                    f"{self._word} has more than {2**16 - 1} different characters",
+                    "text",
+                    "name a folder of text",
+                )
             self._codes[new] = np.arange(first, first + len(new))
             self._points.extend(new.tolist())
             codes = self._codes[points]
@@ -320,7 +384,9 @@ class _Alphabet:
         counts = np.zeros(len(self._points) + 1, np.int64)
         for block in blocks:
             counts += np.bincount(block.ravel(), minlength=len(counts))
-        ranked = np.lexsort(([0, *self._points], -counts))  # falling counts, then rising code points
+        ranked = np.lexsort(
+            ([0, *self._points], -counts)
+        )  # falling counts, then rising code points
         ranked = ranked[counts[ranked] > 0][: max_symbols - 1]
         final = np.zeros(len(counts), np.uint16)
         final[ranked] = np.arange(1, len(ranked) + 1)
@@ -333,7 +399,11 @@ def _find(path, word, files):
         return [(pathlib.PurePosixPath(path.name), path)]
     if not path.is_dir():
         found = f"{word} is a file of another kind" if path.exists() else f"{word} does not exist"
-        raise UserError(found, "a folder of shards, a .tar, .tar.gz or .tgz of them, or a prepared folder", "correct config.data.dir")
+        raise UserError(
+            found,
+            "a folder of shards, a .tar, .tar.gz or .tgz of them, or a prepared folder",
+            "correct config.data.dir",
+        )
     found, others = [], []
     for folder, _, names in walk(path):
         for file in (pathlib.Path(folder, name) for name in names):
@@ -351,12 +421,18 @@ def _check_new(word, name, known):
     """Adds a shard to the known ones; refuses one that is there already, plain or as .gz."""
     plain = name.with_suffix("") if name.suffix == ".gz" else name
     if plain in known:
-        raise UserError(f"{word} holds {plain} more than once, plain or as .gz", "every shard once", "remove all but one")
+        raise UserError(
+            f"{word} holds {plain} more than once, plain or as .gz",
+            "every shard once",
+            "remove all but one",
+        )
     known.add(plain)
 
 
 def _matches(name, files):
-    left_out = any(part.startswith(".") for part in name.parts) or any(part.startswith("heldout-") for part in name.parts[:-1])
+    left_out = any(part.startswith(".") for part in name.parts) or any(
+        part.startswith("heldout-") for part in name.parts[:-1]
+    )
     return fnmatch.fnmatchcase(name.name, files) and not left_out
 
 
@@ -371,7 +447,9 @@ def _some(names):
 
 
 def _shards(path, word, files):
-    """Yields (name, function that opens it) of every shard; of a tarball in its own order, and to be opened at once."""
+    """Yields (name, function that opens it) of every shard; of a tarball in its own order, and to
+    be opened at once.
+    """
     found = _find(path, word, files)
     if path.is_dir():
         for name, file in found:
@@ -390,13 +468,17 @@ def _shards(path, word, files):
                 elif len(others) < 100:
                     others.append(member.name)
     except UNREADABLE as error:
-        raise UserError(f"{word} cannot be read ({error})", "a whole tarball", "copy or download it anew") from error
+        raise UserError(
+            f"{word} cannot be read ({error})", "a whole tarball", "copy or download it anew"
+        ) from error
     if not known:
         raise _no_shards(word, files, others)
 
 
 def _read_shard(open_shard, name, length, wanted):
-    """Yields the lines of a shard, cut and filled up, until there are as many as wanted: uint32 (n, length) code points."""
+    """Yields the lines of a shard, cut and filled up, until there are as many as wanted: uint32 (n,
+    length) code points.
+    """
     rest = np.empty(0, np.uint32)
     for points in _code_points(open_shard, name, max(_BLOCK // length, 2**12)):
         points = np.concatenate([rest, points])
@@ -407,7 +489,8 @@ def _read_shard(open_shard, name, length, wanted):
             if wanted <= 0:
                 return
             points = points[ends[-1] + 1 :]
-        # Of an unfinished line no more can count than these: `length` characters, and one that tells that it is longer.
+        # Of an unfinished line no more can count than these: `length` characters, and one that
+        # tells that it is longer.
         rest = points[: length + 1].copy()
     if len(rest):
         yield _cut(rest, np.array([len(rest)]), length)
@@ -442,7 +525,11 @@ def _code_points(open_shard, name, size):
         found = f"{name} is not UTF-8: {error.reason} in line {line:,}"
         raise UserError(found, "text in UTF-8", "convert it, for example with iconv") from error
     except UNREADABLE as error:
-        raise UserError(f"{name} cannot be read ({error})", "a whole shard, plain or gzipped", "copy or download it anew") from error
+        raise UserError(
+            f"{name} cannot be read ({error})",
+            "a whole shard, plain or gzipped",
+            "copy or download it anew",
+        ) from error
 
 
 def open_for_training(data: Any) -> Lines:

@@ -21,7 +21,9 @@ class _Speed(progress.ProgressColumn):
 
 
 def bar(transient=True):
-    """A `rich` progress bar with counts, speed and the time that is left. Used as a context manager."""
+    """A `rich` progress bar with counts, speed and the time that is left. Used as a context
+    manager.
+    """
     return progress.Progress(
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
@@ -37,7 +39,8 @@ def bar(transient=True):
 
 
 class Status:
-    """How far a long loop is: a bar on a terminal, else a line every minute. Used as a context manager.
+    """How far a long loop is: a bar on a terminal, else a line every minute. Used as a context
+    manager.
 
     `total` is None for a loop whose length is not known.
     """
@@ -57,12 +60,18 @@ class Status:
 
     def show(self, done, values):
         """Takes note of `done` and of the {name: number} to show."""
-        text = " ".join(f"{name} {value:.3f}" for name, value in values.items()) or self._description
+        text = (
+            " ".join(f"{name} {value:.3f}" for name, value in values.items()) or self._description
+        )
         self._display.update(self._task, completed=done, description=text)
         count, seconds = done - self._shown[0], time.monotonic() - self._shown[1]
         if not STDERR.is_terminal and count and seconds >= self._every_seconds:
             of_all = f" of {self._total}" if self._total else ""
-            speed = f"{seconds / count:.3f} s each" if seconds > count else f"{count / seconds:.3g} a second"
+            speed = (
+                f"{seconds / count:.3f} s each"
+                if seconds > count
+                else f"{count / seconds:.3g} a second"
+            )
             STDERR.print(f"{done}{of_all}: {text}, {speed}", soft_wrap=True)
             self._shown = (done, time.monotonic())
 

@@ -1,6 +1,7 @@
 """The digest of a set of images: the sum of their SHA-256 modulo 2^256.
 
-It does not depend on the order of the images nor on how they were batched, and those of parts add up.
+It does not depend on the order of the images nor on how they were batched, and those of parts add
+up.
 """
 
 import hashlib
@@ -16,7 +17,9 @@ def add(total, images):
       images: (n, height, width, channels) array of any dtype; its bytes are digested as they are.
     """
     images = np.ascontiguousarray(images)
-    return (total + sum(int.from_bytes(hashlib.sha256(image).digest()) for image in images)) % 2**256
+    return (
+        total + sum(int.from_bytes(hashlib.sha256(image).digest()) for image in images)
+    ) % 2**256
 
 
 def to_hex(total):

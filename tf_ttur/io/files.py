@@ -24,24 +24,49 @@ except ImportError:  # Windows: there folders are not locked
 
 # What NumPy, zipfile and tarfile raise for a file that is damaged or of another kind.
 UNREADABLE = (
-    *(OSError, ValueError, TypeError, AttributeError, EOFError, RuntimeError, IndexError, OverflowError, MemoryError, SyntaxError),
-    *(zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError, zipfile.BadZipFile, tarfile.TarError),
+    *(
+        OSError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        RuntimeError,
+        IndexError,
+        OverflowError,
+        MemoryError,
+        SyntaxError,
+    ),
+    *(
+        zlib.error,
+        lzma.LZMAError,
+        struct.error,
+        tokenize.TokenError,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+    ),
 )
 
-# A file may unpack to this many bytes, or to this many times what it takes on disk, whichever is more.
+# A file may unpack to this many bytes, or to this many times what it takes on disk, whichever is
+# more.
 FREE_BYTES, MOST_TIMES = 2**30, 100
 
 
 def cache_dir():
-    """The folder of the network and of reference statistics: `TF_TTUR_CACHE`, or tf_ttur in the user's cache."""
+    """The folder of the network and of reference statistics: `TF_TTUR_CACHE`, or tf_ttur in the
+    user's cache.
+    """
     if folder := os.environ.get("TF_TTUR_CACHE"):
         return pathlib.Path(folder)
-    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "tf_ttur"
+    return (
+        pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "tf_ttur"
+    )
 
 
 @contextlib.contextmanager
 def atomic(path, mode="wb"):
-    """Opens a temporary file that becomes `path` only if the block ends without an error (fsync, then rename)."""
+    """Opens a temporary file that becomes `path` only if the block ends without an error (fsync,
+    then rename).
+    """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -59,7 +84,9 @@ def atomic(path, mode="wb"):
 
 
 def to_disk(path):
-    """Waits until the system has written a file or folder, so that a loss of power does not empty what has its name already."""
+    """Waits until the system has written a file or folder, so that a loss of power does not empty
+    what has its name already.
+    """
     if os.name == "nt" and os.path.isdir(path):
         return  # Windows opens no folders
     descriptor = os.open(path, os.O_RDONLY)
@@ -91,15 +118,24 @@ def walk(path):
     """
     for folder, folders, names in os.walk(path, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for link in (pathlib.Path(folder, name) for name in folders if os.path.islink(os.path.join(folder, name))):
+        for link in (
+            pathlib.Path(folder, name)
+            for name in folders
+            if os.path.islink(os.path.join(folder, name))
+        ):
             above = [parent for parent in link.parents if parent.is_relative_to(path)]
             if os.path.realpath(link) in map(os.path.realpath, above):
-                raise UserError(f"the link {link} leads back to a folder that it is in", "links to other places", "remove it")
+                raise UserError(
+                    f"the link {link} leads back to a folder that it is in",
+                    "links to other places",
+                    "remove it",
+                )
         yield folder, folders, names
 
 
 def check_unpacked_sizes(name, archive):
-    """Refuses, before anything is unpacked, a zip with a member that would become far larger than it is on disk.
+    """Refuses, before anything is unpacked, a zip with a member that would become far larger than
+    it is on disk.
 
     Also one that is packed by bzip2 or LZMA: of these Python unpacks more than the directory says.
 
@@ -115,7 +151,11 @@ def check_unpacked_sizes(name, archive):
         most = max(FREE_BYTES, MOST_TIMES * member.compress_size)
         if member.file_size > most:
             found = f"{member.filename} of {name} takes {member.compress_size:,} bytes, and {member.file_size:,} when it is unpacked"
-            raise UserError(found, f"at most {most:,}", "do not use this file; or, if it is yours, write it without compression")
+            raise UserError(
+                found,
+                f"at most {most:,}",
+                "do not use this file; or, if it is yours, write it without compression",
+            )
 
 
 def check_packing(name, member):
@@ -128,13 +168,16 @@ def check_packing(name, member):
 def read_json_lines(path, columns=None):
     """The objects of a file with one JSON object a line, and the number of lines that are none.
 
-    Nor is a line one that lacks one of `columns`, a {key: type or types of its value}; True and False are of no type.
+    Nor is a line one that lacks one of `columns`, a {key: type or types of its value}; True and
+    False are of no type.
     """
     lines, objects = pathlib.Path(path).read_text(errors="replace").splitlines(), []
     for line in lines:
         with contextlib.suppress(ValueError):
             found = json.loads(line)
-            if isinstance(found, dict) and all(_is_of(found.get(key, ...), types) for key, types in (columns or {}).items()):
+            if isinstance(found, dict) and all(
+                _is_of(found.get(key, ...), types) for key, types in (columns or {}).items()
+            ):
                 objects.append(found)
     return objects, len(lines) - len(objects)
 
@@ -154,7 +197,10 @@ def lock(path):
         file.seek(0)
         owner = file.read().strip() or "another process"
         file.close()
-        found, cure = f"{pathlib.Path(path).parent} is in use by {owner}", "wait for its end, or choose another folder"
+        found, cure = (
+            f"{pathlib.Path(path).parent} is in use by {owner}",
+            "wait for its end, or choose another folder",
+        )
         raise UserError(found, "one process at a time", cure)
     file.truncate(0)
     file.write(f"process {os.getpid()} on {socket.gethostname()}")
@@ -163,7 +209,9 @@ def lock(path):
 
 
 def take(file):
-    """Whether an open file is this process' alone from now on. True also on Windows and file systems without locks."""
+    """Whether an open file is this process' alone from now on. True also on Windows and file
+    systems without locks.
+    """
     if fcntl:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -173,7 +221,9 @@ def take(file):
 
 
 def version(package="tf_ttur"):
-    """The installed version of a package, or "not installed" (tf_ttur itself may run from its source folder)."""
+    """The installed version of a package, or "not installed" (tf_ttur itself may run from its
+    source folder).
+    """
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

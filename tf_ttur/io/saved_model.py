@@ -1,11 +1,13 @@
 """SavedModels, which are programs: only those that can do nothing but arithmetic are loaded.
 
-A SavedModel may hold operations that read and write files or run Python, and some of its functions run while it is loaded.
-So it is first read as data, and refused if it holds an operation that is not in the list below.
+A SavedModel may hold operations that read and write files or run Python, and some of its functions
+run while it is loaded. So it is first read as data, and refused if it holds an operation that is
+not in the list below.
 
-Its saver is the exception: the two functions that write and read its variables are in every SavedModel, and have to touch
-files. They may, where nothing can call them: their names stand nowhere in the file but where they are defined and in the
-two nodes of the main graph that the saver names. TensorFlow 2 loads objects, and runs no node of the main graph.
+Its saver is the exception: the two functions that write and read its variables are in every
+SavedModel, and have to touch files. They may, where nothing can call them: their names stand
+nowhere in the file but where they are defined and in the two nodes of the main graph that the saver
+names. TensorFlow 2 loads objects, and runs no node of the main graph.
 """
 
 import os
@@ -77,23 +79,40 @@ def check(content, name):
     if not graphs:
         raise ValueError("saved_model.pb holds no graph")
     if len(graphs) != 1 or not graphs[0].HasField("object_graph_def"):
-        raise _refusal(name, "is of TensorFlow 1, whose main graph runs while it is loaded", "a SavedModel of TensorFlow 2")
+        raise _refusal(
+            name,
+            "is of TensorFlow 1, whose main graph runs while it is loaded",
+            "a SavedModel of TensorFlow 2",
+        )
     graph = graphs[0].graph_def
     functions = {function.signature.name for function in graph.library.function}
     uncalled = _saver_functions(graph, graphs[0].saver_def, content)
     _check_nodes(graph.node, ALLOWED | functions, "its main graph", name)
     for function in graph.library.function:
         of_saver = function.signature.name in uncalled
-        _check_nodes(function.node_def, (_OF_A_SAVER if of_saver else ALLOWED) | functions, f"its function {function.signature.name}", name)
-        if "api_implements" in function.attr:  # TensorFlow may put such a function in the place of another
-            raise _refusal(name, f"has the function {function.signature.name}, which stands in for others")
+        _check_nodes(
+            function.node_def,
+            (_OF_A_SAVER if of_saver else ALLOWED) | functions,
+            f"its function {function.signature.name}",
+            name,
+        )
+        if (
+            "api_implements" in function.attr
+        ):  # TensorFlow may put such a function in the place of another
+            raise _refusal(
+                name, f"has the function {function.signature.name}, which stands in for others"
+            )
 
 
 def _saver_functions(graph, saver, content):
-    """Names of the functions that write and read the variables, as far as nothing else in the file names them."""
+    """Names of the functions that write and read the variables, as far as nothing else in the file
+    names them.
+    """
     nodes = {saver.save_tensor_name.partition(":")[0], saver.restore_op_name}
     names = {node.attr["f"].func.name for node in graph.node if node.name in nodes}
-    return {name for name in names if content.count(name.encode()) == 2}  # its definition, and the saver's node
+    return {
+        name for name in names if content.count(name.encode()) == 2
+    }  # its definition, and the saver's node
 
 
 def _check_nodes(nodes, allowed, place, name):
@@ -102,6 +121,10 @@ def _check_nodes(nodes, allowed, place, name):
             raise _refusal(name, f"holds the operation {node.op} (node {node.name} of {place})")
 
 
-def _refusal(name, reason, expected="a SavedModel with no other operations than those of tf_ttur.saved_model.ALLOWED"):
+def _refusal(
+    name,
+    reason,
+    expected="a SavedModel with no other operations than those of tf_ttur.saved_model.ALLOWED",
+):
     cure = "take one that tf-ttur export wrote; or, if you trust its author as you would for a program, say --trust"
     return UserError(f"{name} {reason}", expected, cure)

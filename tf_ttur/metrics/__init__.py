@@ -15,15 +15,24 @@
 Images, on either side, are one of
 
 - an array (n, height, width, 3), uint8 or floats in -1 ... 1,
-- a `tf.data.Dataset` of such images or of batches of them, which comes to an end and gives the same number each time: where it does not know how
-  many, it is counted first,
-- a function of a number that makes so many of them, such as `lambda count: generator(tf.random.normal((count, 128)))`, from which `num_images` are drawn,
+- a `tf.data.Dataset` of such images or of batches of them, which comes to an end and gives the same
+  number each time: where it does not know how many, it is counted first,
+- a function of a number that makes so many of them, such as `lambda count:
+  generator(tf.random.normal((count, 128)))`, from which `num_images` are drawn,
 - `Statistics`, where the measure needs no more.
 
-docs/metrics.md says what each measure is. Only with the original network is a value called "fid"; any other stands in the name, as in "fid_stand_in".
+docs/metrics.md says what each measure is. Only with the original network is a value called "fid";
+any other stands in the name, as in "fid_stand_in".
 """
 
-__all__ = ["Statistics", "compare", "compute_statistics", "evaluate", "load_inception", "load_statistics"]
+__all__ = [
+    "Statistics",
+    "compare",
+    "compute_statistics",
+    "evaluate",
+    "load_inception",
+    "load_statistics",
+]
 
 
 def __getattr__(name):

@@ -1,4 +1,6 @@
-"""A worker process on this machine, which `beam` starts: `python -m tf_ttur.metrics.beam_worker THREADS`."""
+"""A worker process on this machine, which `beam` starts: `python -m tf_ttur.metrics.beam_worker
+THREADS`.
+"""
 
 import contextlib
 import logging
@@ -16,14 +18,18 @@ def main(threads):
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
     logging.disable(logging.CRITICAL)
-    from apache_beam.runners.worker import sdk_worker_main  # its import says which optional parts of it are missing
+    from apache_beam.runners.worker import (
+        sdk_worker_main,
+    )  # its import says which optional parts of it are missing
 
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
         sdk_worker_main.main([])
 
 
 def _end_with(parent):
-    """Ends this process when the one that started it is gone: Beam would let it work to its end, for nobody."""
+    """Ends this process when the one that started it is gone: Beam would let it work to its end,
+    for nobody.
+    """
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

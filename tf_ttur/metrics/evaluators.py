@@ -25,7 +25,9 @@ class FrechetEvaluator:
       provenance: dict that says which network and which reference make the values.
     """
 
-    def __init__(self, network, reference, num_samples, sample_batch_size, feature_batch_size, quantisation):
+    def __init__(
+        self, network, reference, num_samples, sample_batch_size, feature_batch_size, quantisation
+    ):
         self.name = network.metric
         self.names = (self.name,)
         self.provenance = {
@@ -40,17 +42,22 @@ class FrechetEvaluator:
         """Yields the one (name, value).
 
         Args:
-          generate: function (batch number, count) -> (count, height, width, 3) float images in -1 ... 1.
+          generate: function (batch number, count) -> (count, height, width, 3) float images in -1
+            ... 1.
         """
         batches = console.track(self._batches(generate), self.name, self._num_samples)
         provenance = {"source": "generator", "quantisation": self._quantisation}
         begun = extraction.Extraction(self._network.dimension, digest=False)
-        generated = extraction.compute(batches, self._network, provenance, "generated images", begun)
+        generated = extraction.compute(
+            batches, self._network, provenance, "generated images", begun
+        )
         yield self.name, statistics.distance(generated, self._reference)
 
     def _batches(self, generate):
         for number, start in enumerate(range(0, self._num_samples, self._sample_batch_size)):
-            made = generate(number, self._sample_batch_size)[: self._num_samples - start]  # always a whole batch: some networks normalise by it
+            made = generate(number, self._sample_batch_size)[
+                : self._num_samples - start
+            ]  # always a whole batch: some networks normalise by it
             images = quantise(made, self._quantisation)
             for first in range(0, len(images), self._feature_batch_size):
                 yield images[first : first + self._feature_batch_size]
@@ -68,7 +75,8 @@ class NgramEvaluator:
     Attributes:
       name: "jsd_4", the value that stands for all.
       names: of all values that `run` yields.
-      provenance: dict that says which reference makes the values, and the floor: the values of as many real lines.
+      provenance: dict that says which reference makes the values, and the floor: the values of as
+        many real lines.
     """
 
     name = "jsd_4"
@@ -84,21 +92,30 @@ class NgramEvaluator:
             "floor": {_jsd(n): value for n, value in reference.floor(lines, num_samples).items()},
         }
         self.names = tuple(map(_jsd, reference.models))
-        self._reference, self._num_samples, self._sample_batch_size = reference, num_samples, sample_batch_size
+        self._reference, self._num_samples, self._sample_batch_size = (
+            reference,
+            num_samples,
+            sample_batch_size,
+        )
 
     def run(self, generate):
         """Yields (name, value) for each n.
 
         Args:
-          generate: function (batch number, count) -> (count, length, symbols) floats, of which the largest is the symbol.
+          generate: function (batch number, count) -> (count, length, symbols) floats, of which the
+            largest is the symbol.
         """
-        lines = np.concatenate(list(console.track(self._batches(generate), self.name, self._num_samples)))
+        lines = np.concatenate(
+            list(console.track(self._batches(generate), self.name, self._num_samples))
+        )
         for n in self._reference.models:
             yield _jsd(n), self._reference.divergence(lines, n)
 
     def _batches(self, generate):
         for number, start in enumerate(range(0, self._num_samples, self._sample_batch_size)):
-            yield tf.argmax(generate(number, self._sample_batch_size)[: self._num_samples - start], -1).numpy()
+            yield tf.argmax(
+                generate(number, self._sample_batch_size)[: self._num_samples - start], -1
+            ).numpy()
 
 
 def _jsd(n):

@@ -2,13 +2,14 @@
 
 d^2 = |mu_1 - mu_2|^2 + tr S_1 + tr S_2 - 2 tr (S_1 S_2)^(1/2)    (Dowson and Landau 1982; Heusel et al. 2017, eq. 6)
 
-No root of the non-symmetric product is taken, so the value is real by construction; like the official implementation this is
-d^2, not its root. The last trace is computed in one of two ways:
+No root of the non-symmetric product is taken, so the value is real by construction; like the
+official implementation this is d^2, not its root. The last trace is computed in one of two ways:
 
-- CHOLESKY: with S_1 = L L^T it is the sum of the roots of the eigenvalues of the symmetric matrix L^T S_2 L. A root makes the
-  rounding error of a small eigenvalue large, so this is kept only where the error is bounded.
-- FACTORS: with any S_i = F_i F_i^T it is the sum of the singular values of F_1^T F_2 (its nuclear norm). No root is taken; the
-  covariances may have any rank, 0 included.
+- CHOLESKY: with S_1 = L L^T it is the sum of the roots of the eigenvalues of the symmetric matrix
+  L^T S_2 L. A root makes the rounding error of a small eigenvalue large, so this is kept only where
+  the error is bounded.
+- FACTORS: with any S_i = F_i F_i^T it is the sum of the singular values of F_1^T F_2 (its nuclear
+  norm). No root is taken; the covariances may have any rank, 0 included.
 """
 
 import dataclasses
@@ -31,14 +32,16 @@ def frechet_distance(mu1, sigma1, mu2, sigma2):
       sigma1, sigma2: (d, d) symmetric positive semidefinite covariances; they may be singular.
 
     Returns:
-      A float >= 0. Rounding moves it by less than 1e-8 of the traces; covariances that are singular but for their own
-      rounding error e leave it undetermined by as much as the root of e.
+      A float >= 0. Rounding moves it by less than 1e-8 of the traces; covariances that are singular
+      but for their own rounding error e leave it undetermined by as much as the root of e.
 
     Raises:
       ValueError: shapes that do not fit, or numbers that are not finite.
     """
     mu1, sigma1, mu2, sigma2 = _checked(mu1, sigma1, mu2, sigma2)
-    return _distance(_mean_term(mu1, mu2), np.trace(sigma1), np.trace(sigma2), trace_of_root(sigma1, sigma2))
+    return _distance(
+        _mean_term(mu1, mu2), np.trace(sigma1), np.trace(sigma2), trace_of_root(sigma1, sigma2)
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +71,13 @@ class Explanation:
     conditions: list
 
     def __str__(self):
-        conditions = " and ".join("infinite" if condition is None else f"{condition:.1e}" for condition in self.conditions)
-        traces, ranks = " + ".join(f"{trace:.6g}" for trace in self.traces), " and ".join(map(str, self.ranks))
+        conditions = " and ".join(
+            "infinite" if condition is None else f"{condition:.1e}" for condition in self.conditions
+        )
+        traces, ranks = (
+            " + ".join(f"{trace:.6g}" for trace in self.traces),
+            " and ".join(map(str, self.ranks)),
+        )
         return (
             f"distance = {self.mean_term:.6g} (means) + {traces} (traces) - 2 * {self.trace_of_root:.6g} (trace of the root)\n"
             f"root by {self.path}: {self.reason}\n"
@@ -78,13 +86,28 @@ class Explanation:
 
 
 def explain(mu1, sigma1, mu2, sigma2):
-    """The distance as an `Explanation`; arguments and errors as of `frechet_distance`, more than twice the time."""
+    """The distance as an `Explanation`; arguments and errors as of `frechet_distance`, more than
+    twice the time.
+    """
     mu1, sigma1, mu2, sigma2 = _checked(mu1, sigma1, mu2, sigma2)
     mean_term, traces = _mean_term(mu1, mu2), [float(np.trace(sigma)) for sigma in (sigma1, sigma2)]
     root, path, reason = _root(sigma1, sigma2)
-    (rank1, condition1), (rank2, condition2) = _rank_and_condition(sigma1), _rank_and_condition(sigma2)
+    (rank1, condition1), (rank2, condition2) = (
+        _rank_and_condition(sigma1),
+        _rank_and_condition(sigma2),
+    )
     value = _distance(mean_term, *traces, root)
-    return Explanation(value, mean_term, traces, root, path, reason, len(mu1), [rank1, rank2], [condition1, condition2])
+    return Explanation(
+        value,
+        mean_term,
+        traces,
+        root,
+        path,
+        reason,
+        len(mu1),
+        [rank1, rank2],
+        [condition1, condition2],
+    )
 
 
 def trace_of_root(sigma1, sigma2):
@@ -94,26 +117,38 @@ def trace_of_root(sigma1, sigma2):
 
 def _root(sigma1, sigma2):
     """(trace of the root, path, reason)."""
-    # The transposes are the same matrices, in the order that LAPACK takes. Lower triangles throughout: pivots fall from the top,
-    # and so the reduction of the product begins with the largest, which keeps the small eigenvalues exact.
+    # The transposes are the same matrices, in the order that LAPACK takes. Lower triangles
+    # throughout: pivots fall from the top, and so the reduction of the product begins with the
+    # largest, which keeps the small eigenvalues exact.
     factor, failed = scipy.linalg.lapack.dpotrf(sigma1.T, lower=1, clean=0)
     if failed:
         reason = "the first covariance has no Cholesky factor"
     else:
         product, _ = scipy.linalg.lapack.dsygst(sigma2.T, factor, itype=2, lower=1)
-        eigenvalues = scipy.linalg.eigh(product, lower=True, eigvals_only=True, overwrite_a=True, check_finite=False)
+        eigenvalues = scipy.linalg.eigh(
+            product, lower=True, eigvals_only=True, overwrite_a=True, check_finite=False
+        )
         rounding = _EPSILON * np.linalg.norm(sigma1) * np.linalg.norm(sigma2)  # of every eigenvalue
         if eigenvalues[0] > rounding:
             roots = np.sqrt(eigenvalues)
-            # An error e of an eigenvalue is one of e / (2 root) of the root, which the distance has twice.
+            # An error e of an eigenvalue is one of e / (2 root) of the root, which the distance has
+            # twice.
             error = (rounding / roots).sum() / ((np.trace(sigma1) + np.trace(sigma2)) / 2)
             if error <= _TOLERANCE:
-                return float(roots.sum()), CHOLESKY, f"rounding moves the distance by at most {error:.0e} of the mean trace"
-            reason = f"by eigenvalues, rounding could move the distance by {error:.0e} of the mean trace"
+                return (
+                    float(roots.sum()),
+                    CHOLESKY,
+                    f"rounding moves the distance by at most {error:.0e} of the mean trace",
+                )
+            reason = (
+                f"by eigenvalues, rounding could move the distance by {error:.0e} of the mean trace"
+            )
         else:
             reason = "the product of the covariances is singular to rounding"
     factors = [_factor(sigma) for sigma in (sigma1, sigma2)]
-    singular_values = scipy.linalg.svdvals(factors[0].T @ factors[1], overwrite_a=True, check_finite=False)
+    singular_values = scipy.linalg.svdvals(
+        factors[0].T @ factors[1], overwrite_a=True, check_finite=False
+    )
     return float(singular_values.sum()), FACTORS, reason
 
 
@@ -146,7 +181,9 @@ def _checked(mu1, sigma1, mu2, sigma2):
     sigma1, sigma2 = (np.asarray(np.atleast_2d(sigma), np.float64) for sigma in (sigma1, sigma2))
     for name, mu, sigma in (("first", mu1, sigma1), ("second", mu2, sigma2)):
         if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)):
-            raise ValueError(f"{name} moments have shapes {mu.shape} and {sigma.shape}; expected (d,) and (d, d)")
+            raise ValueError(
+                f"{name} moments have shapes {mu.shape} and {sigma.shape}; expected (d,) and (d, d)"
+            )
         if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
             raise ValueError(f"{name} moments are not finite")
     if mu1.shape != mu2.shape:

@@ -1,7 +1,8 @@
 """The Inception Score in its original definition (Salimans et al. 2016, section 4), streamed.
 
-exp(mean over images of KL(p(y|x) || p(y))), once for each of a few parts of the images; the score is the mean over the
-parts. p(y|x) is the softmax of the network's logits, p(y) its mean over the images of the part.
+exp(mean over images of KL(p(y|x) || p(y))), once for each of a few parts of the images; the score
+is the mean over the parts. p(y|x) is the softmax of the network's logits, p(y) its mean over the
+images of the part.
 """
 
 import numpy as np
@@ -14,8 +15,8 @@ class InceptionScore:
     """Takes logits batch by batch, in O(splits * classes) memory and float64.
 
     Args:
-      num_images: how many will come; part k holds the images k * num_images // splits up to the next part's first, in
-        the order in which they come, as in the original code.
+      num_images: how many will come; part k holds the images k * num_images // splits up to the
+        next part's first, in the order in which they come, as in the original code.
       splits: number of parts.
 
     Raises:
@@ -45,9 +46,14 @@ class InceptionScore:
 
     @property
     def scores(self):
-        """(splits,) float64 scores of the parts, each in 1 ... classes. The Inception Score is their mean."""
+        """(splits,) float64 scores of the parts, each in 1 ... classes. The Inception Score is
+        their mean.
+        """
         if self.count != self.num_images:
             raise ValueError(f"{self.count} images of the {self.num_images} that were announced")
         sizes = np.diff(self._ends, prepend=0)
         marginal = self._sums / sizes[:, None]
-        return np.exp(self._negative_entropies / sizes - np.sum(scipy.special.xlogy(marginal, marginal), axis=1))
+        return np.exp(
+            self._negative_entropies / sizes
+            - np.sum(scipy.special.xlogy(marginal, marginal), axis=1)
+        )

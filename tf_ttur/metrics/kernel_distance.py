@@ -1,7 +1,8 @@
-"""Kernel Inception Distance (Binkowski et al. 2018, section 4): squared maximum mean discrepancy with a cubic kernel.
+"""Kernel Inception Distance (Binkowski et al. 2018, section 4): squared maximum mean discrepancy
+with a cubic kernel.
 
-k(x, y) = (x . y / d + 1)^3 of d-dimensional features. The estimate is unbiased: it may be negative, and its expectation does
-not depend on the number of images.
+k(x, y) = (x . y / d + 1)^3 of d-dimensional features. The estimate is unbiased: it may be negative,
+and its expectation does not depend on the number of images.
 """
 
 import numpy as np
@@ -25,7 +26,9 @@ def kernel_distance(first, second, block=BLOCK, seed=0):
     """
     count = min(len(first), len(second))
     if count < 2 or first.shape[1] != second.shape[1]:
-        raise ValueError(f"features of shapes {first.shape} and {second.shape}; expected (n, d) and (m, d) with n, m >= 2")
+        raise ValueError(
+            f"features of shapes {first.shape} and {second.shape}; expected (n, d) and (m, d) with n, m >= 2"
+        )
     block = min(block, count)
     generator = np.random.default_rng(seed)
     orders = [generator.permutation(len(side)) for side in (first, second)]
@@ -38,12 +41,17 @@ def kernel_distance(first, second, block=BLOCK, seed=0):
 
 
 def squared_discrepancy(first, second):
-    """The unbiased estimate of the squared discrepancy between (n, d) and (m, d) features, in float64."""
+    """The unbiased estimate of the squared discrepancy between (n, d) and (m, d) features, in
+    float64.
+    """
     first, second = (np.asarray(side, np.float64) for side in (first, second))
     n, m = len(first), len(second)
 
     def kernel(x, y):
         return (x @ y.T / x.shape[1] + 1) ** 3
 
-    own = [(values.sum() - np.trace(values)) / (size * (size - 1)) for values, size in ((kernel(first, first), n), (kernel(second, second), m))]
+    own = [
+        (values.sum() - np.trace(values)) / (size * (size - 1))
+        for values, size in ((kernel(first, first), n), (kernel(second, second), m))
+    ]
     return float(own[0] + own[1] - 2 * kernel(first, second).mean())

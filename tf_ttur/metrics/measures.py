@@ -81,7 +81,11 @@ def check_counts(names, dimension, source, reference):
     for name in names:
         for count in (source,) if name == "is" else (source, reference):
             if count is not None and count < least.get(name, 0):
-                raise UserError(f"{name} of {count} images", f"{least[name]:,} or more", "name more images, or leave it out")
+                raise UserError(
+                    f"{name} of {count} images",
+                    f"{least[name]:,} or more",
+                    "name more images, or leave it out",
+                )
 
 
 def check(names, source_has_images, reference_has_images):
@@ -94,21 +98,36 @@ def check(names, source_has_images, reference_has_images):
         if name not in NAMES:
             raise UserError(f"there is no metric {name}", ", ".join(NAMES), "name some of those")
         if name in _OF_FEATURES and not (source_has_images and reference_has_images):
-            raise UserError(f"{name} with a side of which only statistics are known", "images on both sides", "name the images, or leave it out")
+            raise UserError(
+                f"{name} with a side of which only statistics are known",
+                "images on both sides",
+                "name the images, or leave it out",
+            )
         if name == "is" and not source_has_images:
-            raise UserError("is (the Inception Score) of a statistics file", "images, of which it is a measure", "name the images, or leave it out")
+            raise UserError(
+                "is (the Inception Score) of a statistics file",
+                "images, of which it is a measure",
+                "name the images, or leave it out",
+            )
         if name == "fid_inf" and not (source_has_images or reference_has_images):
-            raise UserError("fid_inf between two statistics files", "images on one side at least", "name the images, or leave it out")
+            raise UserError(
+                "fid_inf between two statistics files",
+                "images on one side at least",
+                "name the images, or leave it out",
+            )
 
 
 def collect(names, opened, network, extract, allow_mixed=False):
-    """The sides of a comparison, after one pass over the images of each. All that can be checked is, before the long work on any side.
+    """The sides of a comparison, after one pass over the images of each. All that can be checked
+    is, before the long work on any side.
 
     Args:
       names: out of `NAMES`; they must have passed `check`.
-      opened: list of (name, `statistics.Statistics`, or images with `num_images` and `shape`); the source first. A shape that is not known is None.
+      opened: list of (name, `statistics.Statistics`, or images with `num_images` and `shape`); the
+        source first. A shape that is not known is None.
       network: as in `extraction.compute`; None if there are statistics only.
-      extract: function (images, observers) -> `statistics.Statistics`, the observers as in `extraction.compute`.
+      extract: function (images, observers) -> `statistics.Statistics`, the observers as in
+        `extraction.compute`.
       allow_mixed: whether features may be of different precision.
 
     Returns:
@@ -120,7 +139,11 @@ def collect(names, opened, network, extract, allow_mixed=False):
     is_known = [isinstance(side, statistics.Statistics) for _, side in opened]
     shapes = [None if known else side.shape for known, (_, side) in zip(is_known, opened)]
     if network:
-        check_counts(names, network.dimension, *[None if known else side.num_images for known, (_, side) in zip(is_known[:2], opened)])
+        check_counts(
+            names,
+            network.dimension,
+            *[None if known else side.num_images for known, (_, side) in zip(is_known[:2], opened)],
+        )
     first = next(filter(None, shapes), None)
     for known, shape, (name, side) in zip(is_known, shapes, opened):
         if known:
@@ -132,11 +155,18 @@ def collect(names, opened, network, extract, allow_mixed=False):
             raise UserError(found, "one size", "resize them")
         images = side.provenance.get("num_images") if known else None
         if "fid_inf" in names and images and images < uncertainty.enough(len(side.mu)):
-            warnings.warn(f"{name} is of {images:,} images and counts as exact: the fid_inf holds the bias of so few", stacklevel=2)
+            warnings.warn(
+                f"{name} is of {images:,} images and counts as exact: the fid_inf holds the bias of so few",
+                stacklevel=2,
+            )
     sides = []
     for known, (name, side) in zip(is_known, opened):
         wanted = [each for each in names if each != "is" or not sides]  # the score is the source's
-        sides.append(Side(name, wanted, len(side.mu)) if known else Side(name, wanted, network.dimension, side.num_images))
+        sides.append(
+            Side(name, wanted, len(side.mu))
+            if known
+            else Side(name, wanted, network.dimension, side.num_images)
+        )
         sides[-1].statistics = side if known else extract(side, [sides[-1].observe])
     for side in sides[1:]:
         statistics.check_pair(sides[0].statistics, side.statistics, allow_mixed)
@@ -145,7 +175,10 @@ def collect(names, opened, network, extract, allow_mixed=False):
 
 def network_name(sides):
     """Of the network of some `Side`s' features, as far as they tell; else "unknown"."""
-    return next((side.statistics.provenance["network"] for side in sides if side.statistics.provenance), "unknown")
+    return next(
+        (side.statistics.provenance["network"] for side in sides if side.statistics.provenance),
+        "unknown",
+    )
 
 
 def measure(names, network, source, reference, seed=0):
@@ -154,11 +187,13 @@ def measure(names, network, source, reference, seed=0):
     Args:
       names: out of `NAMES`.
       network: its name, for the names of the results ("fid" is of the original network alone).
-      source, reference: `Side`s whose pass is over; the score, precision and density are the source's.
+      source, reference: `Side`s whose pass is over; the score, precision and density are the
+        source's.
       seed: of the blocks of KID.
 
     Returns:
-      {name of a value: dict with value, where known standard_error, low and high (95 % interval), and of the score std}.
+      {name of a value: dict with value, where known standard_error, low and high (95 % interval),
+      and of the score std}.
 
     The counts must have passed `check_counts`.
     """
@@ -168,24 +203,43 @@ def measure(names, network, source, reference, seed=0):
         results[metric_name(network, name)] = {"value": value, **more}
 
     digests = [side.statistics.provenance.get("images_digest") for side in (source, reference)]
-    same = digests[0] is not None and digests[0] == digests[1]  # no two samples: there is nothing to be unsure of
+    same = (
+        digests[0] is not None and digests[0] == digests[1]
+    )  # no two samples: there is nothing to be unsure of
     has_error = not same and source.has_known_error and reference.has_known_error
     samples = [side.sample if has_error else side.moments for side in (source, reference)]
     estimate = uncertainty.frechet(*samples) if {"fid", "fid_inf"} & set(names) else None
-    features = [np.concatenate(side.features) for side in (source, reference)] if _OF_FEATURES & set(names) else None
+    features = (
+        [np.concatenate(side.features) for side in (source, reference)]
+        if _OF_FEATURES & set(names)
+        else None
+    )
     for name in names:
         match name:
             case "fid":
-                add("fid", estimate.value, **_spread(estimate.value, estimate.standard_error, estimate.groups))
+                add(
+                    "fid",
+                    estimate.value,
+                    **_spread(estimate.value, estimate.standard_error, estimate.groups),
+                )
             case "fid_inf":
-                add("fid_inf", estimate.corrected, **_spread(estimate.corrected, estimate.standard_error, estimate.groups))
+                add(
+                    "fid_inf",
+                    estimate.corrected,
+                    **_spread(estimate.corrected, estimate.standard_error, estimate.groups),
+                )
             case "kid":
                 value, error, blocks = kernel_distance(*features, seed=seed)
                 add("kid", value, **_spread(value, 0 if same else error, blocks))
             case "is":
                 scores = source.score.scores
                 error = scores.std(ddof=1) / np.sqrt(SPLITS)
-                add("inception_score", float(scores.mean()), std=float(scores.std()), **_spread(scores.mean(), error, SPLITS))
+                add(
+                    "inception_score",
+                    float(scores.mean()),
+                    std=float(scores.std()),
+                    **_spread(scores.mean(), error, SPLITS),
+                )
             case "prdc":
                 generated, real = features
                 for part, (value, error) in neighbours(real, generated).items():
@@ -195,25 +249,32 @@ def measure(names, network, source, reference, seed=0):
 
 
 def _spread(value, standard_error, parts, least=-np.inf, most=np.inf):
-    """What a result says of its uncertainty, which comes from so many parts of the data; the 95 % interval ends at `least` and `most`.
+    """What a result says of its uncertainty, which comes from so many parts of the data; the 95 %
+    interval ends at `least` and `most`.
 
-    Nothing where the error is NaN, and where it is 0: either both sides are exact, or all parts agree, as of a share of none, which does
-    not make it sure.
+    Nothing where the error is NaN, and where it is 0: either both sides are exact, or all parts
+    agree, as of a share of none, which does not make it sure.
     """
     if not standard_error > 0:
         return {}
     low, high = uncertainty.interval(value, standard_error, parts)
-    return {"standard_error": float(standard_error), "low": max(low, least), "high": min(high, most)}
+    return {
+        "standard_error": float(standard_error),
+        "low": max(low, least),
+        "high": min(high, most),
+    }
 
 
 def compare(first, second, reference):
     """Whether the first side is nearer to the reference than the second.
 
-    The difference of the distances decides, "inconclusive" where its 95 % interval holds 0. Where there are enough images it is
-    corrected for their number; else both sides must have the same number, so that their biases are alike.
+    The difference of the distances decides, "inconclusive" where its 95 % interval holds 0. Where
+    there are enough images it is corrected for their number; else both sides must have the same
+    number, so that their biases are alike.
 
     Returns:
-      dict: answer ("yes", "no" or "inconclusive"), difference (first minus second), corrected (whether it is), standard_error,
+      dict: answer ("yes", "no" or "inconclusive"), difference (first minus second), corrected
+        (whether it is), standard_error,
       low, high.
 
     Raises:
@@ -223,17 +284,31 @@ def compare(first, second, reference):
     for side in (first, second, reference):
         other = known.setdefault(side.statistics.provenance.get("images_digest") or side, side)
         if other is not side:
-            raise UserError(f"{other.name} and {side.name} are the same images", "three sets of images that are independent", "name others")
+            raise UserError(
+                f"{other.name} and {side.name} are the same images",
+                "three sets of images that are independent",
+                "name others",
+            )
     estimate = uncertainty.difference(first.sample, second.sample, reference.sample)
-    corrected = can_compare(len(first.statistics.mu), first.num_images, second.num_images, reference.num_images)
+    corrected = can_compare(
+        len(first.statistics.mu), first.num_images, second.num_images, reference.num_images
+    )
     centre = estimate.corrected if corrected else estimate.value
     low, high = estimate.interval(centre)
     answer = "yes" if high < 0 else "no" if low > 0 else "inconclusive"
-    return {"answer": answer, "difference": centre, "corrected": corrected, "standard_error": estimate.standard_error, "low": low, "high": high}
+    return {
+        "answer": answer,
+        "difference": centre,
+        "corrected": corrected,
+        "standard_error": estimate.standard_error,
+        "low": low,
+        "high": high,
+    }
 
 
 def can_compare(dimension, first, second, reference):
-    """Whether the difference of two sides of these numbers of images can be corrected for the numbers (else they are equal).
+    """Whether the difference of two sides of these numbers of images can be corrected for the
+    numbers (else they are equal).
 
     Raises:
       UserError: neither.
@@ -244,6 +319,8 @@ def can_compare(dimension, first, second, reference):
         return True
     if first != second or min(counts) < few:
         raise UserError(
-            f"sets of {first} and {second} images", f"equal numbers of {few} or more, or {least:,} or more of each", "take the same number of both"
+            f"sets of {first} and {second} images",
+            f"equal numbers of {few} or more, or {least:,} or more of each",
+            "take the same number of both",
         )
     return False

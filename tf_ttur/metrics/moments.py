@@ -1,6 +1,7 @@
 """Mean and covariance of features, streamed and mergeable, in float64 and O(d^2) memory.
 
-Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
+Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances"
+(1979).
 """
 
 import numpy as np
@@ -18,7 +19,8 @@ class Moments:
     def __init__(self, dimension):
         self.count = 0
         self.mean = np.zeros(dimension)
-        # One triangle of the scatter in LAPACK's rectangular full packed format: half the memory, and still products of matrices.
+        # One triangle of the scatter in LAPACK's rectangular full packed format: half the memory,
+        # and still products of matrices.
         self._packed = np.zeros(dimension * (dimension + 1) // 2)
 
     @classmethod
@@ -45,12 +47,17 @@ class Moments:
             self._combine(other.count, other.mean, np.empty((0, len(self.mean))))
 
     def _combine(self, count, mean, deviations):
-        """Takes in examples by their mean and their deviations from it; none are given where the scatter holds them already."""
+        """Takes in examples by their mean and their deviations from it; none are given where the
+        scatter holds them already.
+        """
         total = self.count + count
         delta = mean - self.mean
         rows = np.vstack([deviations, np.sqrt(self.count * count / total) * delta])
-        # In place and for one triangle: a product, an outer product and two sums of whole matrices would take five times as long.
-        self._packed = lapack.dsfrk(len(delta), len(rows), 1.0, rows.T, 1.0, self._packed, uplo="U", overwrite_c=True)
+        # In place and for one triangle: a product, an outer product and two sums of whole matrices
+        # would take five times as long.
+        self._packed = lapack.dsfrk(
+            len(delta), len(rows), 1.0, rows.T, 1.0, self._packed, uplo="U", overwrite_c=True
+        )
         self.mean += delta * (count / total)
         self.count = total
 
@@ -65,7 +72,9 @@ class Moments:
 
     @property
     def covariance(self):
-        """(d, d) float64 sample covariance with divisor count - 1, as `np.cov(features, rowvar=False)`."""
+        """(d, d) float64 sample covariance with divisor count - 1, as `np.cov(features,
+        rowvar=False)`.
+        """
         if self.count < 2:
             raise ValueError(f"a covariance needs at least 2 examples; there are {self.count}")
         return self.scatter / (self.count - 1)

@@ -2,13 +2,14 @@
 
 Around each feature is a ball that reaches to its k-th nearest neighbour of its own side.
 
-- precision: share of generated features in a real ball; recall: share of real features in a generated ball
-  (Kynkaanniemi et al. 2019, equations 1 and 2, there with k = 3 and features of VGG-16);
-- density: real balls around a generated feature, over k, mean; coverage: share of real balls that hold a generated feature
-  (Naeem et al. 2020, equations 3 and 4).
+- precision: share of generated features in a real ball; recall: share of real features in a
+  generated ball (Kynkaanniemi et al. 2019, equations 1 and 2, there with k = 3 and features of
+  VGG-16);
+- density: real balls around a generated feature, over k, mean; coverage: share of real balls that
+  hold a generated feature (Naeem et al. 2020, equations 3 and 4).
 
-How sure they are the delete-a-group jackknife tells (`uncertainty`). Each distance is computed once: it serves the measures of all
-features and those without one group after the other.
+How sure they are the delete-a-group jackknife tells (`uncertainty`). Each distance is computed
+once: it serves the measures of all features and those without one group after the other.
 """
 
 import numpy as np
@@ -27,24 +28,33 @@ def neighbours(real, generated, k=NEAREST):
       k: which neighbour sets the radius.
 
     Returns:
-      {"precision", "recall", "density", "coverage"}: (value, standard error). All values but density lie in 0 ... 1. The error is
-      NaN where n or m is below 2 * `uncertainty.GROUPS` or 2 k.
+      {"precision", "recall", "density", "coverage"}: (value, standard error). All values but
+      density lie in 0 ... 1. The error is NaN where n or m is below 2 * `uncertainty.GROUPS` or 2
+      k.
 
     Raises:
       ValueError: too few features.
     """
     least = min(len(real), len(generated))
     if least <= k:
-        raise ValueError(f"{len(real)} real and {len(generated)} generated features; expected more than k = {k} of each")
+        raise ValueError(
+            f"{len(real)} real and {len(generated)} generated features; expected more than k = {k} of each"
+        )
     groups = GROUPS if least >= 2 * max(GROUPS, k) else 1
     real, generated = (np.asarray(side, np.float64) for side in (real, generated))
     centre = real.mean(axis=0)  # squares of small numbers lose fewer digits
-    (real, real_group), (generated, generated_group) = (_by_group(side - centre, groups) for side in (real, generated))
+    (real, real_group), (generated, generated_group) = (
+        _by_group(side - centre, groups) for side in (real, generated)
+    )
     real_radii, generated_radii = _radii(real, real_group, k), _radii(generated, generated_group, k)
     # Set 0 of the radii is of all features, set g + 1 of all but those of group g.
-    in_real = np.zeros((groups + 1, len(generated)), int)  # real balls around each generated feature
+    in_real = np.zeros(
+        (groups + 1, len(generated)), int
+    )  # real balls around each generated feature
     in_generated, covered = (np.zeros((groups + 1, len(real)), bool) for _ in range(2))
-    holds = np.zeros((len(real), groups), bool)  # whether a real ball holds a feature of each generated group
+    holds = np.zeros(
+        (len(real), groups), bool
+    )  # whether a real ball holds a feature of each generated group
     first_of_group = np.searchsorted(generated_group, range(groups))
     for start in range(0, len(real), _ROWS):
         rows = slice(start, start + _ROWS)
@@ -58,7 +68,12 @@ def neighbours(real, generated, k=NEAREST):
                 holds[rows] = np.logical_or.reduceat(inside, first_of_group, axis=1)
 
     def measures(in_real, in_generated, covered):
-        return {"precision": np.mean(in_real > 0), "recall": np.mean(in_generated), "density": np.mean(in_real) / k, "coverage": np.mean(covered)}
+        return {
+            "precision": np.mean(in_real > 0),
+            "recall": np.mean(in_generated),
+            "density": np.mean(in_real) / k,
+            "coverage": np.mean(covered),
+        }
 
     values = measures(in_real[0], in_generated[0], covered[0])
     if groups == 1:
@@ -66,10 +81,21 @@ def neighbours(real, generated, k=NEAREST):
     without = [[], []]  # each group of the real side, and each of the generated one
     for group in range(groups):
         kept = real_group != group
-        without[0].append(measures(in_real[group + 1], in_generated[0, kept], covered[group + 1, kept]))
+        without[0].append(
+            measures(in_real[group + 1], in_generated[0, kept], covered[group + 1, kept])
+        )
         kept = generated_group != group
-        without[1].append(measures(in_real[0, kept], in_generated[group + 1], np.delete(holds, group, axis=1).any(axis=1)))
-    errors = {name: jackknife_error(*([each[name] for each in side] for side in without)) for name in values}
+        without[1].append(
+            measures(
+                in_real[0, kept],
+                in_generated[group + 1],
+                np.delete(holds, group, axis=1).any(axis=1),
+            )
+        )
+    errors = {
+        name: jackknife_error(*([each[name] for each in side] for side in without))
+        for name in values
+    }
     return {name: (float(value), errors[name]) for name, value in values.items()}
 
 
@@ -81,7 +107,8 @@ def _by_group(features, groups):
 
 
 def _radii(features, group, k):
-    """(groups + 1, n) squared distances to the k-th nearest other feature: of all, then of those outside of each group.
+    """(groups + 1, n) squared distances to the k-th nearest other feature: of all, then of those
+    outside of each group.
 
     The features of the group that is left out have radius -1: nothing lies within.
     """
@@ -91,7 +118,9 @@ def _radii(features, group, k):
     for start in range(0, len(features), _ROWS):
         rows = slice(start, start + _ROWS)
         distances = _squared_distances(features[rows], features)
-        distances[np.arange(len(distances)), start + np.arange(len(distances))] = np.inf  # not itself
+        distances[np.arange(len(distances)), start + np.arange(len(distances))] = (
+            np.inf
+        )  # not itself
         nearest = [_smallest(distances[:, part], k) for part in parts]
         radii[0, rows] = _smallest(np.concatenate(nearest, axis=1), k).max(axis=1)
         for number in range(groups if groups > 1 else 0):

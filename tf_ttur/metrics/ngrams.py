@@ -1,15 +1,18 @@
 """Jensen-Shannon divergence between the n-grams of generated and of real lines.
 
-The n-gram model of lines is the relative frequency of each window of n symbols in them, padding included. With M = (P + Q) / 2
+The n-gram model of lines is the relative frequency of each window of n symbols in them, padding
+included. With M = (P + Q) / 2
 
   JSD(P, Q) = 1/2 sum P log2(P / M) + 1/2 sum Q log2(Q / M)
 
-lies between 0 (equal models) and 1 (no n-gram in common). Where P is 0 the second sum adds Q log2 2 = Q. So of the reference Q only
-the frequencies of those n-grams count that the generated lines have: all others together add half of what they make up.
+lies between 0 (equal models) and 1 (no n-gram in common). Where P is 0 the second sum adds Q log2 2
+= Q. So of the reference Q only the frequencies of those n-grams count that the generated lines
+have: all others together add half of what they make up.
 
-An n-gram is a 64-bit key: its codes as digits in base V, the number of symbols, where V^n <= 2^64. Where it is more (six-grams of more than
-1625 symbols), the base is an odd 64-bit constant and all is modulo 2^64: a hash, under which any two of N different n-grams share a
-key with a probability of about N^2 / 2^65, 3e-6 for ten million.
+An n-gram is a 64-bit key: its codes as digits in base V, the number of symbols, where V^n <= 2^64.
+Where it is more (six-grams of more than 1625 symbols), the base is an odd 64-bit constant and all
+is modulo 2^64: a hash, under which any two of N different n-grams share a key with a probability of
+about N^2 / 2^65, 3e-6 for ten million.
 """
 
 import json
@@ -49,18 +52,23 @@ class Reference:
         Args:
           lines: (num_lines, length) array of codes below `num_symbols`, which may be memory-mapped.
           num_symbols: V.
-          block: lines that are counted at a time. The result does not depend on it; memory grows with it and with the
-            number of different n-grams.
+          block: lines that are counted at a time. The result does not depend on it; memory grows
+            with it and with the number of different n-grams.
         """
         num_lines, length = lines.shape
         models = {}
         for n in range(1, min(MAX_N, length) + 1):
             blocks = (lines[first : first + block] for first in range(0, num_lines, block))
-            models[n] = _merged(count(some, n, num_symbols) for some in console.track(blocks, f"counting {n}-grams", num_lines))
+            models[n] = _merged(
+                count(some, n, num_symbols)
+                for some in console.track(blocks, f"counting {n}-grams", num_lines)
+            )
         return cls(models, num_lines, length, num_symbols)
 
     def divergence(self, lines, n):
-        """JSD of the n-gram models of lines, (k, length) codes, and of this reference: a float in 0 ... 1."""
+        """JSD of the n-gram models of lines, (k, length) codes, and of this reference: a float in 0
+        ... 1.
+        """
         keys, counts = count(lines, n, self.num_symbols)
         known_keys, known_counts = self.models[n]
         places = np.minimum(np.searchsorted(known_keys, keys), len(known_keys) - 1)
@@ -70,10 +78,13 @@ class Reference:
         m = (p + q) / 2
         elsewhere = (total - matches.sum()) / total
         nats = scipy.special.rel_entr(p, m).sum() + scipy.special.rel_entr(q, m).sum()
-        return float(np.clip((nats / np.log(2) + elsewhere) / 2, 0, 1))  # rounding may leave the range by 1e-16
+        return float(
+            np.clip((nats / np.log(2) + elsewhere) / 2, 0, 1)
+        )  # rounding may leave the range by 1e-16
 
     def floor(self, lines, count):
-        """{n: divergence} of `count` real lines, evenly spaced: what a perfect generator of that many lines can expect.
+        """{n: divergence} of `count` real lines, evenly spaced: what a perfect generator of that
+        many lines can expect.
 
         Args:
           lines: (num_lines, length) codes of which this reference was made.
@@ -94,7 +105,12 @@ class Reference:
             for name, array in zip(("keys", "counts"), arrays, strict=True):
                 with atomic(folder / f"{name}-{n}.npy") as file:
                     np.save(file, array)
-        record = {"identity": identity, "num_lines": self.num_lines, "length": self.length, "num_symbols": self.num_symbols}
+        record = {
+            "identity": identity,
+            "num_lines": self.num_lines,
+            "length": self.length,
+            "num_symbols": self.num_symbols,
+        }
         with atomic(folder / _RECORD, "w") as file:
             json.dump(record | {"orders": list(self.models)}, file)
 
@@ -112,7 +128,9 @@ def count(lines, n, num_symbols):
     """
     lines = np.asarray(lines)
     if lines.ndim != 2 or not len(lines) or not 1 <= n <= lines.shape[1]:
-        raise ValueError(f"{n}-grams of lines of shape {lines.shape}; expected (1 or more, {n} or more)")
+        raise ValueError(
+            f"{n}-grams of lines of shape {lines.shape}; expected (1 or more, {n} or more)"
+        )
     if lines.min() < 0 or lines.max() >= num_symbols:
         raise ValueError(f"codes {lines.min()} ... {lines.max()}; expected 0 ... {num_symbols - 1}")
     base = np.uint64(num_symbols if num_symbols**n <= 2**64 else _HASH_BASE)
@@ -134,14 +152,24 @@ def load(folder):
     try:
         record = json.loads((folder / _RECORD).read_text())
         orders = record.pop("orders")
-        models = {n: [np.load(folder / f"{name}-{n}.npy", "r", allow_pickle=False) for name in ("keys", "counts")] for n in orders}
+        models = {
+            n: [
+                np.load(folder / f"{name}-{n}.npy", "r", allow_pickle=False)
+                for name in ("keys", "counts")
+            ]
+            for n in orders
+        }
         reference = Reference(models, **record)
         for n, (keys, counts) in models.items():
-            if keys.shape != counts.shape or counts.sum() != reference.num_lines * (reference.length - n + 1):
+            if keys.shape != counts.shape or counts.sum() != reference.num_lines * (
+                reference.length - n + 1
+            ):
                 raise ValueError(f"the {n}-grams are not those of {reference.num_lines} lines")
     except (*UNREADABLE, KeyError) as error:
         cure = "remove it; it is made anew when it is needed"
-        raise UserError(f"{folder} cannot be read ({error})", "the n-grams of real lines", cure) from error
+        raise UserError(
+            f"{folder} cannot be read ({error})", "the n-grams of real lines", cure
+        ) from error
     return reference
 
 
@@ -162,12 +190,18 @@ def cached(folder, identity, make):
         make().save(folder, identity)
     reference = load(folder)
     if reference.identity != identity:
-        raise UserError(f"{folder} holds the n-grams of lines {reference.identity}", f"lines {identity}", "remove the folder")
+        raise UserError(
+            f"{folder} holds the n-grams of lines {reference.identity}",
+            f"lines {identity}",
+            "remove the folder",
+        )
     return reference
 
 
 def _merged(runs):
-    """Merges (keys, counts) as they come, small ones first: a run waits until there is as much as has been merged."""
+    """Merges (keys, counts) as they come, small ones first: a run waits until there is as much as
+    has been merged.
+    """
     merged, waiting, size = next(runs), [], 0
     for run in runs:
         waiting.append(run)

@@ -1,9 +1,11 @@
-"""How sure a distance is, and what it would be for infinitely many images: the delete-a-group jackknife.
+"""How sure a distance is, and what it would be for infinitely many images: the delete-a-group
+jackknife.
 
-Every sample is cut into G groups. Leaving out one group after the other gives the standard error of any statistic of the
-moments, and its bias to first order in 1/n (Quenouille 1956; Tukey 1958; Shao and Tu 1995, section 2.3); both halves of the
-groups give the order 1/n^2 as well. So the Fréchet distance is extrapolated to infinitely many images (FID infinity; Chong and
-Forsyth 2020 extrapolate to first order, by a regression over random subsets). Where there are only a few images for each
+Every sample is cut into G groups. Leaving out one group after the other gives the standard error of
+any statistic of the moments, and its bias to first order in 1/n (Quenouille 1956; Tukey 1958; Shao
+and Tu 1995, section 2.3); both halves of the groups give the order 1/n^2 as well. So the Fréchet
+distance is extrapolated to infinitely many images (FID infinity; Chong and Forsyth 2020 extrapolate
+to first order, by a regression over random subsets). Where there are only a few images for each
 feature higher orders matter and the correction goes wrong: see `enough`.
 """
 
@@ -16,7 +18,9 @@ from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
 
 GROUPS = 10
-_PER_FEATURE = 8  # images for each feature from which on the correction holds, by simulation (docs/metrics.md)
+_PER_FEATURE = (
+    8  # images for each feature from which on the correction holds, by simulation (docs/metrics.md)
+)
 
 
 def enough(dimension):
@@ -41,12 +45,18 @@ class Estimate:
     groups: int
 
     def interval(self, centre=None, confidence=0.95):
-        """(low, high): of Student's t with G - 1 degrees of freedom, around `value` or another centre."""
-        return interval(self.value if centre is None else centre, self.standard_error, self.groups, confidence)
+        """(low, high): of Student's t with G - 1 degrees of freedom, around `value` or another
+        centre.
+        """
+        return interval(
+            self.value if centre is None else centre, self.standard_error, self.groups, confidence
+        )
 
 
 def interval(centre, standard_error, parts, confidence=0.95):
-    """(low, high) around a centre whose standard error comes from so many parts of the data, by Student's t."""
+    """(low, high) around a centre whose standard error comes from so many parts of the data, by
+    Student's t.
+    """
     reach = scipy.stats.t.ppf((1 + confidence) / 2, parts - 1) * standard_error
     return float(centre - reach), float(centre + reach)
 
@@ -63,8 +73,9 @@ def jackknife_error(*samples):
 class GroupedMoments:
     """Moments of features in G groups of equal size.
 
-    Of every G consecutive features each group gets one, in a random order: files are often sorted by class, or their classes
-    take turns, and the groups should be alike either way. The order depends on nothing but the number of the feature.
+    Of every G consecutive features each group gets one, in a random order: files are often sorted
+    by class, or their classes take turns, and the groups should be alike either way. The order
+    depends on nothing but the number of the feature.
     """
 
     _BUFFER = 1000  # features that are kept until an update, whose cost is that of the covariance and not of the features
@@ -133,19 +144,26 @@ def frechet(source, reference):
     """
     a, b = _whole(source), _whole(reference)
     value = frechet_distance(*a, *b)
-    parts = [_leave_out(source, value, lambda part: frechet_distance(*part, *b)), _leave_out(reference, value, lambda part: frechet_distance(*a, *part))]
+    parts = [
+        _leave_out(source, value, lambda part: frechet_distance(*part, *b)),
+        _leave_out(reference, value, lambda part: frechet_distance(*a, *part)),
+    ]
     return _estimate(value, parts)
 
 
 def difference(first, second, reference):
-    """How much farther `first` is from the reference than `second`; arguments and result as of `frechet`."""
+    """How much farther `first` is from the reference than `second`; arguments and result as of
+    `frechet`.
+    """
     a, b, r = _whole(first), _whole(second), _whole(reference)
     values = [frechet_distance(*side, *r) for side in (a, b)]
     value = values[0] - values[1]
     parts = [
         _leave_out(first, value, lambda part: frechet_distance(*part, *r) - values[1]),
         _leave_out(second, value, lambda part: values[0] - frechet_distance(*part, *r)),
-        _leave_out(reference, value, lambda part: frechet_distance(*a, *part) - frechet_distance(*b, *part)),
+        _leave_out(
+            reference, value, lambda part: frechet_distance(*a, *part) - frechet_distance(*b, *part)
+        ),
     ]
     return _estimate(value, parts)
 
@@ -164,9 +182,12 @@ def _leave_out(sample, value, statistic):
         return None
     values = np.array([statistic(_pair(part)) for part in sample.without_one()])
     count = len(values)
-    halves = [statistic(_pair(merged(half))) for half in (sample.groups[: count // 2], sample.groups[count // 2 :])]
-    # With value = limit + a + b, a and b of the orders 1/n and 1/n^2, leaving out groups measures a + (x + 1) b, and the
-    # halves a + 3 b.
+    halves = [
+        statistic(_pair(merged(half)))
+        for half in (sample.groups[: count // 2], sample.groups[count // 2 :])
+    ]
+    # With value = limit + a + b, a and b of the orders 1/n and 1/n^2, leaving out groups measures a
+    # + (x + 1) b, and the halves a + 3 b.
     x = count / (count - 1)
     from_groups, from_halves = (count - 1) * (values.mean() - value), np.mean(halves) - value
     bias = from_groups - x / (2 - x) * (from_halves - from_groups)
@@ -176,4 +197,9 @@ def _leave_out(sample, value, statistic):
 def _estimate(value, parts):
     parts = [part for part in parts if part is not None]
     bias, samples = sum(part[0] for part in parts), [part[1] for part in parts]
-    return Estimate(float(value), float(value - bias), jackknife_error(*samples), min(map(len, samples), default=2))
+    return Estimate(
+        float(value),
+        float(value - bias),
+        jackknife_error(*samples),
+        min(map(len, samples), default=2),
+    )

@@ -1,4 +1,6 @@
-"""The networks of BEGAN (Berthelot et al. 2017): a decoder as generator, an auto-encoder as discriminator."""
+"""The networks of BEGAN (Berthelot et al. 2017): a decoder as generator, an auto-encoder as
+discriminator.
+"""
 
 from typing import Any
 
@@ -9,7 +11,8 @@ from tf_ttur.models.initializers import Seeds
 
 
 class Generator(keras.Model):
-    """Latents (n, latent_size) to images (n, size, size, 3), without a limit; -1 ... 1 is the range of real ones.
+    """Latents (n, latent_size) to images (n, size, size, 3), without a limit; -1 ... 1 is the range
+    of real ones.
 
     Args:
       size: side of the images in pixels, 8 times a power of two.
@@ -26,7 +29,8 @@ class Generator(keras.Model):
 
 
 class Discriminator(keras.Model):
-    """Images (n, size, size, 3) to the mean absolute error of their reconstruction (n,): small for real ones.
+    """Images (n, size, size, 3) to the mean absolute error of their reconstruction (n,): small for
+    real ones.
 
     Args:
       size: side of the images in pixels, 8 times a power of two.
@@ -41,7 +45,10 @@ class Discriminator(keras.Model):
         stages = _stages(size)
         self.convolutions = [_convolution(width, seeds)]
         for stage in range(1, stages + 1):
-            self.convolutions += [_convolution(stage * width, seeds), _convolution(stage * width, seeds)]
+            self.convolutions += [
+                _convolution(stage * width, seeds),
+                _convolution(stage * width, seeds),
+            ]
             if stage < stages:
                 self.convolutions.append(_convolution(stage * width, seeds, stride=2))
         self.flatten = keras.layers.Flatten()
@@ -49,7 +56,9 @@ class Discriminator(keras.Model):
         self.decoder = Decoder(size, width, seeds)
 
     def call(self, images, training=True):
-        return tf.reduce_mean(tf.abs(self.reconstruct(images) - tf.cast(images, tf.float32)), axis=(1, 2, 3))
+        return tf.reduce_mean(
+            tf.abs(self.reconstruct(images) - tf.cast(images, tf.float32)), axis=(1, 2, 3)
+        )
 
     def reconstruct(self, images):
         """The auto-encoder's output, of the images' shape, float32."""
@@ -60,13 +69,17 @@ class Discriminator(keras.Model):
 
 
 class Decoder(keras.layers.Layer):
-    """Codes (n, code_size) to images (n, size, size, 3): two convolutions a stage, each stage twice as large as the last."""
+    """Codes (n, code_size) to images (n, size, size, 3): two convolutions a stage, each stage twice
+    as large as the last.
+    """
 
     def __init__(self, size, width, seeds, **kwargs):
         super().__init__(**kwargs)
         self._width = width
         self.dense = _dense(8 * 8 * width, seeds)
-        self.stages = [[_convolution(width, seeds), _convolution(width, seeds)] for _ in range(_stages(size))]
+        self.stages = [
+            [_convolution(width, seeds), _convolution(width, seeds)] for _ in range(_stages(size))
+        ]
         self.last = _convolution(3, seeds)
 
     def call(self, codes):
@@ -86,18 +99,24 @@ def _stages(size):
 
 def _convolution(channels, seeds, stride=1):
     # Glorot's uniform weights were the default of the original's layers.
-    return keras.layers.Conv2D(channels, 3, stride, "same", kernel_initializer=keras.initializers.GlorotUniform(seeds()))
+    return keras.layers.Conv2D(
+        channels, 3, stride, "same", kernel_initializer=keras.initializers.GlorotUniform(seeds())
+    )
 
 
 def _dense(units, seeds):
     return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seeds()))
 
 
-def build_generator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+def build_generator(
+    shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
+) -> keras.Model:
     """The generator of a config, a `models.Build`."""
     return Generator(shape[0], model.width, seed=seed, name=name)
 
 
-def build_discriminator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+def build_discriminator(
+    shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
+) -> keras.Model:
     """The discriminator of a config, a `models.Build`."""
     return Discriminator(shape[0], model.width, latent_size, seed=seed, name=name)

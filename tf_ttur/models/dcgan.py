@@ -1,4 +1,6 @@
-"""The DCGAN of Radford et al. 2016 as the TTUR experiments use it (5x5 kernels, four strided layers)."""
+"""The DCGAN of Radford et al. 2016 as the TTUR experiments use it (5x5 kernels, four strided
+layers).
+"""
 
 from typing import Any
 
@@ -27,9 +29,15 @@ class Generator(keras.Model):
         self._start = (size // 16, size // 16, 8 * width)
         seeds = Seeds(seed)
         channels = (4 * width, 2 * width, width, 3)
-        self.dense = keras.layers.Dense(self._start[0] * self._start[1] * self._start[2], kernel_initializer=_NORMAL(0, 0.02, seeds()))
+        self.dense = keras.layers.Dense(
+            self._start[0] * self._start[1] * self._start[2],
+            kernel_initializer=_NORMAL(0, 0.02, seeds()),
+        )
         self.convolutions = [
-            keras.layers.Conv2DTranspose(c, 5, 2, "same", kernel_initializer=_NORMAL(0, 0.02, seeds())) for c in channels
+            keras.layers.Conv2DTranspose(
+                c, 5, 2, "same", kernel_initializer=_NORMAL(0, 0.02, seeds())
+            )
+            for c in channels
         ]
         self.norms = [BatchNorm(momentum) for _ in channels]
 
@@ -41,7 +49,8 @@ class Generator(keras.Model):
 
 
 class Discriminator(keras.Model):
-    """Images (n, size, size, 3) to logits (n,): large for real ones. Runs in training mode only, as in the original.
+    """Images (n, size, size, 3) to logits (n,): large for real ones. Runs in training mode only, as
+    in the original.
 
     Args:
       width: channels of the first layer; the last has 8 times as many.
@@ -53,7 +62,8 @@ class Discriminator(keras.Model):
         seeds = Seeds(seed)
         channels = (width, 2 * width, 4 * width, 8 * width)
         self.convolutions = [
-            keras.layers.Conv2D(c, 5, 2, "same", kernel_initializer=_TRUNCATED(0, 0.02, seeds())) for c in channels
+            keras.layers.Conv2D(c, 5, 2, "same", kernel_initializer=_TRUNCATED(0, 0.02, seeds()))
+            for c in channels
         ]
         self.norms = [None] + [BatchNorm() for _ in channels[1:]]
         self.flatten = keras.layers.Flatten()
@@ -67,11 +77,15 @@ class Discriminator(keras.Model):
         return tf.cast(self.dense(self.flatten(x))[:, 0], tf.float32)
 
 
-def build_generator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+def build_generator(
+    shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
+) -> keras.Model:
     """The generator of a config, a `models.Build`."""
     return Generator(shape[0], model.width, model.batch_norm_momentum, seed=seed, name=name)
 
 
-def build_discriminator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+def build_discriminator(
+    shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
+) -> keras.Model:
     """The discriminator of a config, a `models.Build`."""
     return Discriminator(model.width, seed=seed, name=name)

@@ -1,4 +1,6 @@
-"""The initial weights of the WGAN-GP networks: uniform, with a standard deviation from the layer's fans."""
+"""The initial weights of the WGAN-GP networks: uniform, with a standard deviation from the layer's
+fans.
+"""
 
 import math
 
@@ -7,11 +9,12 @@ import numpy as np
 
 
 class Uniform(keras.initializers.Initializer):
-    """Uniform in ±sqrt(3) sigma with sigma^2 = gain / (fan_in + fan_out); the fans count the kernel's positions.
+    """Uniform in ±sqrt(3) sigma with sigma^2 = gain / (fan_in + fan_out); the fans count the
+    kernel's positions.
 
     Args:
-      gain: 2 for linear layers and shortcuts (Glorot and Bengio 2010), 4 for convolutions between rectifiers ("he" in the
-        code of Gulrajani et al. 2017).
+      gain: 2 for linear layers and shortcuts (Glorot and Bengio 2010), 4 for convolutions between
+        rectifiers ("he" in the code of Gulrajani et al. 2017).
       seed: of the weights.
     """
 

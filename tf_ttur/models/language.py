@@ -1,6 +1,8 @@
-"""The residual networks of WGAN-GP for lines of characters (Gulrajani et al. 2017), as the TTUR experiments use them.
+"""The residual networks of WGAN-GP for lines of characters (Gulrajani et al. 2017), as the TTUR
+experiments use them.
 
-A line is a batch row of one-hot vectors; the generator gives a distribution over the symbols for each position.
+A line is a batch row of one-hot vectors; the generator gives a distribution over the symbols for
+each position.
 """
 
 from typing import Any
@@ -28,7 +30,9 @@ class Generator(keras.Model):
         super().__init__(**kwargs)
         self._start = (length, width)
         seeds = Seeds(seed)
-        self.dense = keras.layers.Dense(length * width, kernel_initializer=Uniform(_LINEAR, seeds()))
+        self.dense = keras.layers.Dense(
+            length * width, kernel_initializer=Uniform(_LINEAR, seeds())
+        )
         self.blocks = [Block(width, seeds) for _ in range(_BLOCKS)]
         self.convolution = _convolution(symbols, 1, seeds)
 
@@ -76,15 +80,21 @@ class Block(keras.layers.Layer):
 
 
 def _convolution(channels, kernel, seeds):
-    return keras.layers.Conv1D(channels, kernel, padding="same", kernel_initializer=Uniform(_HE, seeds()))
+    return keras.layers.Conv1D(
+        channels, kernel, padding="same", kernel_initializer=Uniform(_HE, seeds())
+    )
 
 
-def build_generator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+def build_generator(
+    shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
+) -> keras.Model:
     """The generator of a config, a `models.Build`."""
     length, symbols = shape
     return Generator(length, symbols, model.width, seed=seed, name=name)
 
 
-def build_critic(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+def build_critic(
+    shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
+) -> keras.Model:
     """The critic of a config, a `models.Build`."""
     return Critic(model.width, seed=seed, name=name)

@@ -1,7 +1,8 @@
-"""The residual networks of WGAN-GP for images (Gulrajani et al. 2017), as the TTUR experiments use them.
+"""The residual networks of WGAN-GP for images (Gulrajani et al. 2017), as the TTUR experiments use
+them.
 
-Four residual blocks change the resolution by a factor of two each. The generator normalises by the statistics of the
-batch, in training and for samples; the critic normalises each image by itself.
+Four residual blocks change the resolution by a factor of two each. The generator normalises by the
+statistics of the batch, in training and for samples; the critic normalises each image by itself.
 """
 
 from typing import Any
@@ -18,8 +19,8 @@ _LINEAR, _HE = 2, 4  # gains
 class Generator(keras.Model):
     """Latents (n, latent_size) to images (n, size, size, 3) in -1 ... 1.
 
-    An image depends on the whole batch of latents, through the batch's statistics: draw samples in the batches that the
-    protocol names (1000 for the FID).
+    An image depends on the whole batch of latents, through the batch's statistics: draw samples in
+    the batches that the protocol names (1000 for the FID).
 
     Args:
       size: side of the images in pixels, a multiple of 16.
@@ -31,8 +32,19 @@ class Generator(keras.Model):
         super().__init__(**kwargs)
         self._start = (size // 16, size // 16, 8 * width)
         seeds = Seeds(seed)
-        self.dense = keras.layers.Dense(self._start[0] * self._start[1] * self._start[2], kernel_initializer=Uniform(_LINEAR, seeds()))
-        self.blocks = [Up(*channels, seeds) for channels in ((8 * width, 8 * width), (8 * width, 4 * width), (4 * width, 2 * width), (2 * width, width))]
+        self.dense = keras.layers.Dense(
+            self._start[0] * self._start[1] * self._start[2],
+            kernel_initializer=Uniform(_LINEAR, seeds()),
+        )
+        self.blocks = [
+            Up(*channels, seeds)
+            for channels in (
+                (8 * width, 8 * width),
+                (8 * width, 4 * width),
+                (4 * width, 2 * width),
+                (2 * width, width),
+            )
+        ]
         self.norm = BatchNorm()
         self.convolution = _convolution(3, 3, _HE, seeds)
 
@@ -49,8 +61,8 @@ class Critic(keras.Model):
 
     Args:
       width: channels of the first layer; the last has 8 times as many.
-      samples_per_score: neighbours in the batch that are scored together. The published code, run at 32x32, reshapes
-        the last maps for 64x64 images, and so scores four images at a time.
+      samples_per_score: neighbours in the batch that are scored together. The published code, run
+        at 32x32, reshapes the last maps for 64x64 images, and so scores four images at a time.
       seed: of the initial weights.
     """
 
@@ -59,7 +71,15 @@ class Critic(keras.Model):
         self._samples_per_score = samples_per_score
         seeds = Seeds(seed)
         self.convolution = _convolution(width, 3, _LINEAR, seeds)
-        self.blocks = [Down(*channels, seeds) for channels in ((width, 2 * width), (2 * width, 4 * width), (4 * width, 8 * width), (8 * width, 8 * width))]
+        self.blocks = [
+            Down(*channels, seeds)
+            for channels in (
+                (width, 2 * width),
+                (2 * width, 4 * width),
+                (4 * width, 8 * width),
+                (8 * width, 8 * width),
+            )
+        ]
         self.dense = keras.layers.Dense(1, kernel_initializer=Uniform(_LINEAR, seeds()))
 
     def call(self, images, training=True):
@@ -103,7 +123,13 @@ class Down(keras.layers.Layer):
 
 
 def _convolution(channels, kernel, gain, seeds, use_bias=True):
-    return keras.layers.Conv2D(channels, kernel, padding="same", use_bias=use_bias, kernel_initializer=Uniform(gain, seeds()))
+    return keras.layers.Conv2D(
+        channels,
+        kernel,
+        padding="same",
+        use_bias=use_bias,
+        kernel_initializer=Uniform(gain, seeds()),
+    )
 
 
 def _double(x):
@@ -116,11 +142,15 @@ def _halve(x):
     return tf.nn.avg_pool2d(x, 2, 2, "VALID")
 
 
-def build_generator(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+def build_generator(
+    shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
+) -> keras.Model:
     """The generator of a config, a `models.Build`."""
     return Generator(shape[0], model.width, seed=seed, name=name)
 
 
-def build_critic(shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str) -> keras.Model:
+def build_critic(
+    shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
+) -> keras.Model:
     """The critic of a config, a `models.Build`."""
     return Critic(model.width, model.samples_per_score, seed=seed, name=name)

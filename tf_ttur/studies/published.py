@@ -1,6 +1,8 @@
-"""What the paper published: curves digitised from the vector figures of the official repository, scores, and errata.
+"""What the paper published: curves digitised from the vector figures of the official repository,
+scores, and errata.
 
-Rates are (discriminator, generator). A mean with its range is over 8 runs, of the language experiment over 10.
+Rates are (discriminator, generator). A mean with its range is over 8 runs, of the language
+experiment over 10.
 """
 
 import dataclasses
@@ -157,8 +159,9 @@ CURVES = {
     },
 }
 
-# The curves of WGAN-GP are over minutes on a machine that is not known: TIMED_CURVES[experiment, metric][rates] is
-# (minutes per 1000 updates, [(minutes, mean, lowest, highest), ...]). The minutes hold evaluation too.
+# The curves of WGAN-GP are over minutes on a machine that is not known: TIMED_CURVES[experiment,
+# metric][rates] is (minutes per 1000 updates, [(minutes, mean, lowest, highest), ...]). The minutes
+# hold evaluation too.
 TIMED_CURVES = {
     ("wgan_gp_cifar10", "fid"): {
         (3e-4, 1e-4): (
@@ -172,9 +175,39 @@ TIMED_CURVES = {
                 (980, 30.3, 26.1, 33.5),
             ],
         ),
-        (1e-4, 1e-4): (15.5, [(50, 78.4, 76, 81), (100, 57.3, 55, 60), (200, 45.3, 43, 48), (400, 38.2, 35, 41), (700, 33.9, 31.3, 35.4), (980, 33.2, 31.4, 34.3)]),
-        (5e-4, 5e-4): (15.5, [(50, 55.8, 54, 59), (100, 48.6, 47, 51), (200, 44.2, 41, 47), (400, 38.2, 34, 41), (700, 38.4, 37, 40), (980, 39.4, 37, 43)]),
-        (7e-4, 7e-4): (15.5, [(50, 58.0, 55, 62), (100, 53.6, 48, 58), (200, 50.4, 47, 53), (400, 47.9, 43, 72), (700, 49.2, 40, 75), (980, 50.3, 39, 82)]),
+        (1e-4, 1e-4): (
+            15.5,
+            [
+                (50, 78.4, 76, 81),
+                (100, 57.3, 55, 60),
+                (200, 45.3, 43, 48),
+                (400, 38.2, 35, 41),
+                (700, 33.9, 31.3, 35.4),
+                (980, 33.2, 31.4, 34.3),
+            ],
+        ),
+        (5e-4, 5e-4): (
+            15.5,
+            [
+                (50, 55.8, 54, 59),
+                (100, 48.6, 47, 51),
+                (200, 44.2, 41, 47),
+                (400, 38.2, 34, 41),
+                (700, 38.4, 37, 40),
+                (980, 39.4, 37, 43),
+            ],
+        ),
+        (7e-4, 7e-4): (
+            15.5,
+            [
+                (50, 58.0, 55, 62),
+                (100, 53.6, 48, 58),
+                (200, 50.4, 47, 53),
+                (400, 47.9, 43, 72),
+                (700, 49.2, 40, 75),
+                (980, 50.3, 39, 82),
+            ],
+        ),
     },
     ("wgan_gp_lsun", "fid"): {
         (3e-4, 1e-4): (
@@ -227,12 +260,48 @@ TIMED_CURVES = {
         ),
     },
     ("billion_word", "jsd_4"): {
-        (3e-4, 1e-4): (11.8, [(150, 0.488, 0.458, 0.515), (300, 0.436, 0.415, 0.448), (500, 0.413, 0.401, 0.428), (800, 0.387, 0.372, 0.402), (1300, 0.379, 0.358, 0.444)]),
-        (1e-4, 1e-4): (31.5, [(150, 0.503, 0.478, 0.531), (300, 0.464, 0.451, 0.486), (500, 0.431, 0.421, 0.441), (800, 0.417, 0.404, 0.440), (1300, 0.398, 0.384, 0.418)]),
+        (3e-4, 1e-4): (
+            11.8,
+            [
+                (150, 0.488, 0.458, 0.515),
+                (300, 0.436, 0.415, 0.448),
+                (500, 0.413, 0.401, 0.428),
+                (800, 0.387, 0.372, 0.402),
+                (1300, 0.379, 0.358, 0.444),
+            ],
+        ),
+        (1e-4, 1e-4): (
+            31.5,
+            [
+                (150, 0.503, 0.478, 0.531),
+                (300, 0.464, 0.451, 0.486),
+                (500, 0.431, 0.421, 0.441),
+                (800, 0.417, 0.404, 0.440),
+                (1300, 0.398, 0.384, 0.418),
+            ],
+        ),
     },
     ("billion_word", "jsd_6"): {
-        (3e-4, 1e-4): (11.8, [(150, 0.847, 0.828, 0.873), (300, 0.816, 0.795, 0.829), (500, 0.799, 0.785, 0.811), (800, 0.779, 0.763, 0.813), (1300, 0.769, 0.749, 0.816)]),
-        (1e-4, 1e-4): (31.5, [(150, 0.866, 0.855, 0.876), (300, 0.842, 0.826, 0.851), (500, 0.830, 0.815, 0.837), (800, 0.805, 0.794, 0.823), (1300, 0.789, 0.774, 0.821)]),
+        (3e-4, 1e-4): (
+            11.8,
+            [
+                (150, 0.847, 0.828, 0.873),
+                (300, 0.816, 0.795, 0.829),
+                (500, 0.799, 0.785, 0.811),
+                (800, 0.779, 0.763, 0.813),
+                (1300, 0.769, 0.749, 0.816),
+            ],
+        ),
+        (1e-4, 1e-4): (
+            31.5,
+            [
+                (150, 0.866, 0.855, 0.876),
+                (300, 0.842, 0.826, 0.851),
+                (500, 0.830, 0.815, 0.837),
+                (800, 0.805, 0.794, 0.823),
+                (1300, 0.789, 0.774, 0.821),
+            ],
+        ),
     },
 }
 
@@ -324,10 +393,12 @@ ERRATA = {
 
 
 def curve(experiment, metric, rates):
-    """The published [(updates, mean, lowest, highest), ...] with these rates; [] where there is none.
+    """The published [(updates, mean, lowest, highest), ...] with these rates; [] where there is
+    none.
 
-    Where the figure is over minutes, updates are computed from the duration of an iteration: of WGAN-GP on images that between the
-    figure's evaluations, of language that of table A4 of the paper.
+    Where the figure is over minutes, updates are computed from the duration of an iteration: of
+    WGAN-GP on images that between the figure's evaluations, of language that of table A4 of the
+    paper.
     """
     if metric == "fid" and experiment in CURVES:
         return CURVES[experiment].get(rates, [])
@@ -335,14 +406,38 @@ def curve(experiment, metric, rates):
     return [(round(1000 * minutes / minutes_per_1000), *values) for minutes, *values in points]
 
 
-# FID against the Inception Score: 50,000 CelebA images under disturbances, levels 0 to 3. The table of the official
-# repository calls these scores IND; they are the scores themselves. "mixed": with ImageNet. IND in the figures is ind_limit
-# minus the score.
+# FID against the Inception Score: 50,000 CelebA images under disturbances, levels 0 to 3. The table
+# of the official repository calls these scores IND; they are the scores themselves. "mixed": with
+# ImageNet. IND in the figures is ind_limit minus the score.
 DISTURBED = {
-    "gaussian_noise": {"fid": (0.742, 41.57, 76.39, 218.5), "inception_score": (2.248, 2.125, 2.256, 2.473), "ind_limit": 4},
-    "blur": {"fid": (0.742, 13.81, 73.90, 229.6), "inception_score": (2.248, 2.175, 2.032, 2.191), "ind_limit": 2.5},
-    "rectangles": {"fid": (0.160, 123.4, 177.9, 249.2), "inception_score": (2.248, 2.276, 2.544, 2.387), "ind_limit": 3},
-    "swirl": {"fid": (0.160, 4.85, 15.42, 139.3), "inception_score": (2.248, 2.224, 2.102, 2.148), "ind_limit": 2.5},
-    "salt_and_pepper": {"fid": (0.742, 371.6, 383.8, 381.7), "inception_score": (2.248, 2.988, 2.196, 1.903), "ind_limit": 4},
-    "mixed": {"fid": (0.160, 33.33, 85.66, 149.5), "inception_score": (2.248, 7.148, 19.55, 46.4), "ind_limit": 50},
+    "gaussian_noise": {
+        "fid": (0.742, 41.57, 76.39, 218.5),
+        "inception_score": (2.248, 2.125, 2.256, 2.473),
+        "ind_limit": 4,
+    },
+    "blur": {
+        "fid": (0.742, 13.81, 73.90, 229.6),
+        "inception_score": (2.248, 2.175, 2.032, 2.191),
+        "ind_limit": 2.5,
+    },
+    "rectangles": {
+        "fid": (0.160, 123.4, 177.9, 249.2),
+        "inception_score": (2.248, 2.276, 2.544, 2.387),
+        "ind_limit": 3,
+    },
+    "swirl": {
+        "fid": (0.160, 4.85, 15.42, 139.3),
+        "inception_score": (2.248, 2.224, 2.102, 2.148),
+        "ind_limit": 2.5,
+    },
+    "salt_and_pepper": {
+        "fid": (0.742, 371.6, 383.8, 381.7),
+        "inception_score": (2.248, 2.988, 2.196, 1.903),
+        "ind_limit": 4,
+    },
+    "mixed": {
+        "fid": (0.160, 33.33, 85.66, 149.5),
+        "inception_score": (2.248, 7.148, 19.55, 46.4),
+        "ind_limit": 50,
+    },
 }

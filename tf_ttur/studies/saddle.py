@@ -19,19 +19,36 @@ def _measure(runs, seed):
     """Simulates all settings.
 
     Returns:
-      (paths, numbers): paths[name] is the (steps + 1, 2, runs) array of `saddle.simulate`; numbers are for JSON.
+      (paths, numbers): paths[name] is the (steps + 1, 2, runs) array of `saddle.simulate`; numbers
+      are for JSON.
     """
-    paths = {name: saddle.simulate(rates, runs, seed=[seed, number]) for number, (name, rates) in enumerate(SETTINGS.items())}
+    paths = {
+        name: saddle.simulate(rates, runs, seed=[seed, number])
+        for number, (name, rates) in enumerate(SETTINGS.items())
+    }
     settings = {}
     for name, rates in SETTINGS.items():
         silent = saddle.norms(saddle.simulate(rates, 1, noise_std=0))
         hits = {str(bound): saddle.hitting_times(silent, bound)[0] for bound in _BOUNDS}
-        settings[name] = {"rates": rates, **saddle.summarise(paths[name]), "hits_without_noise": hits}
-    return paths, {"runs": runs, "seed": seed, "steps": saddle.STEPS, "near": NEAR, "settings": settings}
+        settings[name] = {
+            "rates": rates,
+            **saddle.summarise(paths[name]),
+            "hits_without_noise": hits,
+        }
+    return paths, {
+        "runs": runs,
+        "seed": seed,
+        "steps": saddle.STEPS,
+        "near": NEAR,
+        "settings": settings,
+    }
 
 
 def _verdict(numbers):
-    hits = {name: (values["hit_median"], values["hit_share"]) for name, values in numbers["settings"].items()}
+    hits = {
+        name: (values["hit_median"], values["hit_share"])
+        for name, values in numbers["settings"].items()
+    }
     slow, ttur = hits["one time scale, slow"], hits["TTUR, x slow"]
     fast = numbers["settings"]["one time scale, fast"]
     return (
@@ -50,18 +67,43 @@ def _text(numbers):
         f"are smaller. With the fast single rate a run comes back to the saddle {settings['one time scale, fast']['returns']:.0f} times in the median "
         "and leaves it again, which is all that the theory promises for one time scale."
     )
-    head = ["setting", "rates x, y", "final norm 5 / 50 / 95 %", "std of x", "std of y", f"share with norm < {NEAR}", "updates to that, median", "without noise to < 0.2 / 0.1 / 0.01"]
+    head = [
+        "setting",
+        "rates x, y",
+        "final norm 5 / 50 / 95 %",
+        "std of x",
+        "std of y",
+        f"share with norm < {NEAR}",
+        "updates to that, median",
+        "without noise to < 0.2 / 0.1 / 0.01",
+    ]
     rows = []
     for name, v in settings.items():
         norm = " / ".join(f"{q:.3g}" for q in v["final_norm"])
-        silent = " / ".join(f"{hit:.0f}" if np.isfinite(hit) else "never" for hit in v["hits_without_noise"].values())
+        silent = " / ".join(
+            f"{hit:.0f}" if np.isfinite(hit) else "never"
+            for hit in v["hits_without_noise"].values()
+        )
         median = f"{v['hit_median']:.0f}" if np.isfinite(v["hit_median"]) else "none"
-        rows.append([name, f"{v['rates'][0]:g}, {v['rates'][1]:g}", norm, v["x_std"], v["y_std"], f"{v['hit_share']:.0%}", median, silent])
+        rows.append(
+            [
+                name,
+                f"{v['rates'][0]:g}, {v['rates'][1]:g}",
+                norm,
+                v["x_std"],
+                v["y_std"],
+                f"{v['hit_share']:.0%}",
+                median,
+                silent,
+            ]
+        )
     return f"{text}\n\n{report.table(head, rows)}"
 
 
 def _figure(paths):
-    """For each setting the objective, the norm and the path of the first run; below, what all runs do."""
+    """For each setting the objective, the norm and the path of the first run; below, what all runs
+    do.
+    """
     result, axes = report.grid(len(SETTINGS) + 1, 3, 4.5, 2.8)
     for row, (name, path) in zip(axes, paths.items()):
         x, y = path[:, :, 0].T
@@ -72,16 +114,36 @@ def _figure(paths):
         row[1].set(title="norm", xlabel="update", ylim=(0, None))
         points = row[2].scatter(x, y, c=np.arange(len(x)), s=3, cmap="viridis", rasterized=True)
         row[2].plot(0, 0, "r+", markersize=12)
-        row[2].set(title=f"path, rates {SETTINGS[name][0]:g}, {SETTINGS[name][1]:g}", xlabel="x", ylabel="y")
+        row[2].set(
+            title=f"path, rates {SETTINGS[name][0]:g}, {SETTINGS[name][1]:g}",
+            xlabel="x",
+            ylabel="y",
+        )
         result.colorbar(points, ax=row[2], label="update")
     surface, reached, last = axes[-1]
     _surface(result, surface)
     for name, path in paths.items():
         hits = np.sort(saddle.hitting_times(saddle.norms(path)))
-        reached.step(np.r_[1, hits[np.isfinite(hits)], len(path) - 1], np.r_[0, np.arange(1, np.isfinite(hits).sum() + 1), np.isfinite(hits).sum()] / len(hits), where="post", label=name)
-    reached.set(xscale="log", xlabel="update", title=f"share of {path.shape[2]} runs that have come within {NEAR}", ylim=(0, 1.05))
+        reached.step(
+            np.r_[1, hits[np.isfinite(hits)], len(path) - 1],
+            np.r_[0, np.arange(1, np.isfinite(hits).sum() + 1), np.isfinite(hits).sum()]
+            / len(hits),
+            where="post",
+            label=name,
+        )
+    reached.set(
+        xscale="log",
+        xlabel="update",
+        title=f"share of {path.shape[2]} runs that have come within {NEAR}",
+        ylim=(0, 1.05),
+    )
     reached.legend(fontsize="small")
-    last.boxplot([saddle.norms(path)[-1] for path in paths.values()], whis=(5, 95), showfliers=False, orientation="horizontal")
+    last.boxplot(
+        [saddle.norms(path)[-1] for path in paths.values()],
+        whis=(5, 95),
+        showfliers=False,
+        orientation="horizontal",
+    )
     last.set(xscale="log", yticklabels=list(paths), title="last norm: 5, 25, 50, 75, 95 %")
     last.invert_yaxis()
     return result

@@ -13,14 +13,17 @@ _SHOWN = (100, 1_000, 10_000, 100_000)
 def study(runs=200, seed=0):
     """Simulates all settings `runs` times. Returns a `report.Report`."""
     curves, numbers = _measure(runs, seed)
-    return report.Report("two-time-scale", _verdict(numbers), _text(numbers), numbers, _figure(curves, numbers))
+    return report.Report(
+        "two-time-scale", _verdict(numbers), _text(numbers), numbers, _figure(curves, numbers)
+    )
 
 
 def _measure(runs, seed):
     """Simulates all settings and computes what infinitely many runs would give.
 
     Returns:
-      (curves, numbers): curves[name] is (mean squares of the runs, expected ones); numbers are for JSON.
+      (curves, numbers): curves[name] is (mean squares of the runs, expected ones); numbers are for
+      JSON.
     """
     curves, settings = {}, {}
     for number, (name, (a, b, steps)) in enumerate(theory.SETTINGS.items()):
@@ -35,9 +38,20 @@ def _measure(runs, seed):
         }
     measured, expected = curves[_DECAYING]
     stable = {str(ratio): theory.is_stable(ratio) for ratio in (0.1, 0.49, 0.5, 1.0)}
-    slopes = {"between": _FIT, "measured": theory.slopes(measured, *_FIT), "expected": theory.slopes(expected, *_FIT)}
+    slopes = {
+        "between": _FIT,
+        "measured": theory.slopes(measured, *_FIT),
+        "expected": theory.slopes(expected, *_FIT),
+    }
     slopes["theory"] = -theory.SLOW_POWER, -theory.FAST_POWER
-    return curves, {"runs": runs, "seed": seed, "noise_std": theory.NOISE_STD, "stable_at_ratio": stable, "slopes": slopes, "settings": settings}
+    return curves, {
+        "runs": runs,
+        "seed": seed,
+        "noise_std": theory.NOISE_STD,
+        "stable_at_ratio": stable,
+        "slopes": slopes,
+        "settings": settings,
+    }
 
 
 def _verdict(numbers):
@@ -63,7 +77,10 @@ def _text(numbers):
     head = ["rates", *(f"RMS theta after {step:,}" for step in _SHOWN)]
     rows = []
     for name, values in numbers["settings"].items():
-        cells = [f"{m:.3g} (exact {e:.3g})" for m, e in zip(values["rms_theta"], values["expected_rms_theta"])]
+        cells = [
+            f"{m:.3g} (exact {e:.3g})"
+            for m, e in zip(values["rms_theta"], values["expected_rms_theta"])
+        ]
         rows.append([name, *cells, *["not run"] * (len(_SHOWN) - len(cells))])
     return f"{text}\n\n{report.table(head, rows)}"
 
@@ -75,14 +92,32 @@ def _figure(curves, numbers):
         steps = np.unique(np.geomspace(1, len(measured) - 1, 400).astype(int))
         theta.loglog(steps, np.sqrt(measured[steps, 0]), color=f"C{colour}", label=name)
         theta.loglog(steps, np.sqrt(expected[steps, 0]), "k:", linewidth=0.8)
-    theta.set(xlabel="update", ylabel="RMS of theta", ylim=(1e-4, 1e4), title=f"linear game, {numbers['runs']} runs (dotted: exact)")
+    theta.set(
+        xlabel="update",
+        ylabel="RMS of theta",
+        ylim=(1e-4, 1e4),
+        title=f"linear game, {numbers['runs']} runs (dotted: exact)",
+    )
     theta.legend()
     measured = curves[_DECAYING][0]
     steps = np.unique(np.geomspace(100, len(measured) - 1, 400).astype(int))
-    for column, (label, power) in enumerate(zip(("theta (slow)", "w - lambda(theta) (fast)"), numbers["slopes"]["theory"])):
-        fast.loglog(steps, measured[steps, column], color=f"C{column}", label=f"{label}: slope {numbers['slopes']['measured'][column]:.2f}")
+    for column, (label, power) in enumerate(
+        zip(("theta (slow)", "w - lambda(theta) (fast)"), numbers["slopes"]["theory"])
+    ):
+        fast.loglog(
+            steps,
+            measured[steps, column],
+            color=f"C{column}",
+            label=f"{label}: slope {numbers['slopes']['measured'][column]:.2f}",
+        )
         anchor = _FIT[1]
-        fast.loglog(steps, measured[anchor, column] * (steps / anchor) ** power, "--", color=f"C{column}", label=f"n^{power}")
+        fast.loglog(
+            steps,
+            measured[anchor, column] * (steps / anchor) ** power,
+            "--",
+            color=f"C{column}",
+            label=f"n^{power}",
+        )
     fast.set(xlabel="update", ylabel="mean square", title=_DECAYING)
     fast.legend()
     return result

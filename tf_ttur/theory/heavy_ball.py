@@ -1,12 +1,13 @@
-"""Theorem 2: Adam's first moment makes it a heavy ball with friction (Heusel et al. 2017, section 3; Goudou and Munier 2009).
+"""Theorem 2: Adam's first moment makes it a heavy ball with friction (Heusel et al. 2017, section
+3; Goudou and Munier 2009).
 
 Discretisation, with m the ball's negative velocity, a(n) step sizes and r(n) the memory:
 
   theta(n+1) = theta(n) - a(n+1) m(n)
   m(n+1)     = (1 - a(n+1) r(n)) m(n) + a(n+1) r(n) (grad f(theta(n)) + noise)
 
-The second line is Adam's first moment with beta_1 = 1 - a(n+1) r(n). (Adam steps with the new moment, one index later.)
-For constant steps h and memory r it follows, to first order in h,
+The second line is Adam's first moment with beta_1 = 1 - a(n+1) r(n). (Adam steps with the new
+moment, one index later.) For constant steps h and memory r it follows, to first order in h,
 
   theta'' + r theta' + r grad f(theta) = 0.
 """
@@ -51,7 +52,8 @@ def discrete(gradient, start, steps, memory, moment=0.0):
 
 
 def adam_first_moment(gradients, beta_1, moment=0.0):
-    """m(n+1) = beta_1(n) m(n) + (1 - beta_1(n)) g(n), as Adam writes it (Kingma and Ba 2015, algorithm 1).
+    """m(n+1) = beta_1(n) m(n) + (1 - beta_1(n)) g(n), as Adam writes it (Kingma and Ba 2015,
+    algorithm 1).
 
     Args:
       gradients: (N, ...).
@@ -68,7 +70,8 @@ def adam_first_moment(gradients, beta_1, moment=0.0):
 
 
 def adam_path(gradient, start, step, beta_1, beta_2, steps, second_moment):
-    """Adam without bias correction and epsilon, stepping with the old first moment as `discrete` does.
+    """Adam without bias correction and epsilon, stepping with the old first moment as `discrete`
+    does.
 
     Args:
       gradient: function (theta, n) -> noisy gradient.
@@ -98,29 +101,37 @@ def continuous(gradient, start, friction, force, times, velocity=0.0):
     Args:
       gradient: function theta -> grad f.
       start: (d,) position at time 0.
-      friction, force: the factors above; (r, r) for the ball of `discrete`, (a, 1) for the form of the theorem.
+      friction, force: the factors above; (r, r) for the ball of `discrete`, (a, 1) for the form of
+        the theorem.
       times: (T,) ascending.
       velocity: at time 0.
 
     Returns:
-      (positions, velocities, losses): (T, d), (T, d), and (T,) the integral of friction |theta'|^2 up to each time.
+      (positions, velocities, losses): (T, d), (T, d), and (T,) the integral of friction |theta'|^2
+      up to each time.
     """
     start = np.atleast_1d(np.asarray(start, np.float64))
     size = len(start)
 
     def field(_, state):
         position, speed = state[:size], state[size : 2 * size]
-        return np.concatenate([speed, -friction * speed - force * gradient(position), [friction * speed @ speed]])
+        return np.concatenate(
+            [speed, -friction * speed - force * gradient(position), [friction * speed @ speed]]
+        )
 
     state = np.concatenate([start, np.broadcast_to(np.float64(velocity), size), [0.0]])
-    solution = scipy.integrate.solve_ivp(field, (0, times[-1]), state, "DOP853", t_eval=times, rtol=1e-12, atol=1e-13)
+    solution = scipy.integrate.solve_ivp(
+        field, (0, times[-1]), state, "DOP853", t_eval=times, rtol=1e-12, atol=1e-13
+    )
     return solution.y[:size].T, solution.y[size : 2 * size].T, solution.y[-1]
 
 
 def gradient_flow(gradient, start, time):
     """The end of theta' = -grad f(theta) from a start after a time."""
     start = np.atleast_1d(np.asarray(start, np.float64))
-    return scipy.integrate.solve_ivp(lambda _, x: -gradient(x), (0, time), start, "LSODA", rtol=1e-10, atol=1e-12).y[:, -1]
+    return scipy.integrate.solve_ivp(
+        lambda _, x: -gradient(x), (0, time), start, "LSODA", rtol=1e-10, atol=1e-12
+    ).y[:, -1]
 
 
 # A quadratic bowl for the first-order error, of curvatures 1 and 4.

@@ -1,7 +1,8 @@
-"""The toy saddle point on which the paper shows its idea (Heusel et al. 2017, figure 2; the official notebook).
+"""The toy saddle point on which the paper shows its idea (Heusel et al. 2017, figure 2; the
+official notebook).
 
-f(x, y) = (1 + x^2)(100 - y^2), to be minimised over x and maximised over y; the saddle is (0, 0) with f = 100. Every
-partial derivative gets normal noise; x steps first, then y with the new x.
+f(x, y) = (1 + x^2)(100 - y^2), to be minimised over x and maximised over y; the saddle is (0, 0)
+with f = 100. Every partial derivative gets normal noise; x steps first, then y with the new x.
 """
 
 import numpy as np
@@ -60,7 +61,9 @@ def norms(paths):
 
 
 def hitting_times(norm, bound=NEAR):
-    """(runs,) number of the first step with a norm below the bound, as float64; infinite where there is none."""
+    """(runs,) number of the first step with a norm below the bound, as float64; infinite where
+    there is none.
+    """
     below = norm < bound
     return np.where(below.any(axis=0), below.argmax(axis=0), np.inf)
 
@@ -76,9 +79,10 @@ def summarise(paths):
     """The numbers that are compared with the published simulation.
 
     Returns:
-      dict: final_norm (the 5, 50 and 95 % quantiles), x_std and y_std of the last points, hit_share (runs that came below
-      `NEAR`), hit_median (of the steps that these took; NaN where none did), inside (share of the runs near at the end),
-      returns (median of `returns`).
+      dict: final_norm (the 5, 50 and 95 % quantiles), x_std and y_std of the last points, hit_share
+        (runs that came below
+      `NEAR`), hit_median (of the steps that these took; NaN where none did), inside (share of the
+      runs near at the end), returns (median of `returns`).
     """
     norm = norms(paths)
     hits = hitting_times(norm)

@@ -1,9 +1,10 @@
 """Theorem 1 on a game where all can be computed: a linear one that one time scale cannot solve.
 
-theta' = h = 2 theta - 3 w (slow), w' = g = theta - w (fast); both are descent directions of the players' losses
--theta^2 + 3 w theta and w^2/2 - theta w. For fixed theta, w goes to lambda(theta) = theta, and there theta' = -theta: so the
-two time scales of Heusel et al. 2017 (assumption A4) find (0, 0). With a ratio rho = a/b of the rates the Jacobian
-[[2 rho, -3 rho], [1, -1]] is stable if and only if rho < 1/2: one time scale, rho = 1, runs away.
+theta' = h = 2 theta - 3 w (slow), w' = g = theta - w (fast); both are descent directions of the
+players' losses -theta^2 + 3 w theta and w^2/2 - theta w. For fixed theta, w goes to lambda(theta) =
+theta, and there theta' = -theta: so the two time scales of Heusel et al. 2017 (assumption A4) find
+(0, 0). With a ratio rho = a/b of the rates the Jacobian [[2 rho, -3 rho], [1, -1]] is stable if and
+only if rho < 1/2: one time scale, rho = 1, runs away.
 
 Each update adds noise: theta += a (h + M), w += b (g + M'), both from the same (theta, w).
 """
@@ -14,7 +15,8 @@ FIELD = np.array([[2.0, -3.0], [1.0, -1.0]])  # rows h and g, columns theta and 
 START = (1.0, 0.0)
 NOISE_STD = 0.1
 
-# The slopes of section A2.2 (Mokkadem and Pelletier): mean squares of the slow error fall as a(n), of the fast one as b(n).
+# The slopes of section A2.2 (Mokkadem and Pelletier): mean squares of the slow error fall as a(n),
+# of the fast one as b(n).
 SLOW_POWER, FAST_POWER = 0.9, 0.6
 
 
@@ -45,7 +47,9 @@ def jacobian(ratio):
 
 
 def is_stable(ratio):
-    """Whether the mean dynamics converge: both eigenvalues have negative real parts (trace below 0, determinant above)."""
+    """Whether the mean dynamics converge: both eigenvalues have negative real parts (trace below 0,
+    determinant above).
+    """
     matrix = jacobian(ratio)
     return bool(np.trace(matrix) < 0 < np.linalg.det(matrix))
 
@@ -61,7 +65,8 @@ def simulate(a, b, steps, runs=200, noise_std=NOISE_STD, seed=0):
       seed: of the noise.
 
     Returns:
-      (steps + 1, 2) float64: means over the runs of theta^2 and of (w - lambda(theta))^2, the start included.
+      (steps + 1, 2) float64: means over the runs of theta^2 and of (w - lambda(theta))^2, the start
+      included.
     """
     generator = np.random.default_rng(seed)
     rates = np.stack([a(np.arange(steps)), b(np.arange(steps))], axis=1)[:, :, None]
@@ -69,7 +74,9 @@ def simulate(a, b, steps, runs=200, noise_std=NOISE_STD, seed=0):
     squares = np.empty((steps + 1, 2))
     squares[0] = _mean_squares(state)
     for n in range(steps):
-        state = state + rates[n] * (FIELD @ state + noise_std * generator.standard_normal((2, runs)))
+        state = state + rates[n] * (
+            FIELD @ state + noise_std * generator.standard_normal((2, runs))
+        )
         squares[n + 1] = _mean_squares(state)
     return squares
 
@@ -80,9 +87,11 @@ def _mean_squares(state):
 
 
 def expected_squares(a, b, steps, noise_std=NOISE_STD):
-    """What `simulate` converges to with infinitely many runs, exactly: the second moments follow a linear recursion.
+    """What `simulate` converges to with infinitely many runs, exactly: the second moments follow a
+    linear recursion.
 
-    S(n + 1) = A S A^T + noise_std^2 diag(a^2, b^2) with A = 1 + diag(a, b) FIELD and S(0) = start start^T.
+    S(n + 1) = A S A^T + noise_std^2 diag(a^2, b^2) with A = 1 + diag(a, b) FIELD and S(0) = start
+    start^T.
     """
     rates = np.stack([a(np.arange(steps)), b(np.arange(steps))], axis=1)
     transition = np.eye(2) + rates[:, :, None] * FIELD
@@ -98,6 +107,8 @@ def expected_squares(a, b, steps, noise_std=NOISE_STD):
 
 
 def slopes(squares, first, last, points=200):
-    """(2,) slopes of log mean square over log step, by least squares on logarithmically spaced steps."""
+    """(2,) slopes of log mean square over log step, by least squares on logarithmically spaced
+    steps.
+    """
     steps = np.unique(np.geomspace(first, last, points).astype(int))
     return np.polyfit(np.log(steps), np.log(squares[steps]), 1)[0]

@@ -1,4 +1,6 @@
-"""The checkpoints of a run: written whole or not at all, the newest good one is taken, a damaged one is set aside."""
+"""The checkpoints of a run: written whole or not at all, the newest good one is taken, a damaged
+one is set aside.
+"""
 
 import contextlib
 import itertools
@@ -17,8 +19,9 @@ _SUFFIX, _BEST = r"\.(index|data-\d+-of-\d+)", r"best-\d+"
 class Checkpoints:
     """The checkpoints in a run folder.
 
-    `checkpoints/ckpt-N.index` and `.data-*` after N updates, of which the newest `keep` stay; `checkpoints/best-N/` with a
-    copy of the one with the best value of the metric; `checkpoints/damaged-N/` with what could not be read.
+    `checkpoints/ckpt-N.index` and `.data-*` after N updates, of which the newest `keep` stay;
+    `checkpoints/best-N/` with a copy of the one with the best value of the metric;
+    `checkpoints/damaged-N/` with what could not be read.
     """
 
     def __init__(self, workdir, state, keep=1):
@@ -60,27 +63,45 @@ class Checkpoints:
         for path in sorted(self._find(rf"ckpt-\d+{_SUFFIX}"), key=_is_index, reverse=True):
             if _number(path) not in kept:
                 path.unlink()
-        with files.atomic(self._folder / "checkpoint", "w") as file:  # for TensorFlow's own tools; nothing here reads it
-            file.write(f'model_checkpoint_path: "ckpt-{number}"\n' + "".join(f'all_model_checkpoint_paths: "ckpt-{n}"\n' for n in kept))
+        with files.atomic(
+            self._folder / "checkpoint", "w"
+        ) as file:  # for TensorFlow's own tools; nothing here reads it
+            file.write(
+                f'model_checkpoint_path: "ckpt-{number}"\n'
+                + "".join(f'all_model_checkpoint_paths: "ckpt-{n}"\n' for n in kept)
+            )
 
     def restore(self):
-        """Takes the newest one that is whole, the best one if that is it. Those that are not are set aside, which a message says.
+        """Takes the newest one that is whole, the best one if that is it. Those that are not are
+        set aside, which a message says.
 
         Returns:
           Its count of updates; None if there is none.
         """
         lost = []
-        paths = [pathlib.Path(path) for path in (*map(self.path, reversed(self.numbers)), self.best) if path]
-        for path in sorted(paths, key=_number, reverse=True):  # which leaves a last one before its copy as the best
+        paths = [
+            pathlib.Path(path)
+            for path in (*map(self.path, reversed(self.numbers)), self.best)
+            if path
+        ]
+        for path in sorted(
+            paths, key=_number, reverse=True
+        ):  # which leaves a last one before its copy as the best
             try:
                 self._state.read(str(path))
             except Damaged as error:
                 lost.append(_number(path))
-                console.STDERR.print(f"{error.found}; set aside as {self._set_aside(path)}", soft_wrap=True, markup=False)
+                console.STDERR.print(
+                    f"{error.found}; set aside as {self._set_aside(path)}",
+                    soft_wrap=True,
+                    markup=False,
+                )
                 continue
             number = _number(path)
             if number not in self.numbers:
-                with self._part(f"the best checkpoint, which is of update {number}, cannot be made the last one") as part:
+                with self._part(
+                    f"the best checkpoint, which is of update {number}, cannot be made the last one"
+                ) as part:
                     self._copy(path, part)
                     self._place(part)
             if lost:
@@ -88,11 +109,14 @@ class Checkpoints:
                 console.STDERR.print(text, soft_wrap=True)
             return number
         if lost:
-            console.STDERR.print(f"no good checkpoint is left, after {lost[0]} updates", soft_wrap=True)
+            console.STDERR.print(
+                f"no good checkpoint is left, after {lost[0]} updates", soft_wrap=True
+            )
         return None
 
     def keep_best(self, number):
-        """Keeps a copy of the checkpoint after `number` updates as the best one, instead of an earlier one.
+        """Keeps a copy of the checkpoint after `number` updates as the best one, instead of an
+        earlier one.
 
         Raises:
           UserError: it cannot be written. All that was there before is untouched.
@@ -109,7 +133,9 @@ class Checkpoints:
 
     @contextlib.contextmanager
     def _part(self, failure):
-        """An empty folder for what is not whole yet; it goes where the block cannot write, which `failure` names."""
+        """An empty folder for what is not whole yet; it goes where the block cannot write, which
+        `failure` names.
+        """
         part = self._folder / ".part"
         try:
             shutil.rmtree(part, ignore_errors=True)
@@ -130,7 +156,9 @@ class Checkpoints:
             files.to_disk(folder / file.name)
 
     def _place(self, part):
-        """Moves the files of a checkpoint to their place. The index is the last to get its name: where it is, all is."""
+        """Moves the files of a checkpoint to their place. The index is the last to get its name:
+        where it is, all is.
+        """
         for path in sorted(part.iterdir(), key=_is_index):
             files.to_disk(path)
             path.replace(self._folder / path.name)
@@ -139,7 +167,10 @@ class Checkpoints:
 
     def _set_aside(self, path):
         """Moves the files of a checkpoint out of the way; returns the folder that they are in now."""
-        names = (f"damaged-{_number(path)}" + (f".{count}" if count > 1 else "") for count in itertools.count(1))
+        names = (
+            f"damaged-{_number(path)}" + (f".{count}" if count > 1 else "")
+            for count in itertools.count(1)
+        )
         target = next(place for name in names if not (place := self._folder / name).exists())
         target.mkdir()
         # Data without an index would be taken for leftovers: the index goes last.
@@ -152,7 +183,11 @@ class Checkpoints:
 
 def _files(path):
     """Those of a checkpoint."""
-    return [file for file in path.parent.glob(f"{path.name}.*") if re.fullmatch(re.escape(path.name) + _SUFFIX, file.name)]
+    return [
+        file
+        for file in path.parent.glob(f"{path.name}.*")
+        if re.fullmatch(re.escape(path.name) + _SUFFIX, file.name)
+    ]
 
 
 def _is_index(path):

@@ -19,7 +19,9 @@ class Clock:
 
     @contextlib.contextmanager
     def pause(self):
-        """What happens in the block does not count. The device's work must be done before: wait for a value of it."""
+        """What happens in the block does not count. The device's work must be done before: wait for
+        a value of it.
+        """
         self._seconds, self._since = self.seconds, None
         yield
         self.start()

@@ -11,12 +11,14 @@ from tf_ttur.errors import UserError
 
 @functools.cache
 def mirrored_strategy():
-    """The `MirroredStrategy` over all GPUs of this machine, or over its (logical) CPUs where it has none.
+    """The `MirroredStrategy` over all GPUs of this machine, or over its (logical) CPUs where it has
+    none.
 
-    One for the whole process: the collective operations of a second one would have the keys of the first one's.
-    TensorFloat-32 is switched off, so that a GPU gives the numbers of a CPU (features of the FID need that). On a CPU all
-    operations are made deterministic, so that a run that goes on ends as one that was never stopped; on a GPU
-    TF_DETERMINISTIC_OPS=1 asks for that, at its price.
+    One for the whole process: the collective operations of a second one would have the keys of the
+    first one's. TensorFloat-32 is switched off, so that a GPU gives the numbers of a CPU (features
+    of the FID need that). On a CPU all operations are made deterministic, so that a run that goes
+    on ends as one that was never stopped; on a GPU TF_DETERMINISTIC_OPS=1 asks for that, at its
+    price.
     """
     _compute_exactly()
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -25,7 +27,8 @@ def mirrored_strategy():
 
 @functools.cache
 def multi_worker_strategy():
-    """The `MultiWorkerMirroredStrategy` over all devices of the processes that the variable TF_CONFIG names.
+    """The `MultiWorkerMirroredStrategy` over all devices of the processes that the variable
+    TF_CONFIG names.
 
     To be called before anything else of TensorFlow. Otherwise as `mirrored_strategy`.
 
@@ -39,13 +42,19 @@ def multi_worker_strategy():
         json.loads(content)["cluster"][task["type"]][int(task["index"])]
     except (ValueError, TypeError, LookupError) as error:
         found = f"config.distribution = 'multi_worker' with TF_CONFIG = {content}"
-        raise UserError(found, f"for the first of two processes {example}", "set it for each process") from error
+        raise UserError(
+            found, f"for the first of two processes {example}", "set it for each process"
+        ) from error
     _compute_exactly()
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
         reason = error.message.splitlines()[0]
-        raise UserError(f"the workers of TF_CONFIG do not find each other ({reason})", "all processes at once", "start them all") from error
+        raise UserError(
+            f"the workers of TF_CONFIG do not find each other ({reason})",
+            "all processes at once",
+            "start them all",
+        ) from error
 
 
 def strategy(config):
@@ -88,7 +97,8 @@ def batch_per_replica(config, strategy):
     if config.batch_size % (replicas * packed):
         raise UserError(
             f"config.batch_size = {config.batch_size} on {replicas} devices",
-            f"a multiple of {replicas * packed}" + (f", for {packed} samples a score on each" if packed > 1 else ""),
+            f"a multiple of {replicas * packed}"
+            + (f", for {packed} samples a score on each" if packed > 1 else ""),
             "change it, or set CUDA_VISIBLE_DEVICES to fewer devices",
         )
     return config.batch_size // replicas

@@ -10,7 +10,9 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Turns SIGINT and SIGTERM into `Stopped`, while it is open as a context manager. Other threads than the main one get none."""
+    """Turns SIGINT and SIGTERM into `Stopped`, while it is open as a context manager. Other threads
+    than the main one get none.
+    """
 
     def __init__(self):
         self._waiting, self._caught, self._before = False, None, {}
@@ -26,7 +28,9 @@ class Interruption:
 
     @contextlib.contextmanager
     def held(self):
-        """Within the block a first signal waits until its end. A second one ends the process as Ctrl-C does without this."""
+        """Within the block a first signal waits until its end. A second one ends the process as
+        Ctrl-C does without this.
+        """
         self._waiting = True
         try:
             yield

@@ -45,11 +45,17 @@ def train(config, workdir, inception=None, trust=False):
         examples.check_batches(config.batch_size * config.discriminator.steps)
         if not devices.is_chief(strategy):  # computes only: it writes and evaluates nothing
             return _Training(config, strategy, examples, None, workdir, None, interruption).run()
-        network = evaluation.load_network(config, inception, trust) if config.evaluation.every_updates else None
+        network = (
+            evaluation.load_network(config, inception, trust)
+            if config.evaluation.every_updates
+            else None
+        )
         if network:
             evaluation.check_reference(config, network)
         with contextlib.closing(RunFolder(workdir, config, examples.vocabulary)) as folder:
-            return _Training(config, strategy, examples, network, workdir, folder, interruption).run()
+            return _Training(
+                config, strategy, examples, network, workdir, folder, interruption
+            ).run()
 
 
 @contextlib.contextmanager
@@ -69,7 +75,13 @@ class _Training:
     """One process of a training; `folder` is None where it is not the chief."""
 
     def __init__(self, config, strategy, examples, network, workdir, folder, interruption):
-        self._config, self._strategy, self._examples, self._folder, self._interruption = config, strategy, examples, folder, interruption
+        self._config, self._strategy, self._examples, self._folder, self._interruption = (
+            config,
+            strategy,
+            examples,
+            folder,
+            interruption,
+        )
         self._vocabulary = examples.vocabulary
         self._network, self._workdir = network, pathlib.Path(workdir)
         with strategy.scope():
@@ -81,21 +93,31 @@ class _Training:
         if folder:
             if config.evaluation.every_updates:
                 self._evaluator = evaluation.build_evaluator(config, examples, network)
-            provenance, names = (self._evaluator.provenance, self._evaluator.names) if self._evaluator else (None, ())
+            provenance, names = (
+                (self._evaluator.provenance, self._evaluator.names)
+                if self._evaluator
+                else (None, ())
+            )
             folder.begin(self._resumed, provenance, names, examples.num_examples, examples.skipped)
             self._warn()  # a run that was killed may not have said all
         self._clock = Clock(float(self._state.training_seconds.numpy()))
-        self._generate = tf.function(lambda latents: self._state.generator(latents, training=False), reduce_retracing=True)
+        self._generate = tf.function(
+            lambda latents: self._state.generator(latents, training=False), reduce_retracing=True
+        )
         self._unchecked = []  # what the last updates returned
 
     def run(self):
         """Goes from where the state is to the last update. Returns the path of the export."""
         config, workdir = self._config, self._workdir
-        where = ", ".join(device.split("device:")[-1] for device in self._strategy.extended.worker_devices)
+        where = ", ".join(
+            device.split("device:")[-1] for device in self._strategy.extended.worker_devices
+        )
         if len(self._strategy.extended.worker_devices) < self._strategy.num_replicas_in_sync:
             where += f" (of {self._strategy.num_replicas_in_sync} devices in all)"
         start = "starting" if self._resumed is None else f"going on after update {self._done}"
-        console.STDERR.print(f"{start}: {config.updates} updates on {where}, in {workdir}", soft_wrap=True)
+        console.STDERR.print(
+            f"{start}: {config.updates} updates on {where}, in {workdir}", soft_wrap=True
+        )
         try:
             if self._resumed is None:
                 with self._interruption.held():
@@ -116,7 +138,9 @@ class _Training:
         return target
 
     def _restore(self):
-        """Takes the newest good checkpoint, on all workers the same. Returns its count of updates, None without one."""
+        """Takes the newest good checkpoint, on all workers the same. Returns its count of updates,
+        None without one.
+        """
         number = self._checkpoints.restore() if self._folder else None
         number = devices.ask_chief(self._strategy, -1 if number is None else number)
         if number >= 0 and not self._folder:
@@ -127,10 +151,18 @@ class _Training:
         """All updates that are left, with what is due after each."""
         config, clock = self._config, self._clock
         batch_size = devices.batch_per_replica(config, self._strategy)
-        iterator = updates.distribute_batches(config, self._strategy, self._examples, batch_size, self._done)
+        iterator = updates.distribute_batches(
+            config, self._strategy, self._examples, batch_size, self._done
+        )
         update = updates.build_update(config, self._strategy, self._state)
-        update.get_concrete_function(tf.constant(0, tf.int64), iterator)  # so that the clock leaves out the tracing
-        periods = (config.samples_every_updates, config.checkpoint_every_updates, config.evaluation.every_updates)
+        update.get_concrete_function(
+            tf.constant(0, tf.int64), iterator
+        )  # so that the clock leaves out the tracing
+        periods = (
+            config.samples_every_updates,
+            config.checkpoint_every_updates,
+            config.evaluation.every_updates,
+        )
         with console.Status("updates", self._done, config.updates) as status:
             clock.start()
             for number in range(self._done + 1, config.updates + 1):
@@ -147,7 +179,9 @@ class _Training:
                     self._done = number
                     log = _due(number, config.log_every_updates, config.updates)
                     if log or pause or _due(number, config.check_every_updates, config.updates):
-                        values = {name: float(value) for name, value in values.items()}  # waits for the device
+                        values = {
+                            name: float(value) for name, value in values.items()
+                        }  # waits for the device
                         if log:
                             self._write(number, values | self._state.weight_norms())
                         self._check()
@@ -161,7 +195,11 @@ class _Training:
 
     def _draw(self, purpose, *counters, count):
         latent = self._config.latent
-        latents = randomness.latents(latent.distribution, (count, latent.size), randomness.key(self._config.seed, purpose, *counters))
+        latents = randomness.latents(
+            latent.distribution,
+            (count, latent.size),
+            randomness.key(self._config.seed, purpose, *counters),
+        )
         return self._generate(latents)
 
     def _keep(self, number):
@@ -172,11 +210,19 @@ class _Training:
         if _due(number, config.samples_every_updates, config.updates):
             made = self._draw(Purpose.SAMPLE_GRID, count=_SHOWN)
             if self._vocabulary:
-                self._folder.lines(number, [line.decode() for line in exports.to_lines(made, self._vocabulary).numpy()])
+                self._folder.lines(
+                    number,
+                    [line.decode() for line in exports.to_lines(made, self._vocabulary).numpy()],
+                )
             else:
                 self._folder.images(number, to_uint8(made).numpy())
-        before_evaluation = config.evaluation.every_updates if self._network is not None else 0  # which then takes long
-        if any(_due(number, every, config.updates) for every in (config.checkpoint_every_updates, before_evaluation)):
+        before_evaluation = (
+            config.evaluation.every_updates if self._network is not None else 0
+        )  # which then takes long
+        if any(
+            _due(number, every, config.updates)
+            for every in (config.checkpoint_every_updates, before_evaluation)
+        ):
             self._save(number)
 
     def _save(self, number):
@@ -185,15 +231,26 @@ class _Training:
         self._checkpoints.save(number)
 
     def _evaluate(self, number):
-        """The metric after `number` updates, where it is due and not known from before; the best state so far is kept."""
+        """The metric after `number` updates, where it is due and not known from before; the best
+        state so far is kept.
+        """
         evaluator = self._evaluator
-        if not (evaluator and _due(number, self._config.evaluation.every_updates, self._config.updates)):
+        if not (
+            evaluator and _due(number, self._config.evaluation.every_updates, self._config.updates)
+        ):
             return
         if not self._folder.holds(number, evaluator.name):
-            values = dict(evaluator.run(lambda batch, count: self._draw(Purpose.EVALUATION, number, batch, count=count)))
+            values = dict(
+                evaluator.run(
+                    lambda batch, count: self._draw(Purpose.EVALUATION, number, batch, count=count)
+                )
+            )
             with self._interruption.held():
                 self._write(number, values)
-            console.STDERR.print(f"update {number}: " + ", ".join(f"{name} {value:.4g}" for name, value in values.items()))
+            console.STDERR.print(
+                f"update {number}: "
+                + ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+            )
         if collapse.best_update(self._folder.rows, evaluator.name) == number:
             with self._interruption.held():
                 if number not in self._checkpoints.numbers:
@@ -207,7 +264,11 @@ class _Training:
         self._warn()
 
     def _warn(self):
-        self._folder.warn(collapse.signs(self._folder.rows, self._evaluator and self._evaluator.name, self._config.collapse))
+        self._folder.warn(
+            collapse.signs(
+                self._folder.rows, self._evaluator and self._evaluator.name, self._config.collapse
+            )
+        )
 
     def _check(self):
         """Ends the run if a loss, gradient or weight was not finite since the last check."""
@@ -217,7 +278,14 @@ class _Training:
         for number, values, faults in self._unchecked:
             for player, network in networks.items():
                 variables = network.trainable_variables
-                names = ["loss", *(f"{what} {variable.path}" for what in ("gradient of", "weight") for variable in variables)]
+                names = [
+                    "loss",
+                    *(
+                        f"{what} {variable.path}"
+                        for what in ("gradient of", "weight")
+                        for variable in variables
+                    ),
+                ]
                 for name, fault in zip(names, faults[player].numpy(), strict=True):
                     if fault:
                         raise self._crash(number, player, name, values)
@@ -230,7 +298,9 @@ class _Training:
     def _indices(self, number):
         """Those of the examples of an update (from 1), as `updates.examples_of`."""
         batch_size = devices.batch_per_replica(self._config, self._strategy)
-        return updates.examples_of(self._config, self._strategy, self._examples, batch_size, number - 1)
+        return updates.examples_of(
+            self._config, self._strategy, self._examples, batch_size, number - 1
+        )
 
     def _crash(self, number, player, tensor, values):
         """Writes the report; returns the error."""

@@ -1,6 +1,7 @@
 """Every random number of a run as a pure function of (run seed, purpose, update, step, replica).
 
-Numbers are drawn for the global batch and each replica takes its share, so the number of replicas does not change them.
+Numbers are drawn for the global batch and each replica takes its share, so the number of replicas
+does not change them.
 """
 
 import enum
@@ -23,7 +24,9 @@ class Purpose(enum.IntEnum):
 
 def key(seed, purpose, *counters):
     """(2,) int32 seed for `tf.random.stateless_*`; the counters are integers or integer tensors."""
-    with tf.device("CPU:0"):  # random operations take their seed from the host: on a GPU each would have to wait for it
+    with tf.device(
+        "CPU:0"
+    ):  # random operations take their seed from the host: on a GPU each would have to wait for it
         result = tf.constant([seed, purpose], tf.int32)
         for counter in counters:
             result = tf.random.fold_in(result, tf.cast(counter, tf.int32))

@@ -26,9 +26,10 @@ from tf_ttur.training import rates, writing
 class RunFolder:
     """A run folder that is open for writing, by this process alone. To be closed.
 
-    `config.json`, `environment.json` (a list: where each part of the run was computed), `metrics.jsonl` (one object a
-    line: update, training_seconds, name, value), `warnings.jsonl`, samples (`samples/*.png`, or `samples/*.txt` and
-    `vocabulary.json`), and TensorBoard events. Checkpoints and the export are written beside them by others.
+    `config.json`, `environment.json` (a list: where each part of the run was computed),
+    `metrics.jsonl` (one object a line: update, training_seconds, name, value), `warnings.jsonl`,
+    samples (`samples/*.png`, or `samples/*.txt` and `vocabulary.json`), and TensorBoard events.
+    Checkpoints and the export are written beside them by others.
 
     Attributes:
       path: of the folder.
@@ -44,12 +45,16 @@ class RunFolder:
           vocabulary: the symbols of a generator of lines; empty for images.
 
         Raises:
-          UserError: it belongs to another config or other data, holds other things, cannot be written, or another
-            process is at work in it.
+          UserError: it belongs to another config or other data, holds other things, cannot be
+            written, or another process is at work in it.
         """
         self.path, self._config, self._vocabulary = pathlib.Path(path), config, list(vocabulary)
         check(self.path, config)  # before anything is written
-        known = read_vocabulary(self.path, config) if (self.path / "vocabulary.json").exists() else self._vocabulary
+        known = (
+            read_vocabulary(self.path, config)
+            if (self.path / "vocabulary.json").exists()
+            else self._vocabulary
+        )
         if known != self._vocabulary:
             raise UserError(
                 f"{path} holds a run with {len(known)} symbols; the data now have {len(vocabulary)}, or others",
@@ -59,20 +64,30 @@ class RunFolder:
         try:
             files.check_writable(self.path / "config.json")
             self._lock = files.lock(self.path / ".lock")
-            check(self.path, config)  # another process may have begun a run, and ended it, before the lock
+            check(
+                self.path, config
+            )  # another process may have begun a run, and ended it, before the lock
             self._remove_unfinished()
         except OSError as error:
-            raise UserError(f"{path} cannot be written ({error})", "a folder with room for the run", "choose another --workdir") from error
+            raise UserError(
+                f"{path} cannot be written ({error})",
+                "a folder with room for the run",
+                "choose another --workdir",
+            ) from error
         self._metrics, self._board = self.path / "metrics.jsonl", None
 
     def close(self):
         """Lets other processes in."""
-        with self._lock, contextlib.suppress(tf.errors.OpError):  # what could not be written has been said
+        with (
+            self._lock,
+            contextlib.suppress(tf.errors.OpError),
+        ):  # what could not be written has been said
             if self._board:
                 self._board.close()
 
     def begin(self, update, evaluation, names=(), num_examples=None, skipped=()):
-        """Starts at update 0, or goes on after `update` updates: later rows are dropped, as they will be written again.
+        """Starts at update 0, or goes on after `update` updates: later rows are dropped, as they
+        will be written again.
 
         Args:
           update: the count of updates in the restored checkpoint; None where there is none.
@@ -112,10 +127,21 @@ class RunFolder:
                 "name the same ones, or choose another --workdir",
             )
         a2 = rates.check_a2(self._config)
-        theorem_1 = {"a2_satisfied": a2.holds, "a2_satisfied_by_schedules": a2.numbers["schedules_hold"], "a2": a2.words}
-        own = {"num_examples": num_examples, "skipped": list(skipped), "evaluation": evaluation, "theorem_1": theorem_1}
+        theorem_1 = {
+            "a2_satisfied": a2.holds,
+            "a2_satisfied_by_schedules": a2.numbers["schedules_hold"],
+            "a2": a2.words,
+        }
+        own = {
+            "num_examples": num_examples,
+            "skipped": list(skipped),
+            "evaluation": evaluation,
+            "theorem_1": theorem_1,
+        }
         parts.append({"from_update": update or 0} | _environment() | own)
-        _write(self.path / "config.json", configs.to_json(self._config))  # first, as it makes this a run folder
+        _write(
+            self.path / "config.json", configs.to_json(self._config)
+        )  # first, as it makes this a run folder
         _write(place, json.dumps(parts, indent=2) + "\n")
         if self._vocabulary:
             _write(self.path / "vocabulary.json", json.dumps(self._vocabulary) + "\n")
@@ -123,19 +149,28 @@ class RunFolder:
             self._set_damaged_aside(damaged)
         self.rows = [row for row in found if update is not None and row["update"] <= update]
         if not all(self.holds(update, name) for name in names):
-            self.rows = [row for row in self.rows if row["update"] != update or row["name"] not in names]
+            self.rows = [
+                row for row in self.rows if row["update"] != update or row["name"] not in names
+            ]
         _write(self._metrics, "".join(json.dumps(row) + "\n" for row in self.rows))
         with self._board_errors():
             self._board = tf.summary.create_file_writer(str(self.path))
 
     def scalars(self, update, seconds, values):
-        """Adds a row for each of `values`, a {name: float}; a value that is not finite becomes null."""
+        """Adds a row for each of `values`, a {name: float}; a value that is not finite becomes
+        null.
+        """
         shown = {name: value if math.isfinite(value) else None for name, value in values.items()}
-        added = [dict(zip(runs.COLUMNS, (update, round(seconds, 3), name, value), strict=True)) for name, value in shown.items()]
+        added = [
+            dict(zip(runs.COLUMNS, (update, round(seconds, 3), name, value), strict=True))
+            for name, value in shown.items()
+        ]
         with self._metrics.open("a") as file:
             file.write("".join(json.dumps(row) + "\n" for row in added))
             file.flush()
-            os.fsync(file.fileno())  # a checkpoint that follows must not be on the disk without its rows
+            os.fsync(
+                file.fileno()
+            )  # a checkpoint that follows must not be on the disk without its rows
         self.rows += added
         with self._board_errors(), self._board.as_default(step=update):
             for name, value in values.items():
@@ -153,12 +188,27 @@ class RunFolder:
           signs: list of (update, words), all of the run so far.
         """
         path = self.path / "warnings.jsonl"
-        known = [(row["update"], row["warning"]) for row in files.read_json_lines(path, {"update": int, "warning": str})[0]] if path.exists() else []
+        known = (
+            [
+                (row["update"], row["warning"])
+                for row in files.read_json_lines(path, {"update": int, "warning": str})[0]
+            ]
+            if path.exists()
+            else []
+        )
         for update, words in signs:
             if (update, words) not in known:
-                console.STDERR.print(f"warning: update {update}: {words}", soft_wrap=True, markup=False)
+                console.STDERR.print(
+                    f"warning: update {update}: {words}", soft_wrap=True, markup=False
+                )
         if signs != known:
-            _write(path, "".join(json.dumps({"update": update, "warning": words}) + "\n" for update, words in signs))
+            _write(
+                path,
+                "".join(
+                    json.dumps({"update": update, "warning": words}) + "\n"
+                    for update, words in signs
+                ),
+            )
 
     def crash(self, report):
         """Writes what is needed to see a failure again as `crash.json`; returns its path."""
@@ -180,14 +230,29 @@ class RunFolder:
         text = "".join(f"{line}\n" for line in lines)
         _write(self.path / "samples" / f"{update:07d}.txt", text)
         with self._board_errors(), self._board.as_default(step=update):
-            tf.summary.text("samples", "    " + text.replace("\n", "\n    "))  # indented, Markdown leaves them alone
+            tf.summary.text(
+                "samples", "    " + text.replace("\n", "\n    ")
+            )  # indented, Markdown leaves them alone
             self._board.flush()
 
     def _remove_unfinished(self):
         """What a process that was killed had begun to write, here and in the samples."""
-        own = ("export", "config.json", "environment.json", "vocabulary.json", "metrics.jsonl", "warnings.jsonl", "crash.json", "checkpoints/checkpoint")
+        own = (
+            "export",
+            "config.json",
+            "environment.json",
+            "vocabulary.json",
+            "metrics.jsonl",
+            "warnings.jsonl",
+            "crash.json",
+            "checkpoints/checkpoint",
+        )
         places = [pathlib.Path(name) for name in own] + [pathlib.Path("samples/[0-9]*")]
-        for path in [path for place in places for path in self.path.glob(str(place.with_name(f".{place.name}.*")))]:
+        for path in [
+            path
+            for place in places
+            for path in self.path.glob(str(place.with_name(f".{place.name}.*")))
+        ]:
             if path.is_dir():
                 shutil.rmtree(path)
             else:
@@ -195,7 +260,11 @@ class RunFolder:
 
     def _set_damaged_aside(self, count):
         """Keeps a copy of the rows with those that cannot be read."""
-        copy = next(path for number in itertools.count(1) if not (path := self.path / f"metrics.damaged-{number}.jsonl").exists())
+        copy = next(
+            path
+            for number in itertools.count(1)
+            if not (path := self.path / f"metrics.damaged-{number}.jsonl").exists()
+        )
         shutil.copyfile(self._metrics, copy)
         text = f"{self._metrics} has {count} lines that cannot be read, and are left out; as it was it is now {copy}"
         console.STDERR.print(text, soft_wrap=True, markup=False)
@@ -211,14 +280,24 @@ def check(path, config):
         raise UserError(f"{path} is a file", "a folder", "choose another --workdir")
     known = path / "config.json"
     if not known.exists():
-        # Names with a dot are of this program: the lock, and files that were not finished when a start was killed.
+        # Names with a dot are of this program: the lock, and files that were not finished when a
+        # start was killed.
         if path.exists() and any(not entry.name.startswith(".") for entry in path.iterdir()):
-            raise UserError(f"{path} is not empty and not a run folder", "a new folder, or one of an earlier run", "choose another --workdir")
+            raise UserError(
+                f"{path} is not empty and not a run folder",
+                "a new folder, or one of an earlier run",
+                "choose another --workdir",
+            )
         return
     old, new = configs.flatten(configs.from_json(known)), configs.flatten(config)
-    fixed = not any(SCHEDULES.find(config[player].schedule).depends_on_length for player in ("discriminator", "generator"))
+    fixed = not any(
+        SCHEDULES.find(config[player].schedule).depends_on_length
+        for player in ("discriminator", "generator")
+    )
     for key in new:
-        if old[key] != new[key] and not (configs.KEYS[key].decides is Decides.NOTHING and (fixed or key != "updates")):
+        if old[key] != new[key] and not (
+            configs.KEYS[key].decides is Decides.NOTHING and (fixed or key != "updates")
+        ):
             raise UserError(
                 f"{path} holds a run with {key} = {old.get(key)!r}; now {key} = {new.get(key)!r}",
                 "the config that the run was started with",
@@ -229,7 +308,9 @@ def check(path, config):
 def _read_environment(path):
     try:
         parts = json.loads(path.read_text())
-        if not isinstance(parts, list) or not all(isinstance(part, dict) and "evaluation" in part for part in parts):
+        if not isinstance(parts, list) or not all(
+            isinstance(part, dict) and "evaluation" in part for part in parts
+        ):
             raise ValueError("not a list of the parts of a run")
         return parts
     except ValueError as error:
@@ -254,21 +335,31 @@ def tile(images):
     grid = np.zeros((rows * columns, *images.shape[1:]), images.dtype)
     grid[: len(images)] = images
     height, width = images.shape[1:3]
-    return grid.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+    return (
+        grid.reshape(rows, columns, height, width, 3)
+        .swapaxes(1, 2)
+        .reshape(rows * height, columns * width, 3)
+    )
 
 
 def _deciding(evaluation):
     """What decides whether values belong into one curve.
 
-    The floor follows from the reference, up to its last digit. Of a reference whose images are known by their digest it does not matter where they
-    lay, nor which versions computed it.
+    The floor follows from the reference, up to its last digit. Of a reference whose images are
+    known by their digest it does not matter where they lay, nor which versions computed it.
     """
     if not evaluation:
         return evaluation
     reference = dict(evaluation.get("reference") or {})
     if reference.get("images_digest"):
-        reference = {key: value for key, value in reference.items() if key not in ("source", "source_identity", "versions")}
-    return {key: value for key, value in evaluation.items() if key != "floor"} | {"reference": reference}
+        reference = {
+            key: value
+            for key, value in reference.items()
+            if key not in ("source", "source_identity", "versions")
+        }
+    return {key: value for key, value in evaluation.items() if key != "floor"} | {
+        "reference": reference
+    }
 
 
 def _write(path, text):
@@ -284,7 +375,10 @@ def _environment():
         "platform": platform.platform(),
         "processor": _processor(),
         "devices": [device.name for device in tf.config.list_logical_devices()],
-        "gpus": [tf.config.experimental.get_device_details(gpu).get("device_name", "unknown") for gpu in tf.config.list_physical_devices("GPU")],
+        "gpus": [
+            tf.config.experimental.get_device_details(gpu).get("device_name", "unknown")
+            for gpu in tf.config.list_physical_devices("GPU")
+        ],
         "git_commit": _git_commit(),
     }
 
@@ -302,6 +396,8 @@ def _git_commit():
     """The commit of the code, with "-dirty" for changes since; null outside a checkout."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        return subprocess.run(command, cwd=pathlib.Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            command, cwd=pathlib.Path(__file__).parent, capture_output=True, text=True, check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None

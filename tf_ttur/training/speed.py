@@ -17,7 +17,9 @@ _SYMBOLS = 100  # of a language, where the data that would tell are not read
 
 
 def seconds_per_update(config, count=3):
-    """Mean seconds of `count` updates after a first one, on examples of noise that are ready beforehand."""
+    """Mean seconds of `count` updates after a first one, on examples of noise that are ready
+    beforehand.
+    """
     run = _prepare(config)
     start = time.perf_counter()
     run(count)
@@ -28,7 +30,8 @@ def costly_operations(config, count=2):
     """What `count` updates, after a first one, spend their time in, by TensorFlow's profiler.
 
     Returns:
-      List of (type of operation, share of the time of all operations), largest first. Operations that run side by side count in full.
+      List of (type of operation, share of the time of all operations), largest first. Operations
+      that run side by side count in full.
     """
     from tensorflow.tsl.profiler.protobuf import xplane_pb2  # no public name gives this format
 
@@ -44,7 +47,9 @@ def costly_operations(config, count=2):
                 for line in plane.lines:
                     for event in line.events:
                         node, _, operation = names[event.metadata_id].rpartition(":")
-                        if node and not node.endswith(":") and operation.isidentifier():  # a kernel, NODE:TYPE; others are Class::function
+                        if (
+                            node and not node.endswith(":") and operation.isidentifier()
+                        ):  # a kernel, NODE:TYPE; others are Class::function
                             spent[operation] += event.duration_ps
     return [(operation, duration / spent.total()) for operation, duration in spent.most_common()]
 
@@ -56,7 +61,9 @@ def _prepare(config):
     with strategy.scope():
         state = State(config, symbols)
     update = updates.build_update(config, strategy, state)
-    iterator = updates.distribute_batches(config, strategy, _Noise(config, symbols), devices.batch_per_replica(config, strategy), 0)
+    iterator = updates.distribute_batches(
+        config, strategy, _Noise(config, symbols), devices.batch_per_replica(config, strategy), 0
+    )
 
     def run(count):
         for number in range(count):
@@ -76,7 +83,9 @@ class _Noise:
     def batches(self, seed, first, stride, batch_size, wanted=None):
         random, size = np.random.default_rng(0), self._config.data.image_size
         if self._symbols:
-            batch = random.integers(0, self._symbols, (batch_size, self._config.data.line_length), np.int32)
+            batch = random.integers(
+                0, self._symbols, (batch_size, self._config.data.line_length), np.int32
+            )
         else:
             batch = random.uniform(-1, 1, (batch_size, size, size, 3)).astype(np.float32)
         return tf.data.Dataset.from_tensors(batch).repeat()

@@ -8,9 +8,13 @@ import tensorflow as tf
 
 @contextlib.contextmanager
 def by_tensorflow(what):
-    """Within the block a failure of TensorFlow is an `OSError` that says that `what` cannot be written."""
+    """Within the block a failure of TensorFlow is an `OSError` that says that `what` cannot be
+    written.
+    """
     try:
         yield
     except tf.errors.OpError as error:
-        reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", error.message.splitlines()[0])  # without the operation's names
+        reason = re.sub(
+            r"\{\{.*?\}\} | \[Op:\w+\]", "", error.message.splitlines()[0]
+        )  # without the operation's names
         raise OSError(f"{what} cannot be written ({reason})") from error

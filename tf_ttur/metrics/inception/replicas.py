@@ -4,7 +4,8 @@ import tensorflow as tf
 
 
 class Replicated:
-    """The network with a copy on each device; each takes its share of a batch. Has the interface of the network.
+    """The network with a copy on each device; each takes its share of a batch. Has the interface of
+    the network.
 
     Args:
       network: `inception.Inception`, or what has its interface.
@@ -29,7 +30,11 @@ class Replicated:
             return self._network(images)
         ends = [len(images) * number // copies for number in range(copies + 1)]
         shares = self._strategy.experimental_distribute_values_from_function(
-            lambda context: images[ends[context.replica_id_in_sync_group] : ends[context.replica_id_in_sync_group + 1]]
+            lambda context: images[
+                ends[context.replica_id_in_sync_group] : ends[context.replica_id_in_sync_group + 1]
+            ]
         )
-        pool_3, logits = (self._strategy.experimental_local_results(values) for values in self._run(shares))
+        pool_3, logits = (
+            self._strategy.experimental_local_results(values) for values in self._run(shares)
+        )
         return tf.concat(pool_3, 0), tf.concat(logits, 0)
