@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
+from ml_collections import ConfigDict
 
 from tests.conftest import ROOT
 from tests.faults.bad_files import array_header, encoded, npy, zipped
@@ -105,7 +106,7 @@ def test_values_of_a_config(changes):
         assert configs.validate(config) is config
     except UserError:
         return
-    configs.summary(configs.ConfigDict(config))
+    configs.summary(ConfigDict(config))
 
 
 @fuzz(150)

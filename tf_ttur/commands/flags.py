@@ -37,7 +37,10 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
     def error(self, message: str) -> NoReturn:
-        usage = " ".join(self.format_usage().removeprefix("usage: ").split())
+        usage = " ".join(self.format_usage().split())
+        message = re.sub(
+            "^argument (--.*): expected one argument$", r"flag \1 without a value", message
+        )
         raise UserError(message, usage, "correct the command line; --help says more")
 
     def _unknown(self, unknown: list[str]) -> UserError:

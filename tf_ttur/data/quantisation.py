@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tf_ttur.data import QUANTISATIONS
-from tf_ttur.registry import load
+from tf_ttur.registry import is_object, load
 
 
 def quantise(images, how):
@@ -13,6 +13,8 @@ def quantise(images, how):
     The experiments differ in it: DCGAN and BEGAN measured fractions, WGAN-GP truncated ones; files
     hold rounded ones.
     """
+    if how not in QUANTISATIONS and not is_object(how):
+        raise ValueError(f"quantisation {how!r}; expected {QUANTISATIONS.words}")
     function = load(QUANTISATIONS.find(how))
     return function(tf.clip_by_value((tf.cast(images, tf.float32) + 1.0) * 127.5, 0, 255))
 
