@@ -2,12 +2,13 @@
 # make test         sets up .venv, then runs the tests, but for the slow ones
 # make test-slow    runs the slow ones: kills, several workers, long runs
 # make test-beam    sets up .venv-beam, then runs the tests of the extra "beam", which asks for older packages
+# make lint         sets up .venv, then checks format, style and types
 # make install      only sets up .venv; activate it with: . .venv/bin/activate
 
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: install install-beam quickstart test test-slow test-beam
+.PHONY: install install-beam lint quickstart test test-slow test-beam
 
 install: $(VENV)/installed
 
@@ -19,13 +20,18 @@ $(VENV)/installed: requirements.txt pyproject.toml
 	@touch $@
 
 quickstart: install
-	$(VENV)/bin/python -m tf_ttur.train --config configs/quickstart.py
+	$(VENV)/bin/tf-ttur train --config quickstart
 
 test: install
 	$(VENV)/bin/python -m pytest -m "not slow"
 
 test-slow: install
 	$(VENV)/bin/python -m pytest -m slow
+
+lint: install
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
 
 install-beam: $(VENV)-beam/installed
 

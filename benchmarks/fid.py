@@ -1,13 +1,13 @@
-"""Images per second from files to statistics, of the network alone, and of torch-fidelity's
-network: side by side, in one run.
+"""Images per second, side by side: from files to statistics, of the network alone, and of
+torch-fidelity's network.
 
     python benchmarks/fid.py
     python benchmarks/fid.py --images 2000 --batch-size 100 --inception PATH
 
-In each of several rounds everything is measured in turn, and all results are medians: a slow moment
-of the machine does not decide. The weights do not matter for speed: where no network is on this
-machine they are random, as those of torch-fidelity's network always are. That one runs in PyTorch
-on the CPU; it needs pip install -e .[benchmark]
+Each of several rounds measures everything in turn, and all results are medians, so that a slow
+moment of the machine does not decide. Weights do not matter for speed: they are random where no
+network is on this machine. Those of torch-fidelity's network are always random; it runs in PyTorch
+on the CPU and needs `pip install -e .[benchmark]`.
 """
 
 import io
@@ -28,20 +28,28 @@ from tf_ttur.commands import flags, program
 from tf_ttur.io import console, files
 
 ROUNDS = 5
-EXACT, FAST, TORCH = "network, float32", "network, bfloat16", "torch-fidelity's network, float32"
-PNG, JPEG = "32x32 PNG files to statistics, float32", "256x256 JPEG files to statistics, float32"
+
+# The rows of the table.
+EXACT = "network, float32"
+FAST = "network, bfloat16"
+TORCH = "torch-fidelity's network, float32"
+PNG = "32x32 PNG files to statistics, float32"
+JPEG = "256x256 JPEG files to statistics, float32"
+
+# {row: (another row, the target for how many times as many images per second)}
 TARGETS = {
     EXACT: (TORCH, 2.5),
     FAST: (TORCH, 8),
     PNG: (EXACT, 0.95),
     JPEG: (EXACT, 0.95),
-}  # times the images per second of another row
+}
 
 
 def main():
     parser = flags.parser(__doc__, "")
+    parser.prog = "benchmarks/fid.py"
     parser.add_argument(
-        "--images", type=flags.positive, default=500, help="that each row takes in each round [500]"
+        "--images", type=flags.positive, default=500, help="per row and round [500]"
     )
     parser.add_argument(
         "--batch-size",
@@ -61,13 +69,15 @@ def main():
 
     warnings.simplefilter("ignore")  # that these are few images for a distance
     images = np.stack([digits.draw(number, seed=0) for number in range(arguments.images)])
-    with tempfile.TemporaryDirectory() as folder:
-        folder, path = pathlib.Path(folder), inception.locate(arguments.inception)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        path = inception.locate(arguments.inception)
         weights = path or "random"
         if path is None:
             path = folder / inception.GRAPH_FILE
             path.write_bytes(random_inception.graph_bytes())
-        exact, fast = inception.load(path, "float32"), inception.load(path, "bfloat16")
+        exact = inception.load(path, "float32")
+        fast = inception.load(path, "bfloat16")
         rows = {
             EXACT: batch_by_batch(exact, arguments.batch_size),
             PNG: from_files(write(images, folder / "png", "png", 32), exact, arguments.batch_size),
@@ -81,9 +91,8 @@ def main():
             rows[TORCH] = batch_by_batch(theirs, arguments.batch_size)
         rates = measure(rows, images, arguments.batch_size)
     print(machine())
-    print(
-        f"{ROUNDS} rounds of {arguments.images} images in batches of {arguments.batch_size}; weights: {weights}\n"
-    )
+    batches = f"{arguments.images} images in batches of {arguments.batch_size}"
+    print(f"{ROUNDS} rounds of {batches}; weights: {weights}\n")
     print(table(rates))
     if not theirs:
         print(f"\nfor a comparison with {TORCH}: pip install -e .[benchmark]")
@@ -100,8 +109,8 @@ def batch_by_batch(network, batch_size):
 
 
 def from_files(folder, network, batch_size):
-    """A function that makes statistics of as many files of the folder as it is given images, as the
-    tools do.
+    """A function that computes statistics as the commands do, of as many files of the folder as it
+    is given images.
     """
     from tf_ttur.data.images import Images
     from tf_ttur.metrics import extraction
@@ -129,8 +138,10 @@ def torch_fidelity():
         import torch
 
         try:
-            import torchvision  # noqa: F401
-        except Exception:  # not there, or not for this PyTorch. torch-fidelity imports it, but the network does not use it.
+            import torchvision  # noqa: F401  to see whether it can be imported
+        # It is not there, or not for this PyTorch. torch-fidelity imports it, but the network does
+        # not use it.
+        except Exception:
             names = (
                 "torchvision",
                 "torchvision.datasets",
@@ -144,8 +155,8 @@ def torch_fidelity():
 
     class RandomInception(FeatureExtractorInceptionV3):
         def load_state_dict(self, state_dict):
-            """Keeps the weights: a normal distribution by He's rule, with which activations neither
-            vanish nor overflow.
+            """Draws the weights by He's rule instead, so that activations neither vanish nor
+            overflow.
             """
             for module in self.modules():
                 if isinstance(module, torch.nn.Conv2d):
@@ -166,22 +177,22 @@ def torch_fidelity():
 
 
 def measure(rows, images, batch_size, rounds=ROUNDS):
-    """Runs every row once a round.
+    """Runs every row once per round.
 
     Args:
-      rows: dict of functions of uint8 images (n, height, width, 3).
-      images: what each is given.
-      batch_size: by which the rows take them.
+      rows: {name: function of uint8 images (n, height, width, 3)}.
+      images: the images for each function.
+      batch_size: that the functions use.
       rounds: how many.
 
     Returns:
-      Dict of lists: the images per second of each row in each round.
+      {name: [images per second in each round]}.
     """
-    for run in rows.values():  # what the first batch of a size costs is no part of the speed
+    for run in rows.values():  # the first batch of a size costs more and is left out
         run(images[: batch_size + len(images) % batch_size])
     rates = {name: [] for name in rows}
     for number in range(rounds):
-        console.STDERR.print(f"round {number + 1} of {rounds}")
+        console.say(f"round {number + 1} of {rounds}")
         for name, run in rows.items():
             start = time.perf_counter()
             run(images)
@@ -190,13 +201,15 @@ def measure(rows, images, batch_size, rounds=ROUNDS):
 
 
 def table(rates):
-    """What `measure` returned, as text: medians, and the median of the rounds' ratios where there
-    is a target for it.
+    """The result of `measure` as text.
+
+    Each row has its median. A row with a target also has the median of the ratios of all rounds.
     """
     width = max(map(len, rates))
     lines = [f"{'':{width}}  images/s   lowest to highest"]
     for name, values in rates.items():
-        line = f"{name:{width}}  {statistics.median(values):8.1f}   {min(values):.1f} to {max(values):.1f}"
+        line = f"{name:{width}}  {statistics.median(values):8.1f}   "
+        line += f"{min(values):.1f} to {max(values):.1f}"
         other, target = TARGETS.get(name, (None, None))
         if other in rates:
             ratio = statistics.median(
@@ -211,22 +224,23 @@ def machine():
     """What the numbers depend on: processor, GPUs, versions."""
     import tensorflow as tf
 
-    known = {}
+    cpu = {}
     if os.path.exists("/proc/cpuinfo"):
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        known = {
-            key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
-        }
+        text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        for line in text.splitlines():
+            key, _, value = line.partition(":")
+            cpu[key.strip()] = value.strip()
     units = [
         flag
-        for flag in known.get("flags", "").split()
+        for flag in cpu.get("flags", "").split()
         if flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
     ]
     gpus = [
         tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
         for gpu in tf.config.list_physical_devices("GPU")
     ]
-    processor = f"{known.get('model name') or platform.processor() or platform.machine()}, {os.cpu_count()} cores ({' '.join(units)})"
+    model = cpu.get("model name") or platform.processor() or platform.machine()
+    processor = f"{model}, {os.cpu_count()} cores ({' '.join(units)})"
     packages = ("tf_ttur", "tensorflow", "torch", "torch-fidelity")
     versions = [f"{name} {files.version(name)}" for name in packages]
     return f"{processor}, {', '.join(gpus) or 'no GPU'}\n{', '.join(versions)}"

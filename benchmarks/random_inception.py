@@ -1,5 +1,7 @@
-"""The frozen Inception graph of 2015 with random weights: its operations, names and shapes, for
-what does not depend on the weights.
+"""The frozen Inception graph of 2015 with random weights.
+
+Its operations, names and shapes are those of the original. It stands in for the original wherever
+the weights do not matter, as for speed.
 """
 
 import numpy as np
@@ -8,6 +10,7 @@ import tensorflow as tf
 
 def graph_bytes(seed=0):
     """The serialised GraphDef, as `tf_ttur.metrics.inception.Inception` takes it."""
+    # Long: the network reads from top to bottom.
     graph = _Graph(seed)
     x = graph.entrance(299)
     x = graph.unit("conv", x, 32, (3, 3), 2, "VALID")
@@ -86,12 +89,13 @@ def graph_bytes(seed=0):
 
 
 class _Graph:
-    """Writes nodes; each method returns the name of what it wrote, to be the input of others."""
+    """Writes nodes. Each method returns the name of the last node, as the input of others."""
 
     def __init__(self, seed):
         self.definition = tf.compat.v1.GraphDef()
         self.definition.versions.producer = 8
-        self._random, self._channels = np.random.default_rng(seed), {}
+        self._random = np.random.default_rng(seed)
+        self._channels = {}
 
     def entrance(self, size):
         """Images, resized and scaled."""
@@ -112,8 +116,7 @@ class _Graph:
     def unit(self, name, source, channels, kernel, stride=1, padding="SAME"):
         """Convolution, batch norm, check for NaN, ReLU."""
         shape = (*kernel, self._channels[source], channels)
-        # He's initialisation: activations neither vanish nor overflow on their way through the
-        # layers.
+        # He's initialisation: activations neither vanish nor overflow in deep layers.
         weights = self._random.standard_normal(shape, np.float32) * np.sqrt(
             2 / np.prod(shape[:3]), dtype=np.float32
         )
@@ -132,16 +135,15 @@ class _Graph:
             self._const(f"{name}/batchnorm/{key}", np.full(channels, value, np.float32))
             for key, value in values.items()
         ]
-        norm, attributes = (
-            f"{name}/batchnorm",
-            dict(T=tf.float32, variance_epsilon=0.001, scale_after_normalization=True),
-        )
+        norm = f"{name}/batchnorm"
         self._node(
             norm,
             "BatchNormWithGlobalNormalization",
             [f"{name}/Conv2D", *inputs],
             channels,
-            **attributes,
+            T=tf.float32,
+            variance_epsilon=0.001,
+            scale_after_normalization=True,
         )
         self._node(
             f"{name}/CheckNumerics", "CheckNumerics", [norm], channels, T=tf.float32, message=norm
@@ -156,7 +158,7 @@ class _Graph:
         return self._node(name, "Relu", [f"{name}/control_dependency"], channels, T=tf.float32)
 
     def tower(self, name, source, *layers):
-        """Units one after the other: conv, conv_1, ..."""
+        """Units in sequence: conv, conv_1, ..."""
         for number, layer in enumerate(layers):
             source = self.unit(
                 f"{name}/conv_{number}" if number else f"{name}/conv", source, *layer
@@ -164,10 +166,20 @@ class _Graph:
         return source
 
     def pool(self, name, operation, source, size=3, stride=1, padding="SAME"):
-        window = dict(ksize=[1, size, size, 1], strides=[1, stride, stride, 1], padding=padding)
-        return self._node(name, operation, [source], self._channels[source], T=tf.float32, **window)
+        """The largest or the mean value of each window."""
+        return self._node(
+            name,
+            operation,
+            [source],
+            self._channels[source],
+            T=tf.float32,
+            ksize=[1, size, size, 1],
+            strides=[1, stride, stride, 1],
+            padding=padding,
+        )
 
     def join(self, name, branches):
+        """The channels of all branches, side by side."""
         inputs = [self._const(f"{name}/join/concat_dim", np.int32(3)), *branches]
         channels = sum(self._channels[branch] for branch in branches)
         return self._node(f"{name}/join", "Concat", inputs, channels, T=tf.float32, N=len(branches))

@@ -1,35 +1,44 @@
 """BEGAN on CelebA (Heusel et al. 2017, appendix A4.3; Berthelot et al. 2017).
 
-    python -m tf_ttur.train --config configs/began_celeba.py            # TTUR: discriminator 6e-5, generator 4e-5
-    python -m tf_ttur.train --config configs/began_celeba.py:orig       # one time scale: 5e-5
-    python -m tf_ttur.train --config configs/began_celeba.py:orig_1e-4  # also published
+    tf-ttur train --config began_celeba              # TTUR: discriminator 6e-5, generator 4e-5
+    tf-ttur train --config began_celeba:orig         # one time scale: 5e-5
+    tf-ttur train --config began_celeba:orig_1e-4    # also published
 
-Expect no advantage of TTUR: the equilibrium controller ties the players' gradients, whatever their
-rates. Published FID, best run and lowest mean (no range is): TTUR 25.0 and 26.6, orig 24.2 and
-27.0, orig 1e-4 27.4 and 30.1.
+From a checkout, `python -m tf_ttur.train --config configs/began_celeba.py` does the same.
 
-The crop is that of celeba.py, so that both see the same images. The original code takes a folder
-that is cropped already as it is, and from one called CelebA the 128x128 pixels from x = 25 and y =
-50 on, resized to the nearest; which of the two the paper used is not known. What it had cropped was
-stored as JPEGs; here it is not compressed again. The original makes both players' steps in one
-call, whose order TensorFlow does not define; here the discriminator goes first. It moves its
-balance in a call of its own, perhaps by errors that it computes anew; here it moves by the
-discriminator's, from before its step. Its decoder and its encoder are made for sides of 8 times a
-power of two.
+Expect no advantage of TTUR: the equilibrium controller ties the gradients of the two players,
+whatever their rates. Published FID; no ranges are published.
+
+    variant      best run    lowest mean
+    ttur         25.0        26.6
+    orig         24.2        27.0
+    orig_1e-4    27.4        30.1
+
+The crop is that of the card celeba, so that both see the same images. The original code takes a
+folder of cropped images as it is. From a folder called CelebA it takes the 128x128 pixels that
+begin at x = 25 and y = 50, resized to the nearest pixel. Which of the two the paper used is not
+known. The original stored its crops as JPEGs; this card does not compress them again.
+
+The original makes the steps of both players in one call, in which TensorFlow defines no order; here
+the discriminator goes first. The original moves its balance in a separate call, which may compute
+the errors anew; here the balance moves by the errors of the discriminator, from before its step.
+Its encoder and decoder need image sides of 8 times a power of two.
 """
 
+from ml_collections import ConfigDict
+
 from tf_ttur import config as configs
+from tf_ttur.config import data_sets
+from tf_ttur.players import Players
 
-# (discriminator, generator)
-VARIANTS = {"ttur": (6e-5, 4e-5), "orig": (5e-5, 5e-5), "orig_1e-4": (1e-4, 1e-4)}
+VARIANTS = {
+    "ttur": Players(discriminator=6e-5, generator=4e-5),
+    "orig": configs.one_time_scale(5e-5),
+    "orig_1e-4": configs.one_time_scale(1e-4),
+}
 
 
-def get_config(variant="ttur"):
-    config = configs.began()
-    config.discriminator.learning_rate, config.generator.learning_rate = configs.choose(
-        variant, VARIANTS
-    )
-    config.name, config.variant = "began_celeba", variant
-    config.data.source = "tfds:celeb_a/train+validation+test"
-    config.data.image_size, config.data.crop = 64, "108"
+def get_config(variant: str = "ttur") -> ConfigDict:
+    config = configs.card(configs.began(), "began_celeba", variant, VARIANTS)
+    data_sets.celeba(config)
     return config

@@ -1,4 +1,4 @@
-"""Two logical CPU devices for all tests, a cache of their own, and what lies beside the checkout."""
+"""What all tests share: two logical CPU devices, a cache of their own, and fixtures."""
 
 import gc
 import os
@@ -20,8 +20,8 @@ import tensorflow as tf
 from tf_ttur.training import devices
 
 tf.config.set_visible_devices([], "GPU")
-# Optimizing a graph takes longer than to run a tiny one once or twice. Tests in processes of their
-# own (test_commands) do without this.
+# Optimizing a graph takes longer than running a tiny one once or twice. Tests that start processes
+# of their own (tests/commands) do not have this setting.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
@@ -33,9 +33,7 @@ SHARED = ROOT.parent / "shared"
 
 @pytest.fixture(autouse=True, scope="module")
 def memory():
-    """The graphs of one file's tests do not outlive it: over all tests they would grow to
-    gigabytes.
-    """
+    """Frees the graphs of each test file at its end: those of all files would take gigabytes."""
     yield
     keras.backend.clear_session()
     gc.collect()
@@ -43,7 +41,7 @@ def memory():
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path_factory, monkeypatch):
-    """No test finds the user's network or statistics, and none leaves any."""
+    """An empty cache: no test finds the user's network or statistics, and none leaves any."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("TF_TTUR_CACHE", str(folder))
     monkeypatch.delenv("TF_TTUR_INCEPTION", raising=False)
@@ -52,9 +50,9 @@ def cache(tmp_path_factory, monkeypatch):
 
 @pytest.fixture
 def shared():
-    """The folder of real material."""
+    """The folder of real data, beside the checkout."""
     if not SHARED.is_dir():
-        pytest.skip("needs the real material of ../shared, which is not here")
+        pytest.skip("needs the real data in ../shared, which is not here")
     return SHARED
 
 
@@ -62,23 +60,27 @@ def shared():
 def tiny():
     """A config that trains in seconds: digits, narrow networks, pixels instead of Inception."""
     config = configs.default()
-    config.name, config.variant = "tiny", "ttur"
+    config.name = "tiny"
+    config.variant = "ttur"
     config.data.source = "digits:64"
-    config.batch_size, config.updates = 8, 4
+    config.batch_size = 8
+    config.updates = 4
     config.model.width = 4
-    config.discriminator.learning_rate, config.generator.learning_rate = 1e-3, 2e-3
-    config.evaluation.every_updates = config.samples_every_updates = (
-        config.checkpoint_every_updates
-    ) = 2
-    config.evaluation.num_samples = config.evaluation.sample_batch_size = 200
+    config.discriminator.learning_rate = 1e-3
+    config.generator.learning_rate = 2e-3
+    config.evaluation.every_updates = 2
+    config.evaluation.num_samples = 200
+    config.evaluation.sample_batch_size = 200
     config.evaluation.without_inception = "frechet_pixels"
+    config.samples_every_updates = 2
+    config.checkpoint_every_updates = 2
     config.log_every_updates = 1
     return config
 
 
 @pytest.fixture
 def one_replica(monkeypatch):
-    """Training takes one device, which halves the time for tracing, where a test is not about
+    """Trains on one device, which halves the time for tracing: for tests that are not about
     devices.
     """
     monkeypatch.setattr(
@@ -89,28 +91,28 @@ def one_replica(monkeypatch):
 @pytest.fixture
 def offline(monkeypatch):
     """Downloads fail at once, as without internet."""
-    monkeypatch.setattr("tf_ttur.metrics.inception.ARCHIVE_URL", "file:///nowhere/inception.tgz")
+    url = "tf_ttur.metrics.inception.weights.ARCHIVE_URL"
+    monkeypatch.setattr(url, "file:///nowhere/inception.tgz")
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder of 12 random 32x32 PNGs, one of them deeper, and a file that is none."""
+    """A folder of 12 random 32x32 PNGs, one of them in a folder within, and a text file."""
     path = tmp_path / "images"
     (path / "deeper").mkdir(parents=True)
-    for number, image in enumerate(
-        np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)
-    ):
-        PIL.Image.fromarray(image).save(
-            path / ("deeper" if number == 3 else ".") / f"{number:02}.png"
-        )
-    (path / "notes.txt").write_text("not an image")
+    images = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), np.uint8)
+    for number, image in enumerate(images):
+        parent = path / "deeper" if number == 3 else path
+        PIL.Image.fromarray(image).save(parent / f"{number:02}.png")
+    (path / "notes.txt").write_text("not an image", encoding="utf-8")
     return path
 
 
 @pytest.fixture
 def tool(capsys, monkeypatch):
-    """Runs a tool in this process, where TensorFlow need not be imported anew, and returns what a
-    process would.
+    """A function that runs a Python file in this process, where TensorFlow is imported already.
+
+    It returns what `subprocess.run` would.
     """
 
     def call(*arguments):
@@ -128,8 +130,9 @@ def tool(capsys, monkeypatch):
 
 
 def assert_refused(process, *words):
-    """That a command line ended with a message for the user, which holds these words."""
+    """Asserts that a command line ended with a message for the user that holds these words."""
     assert process.returncode == 2, process.stderr
-    assert "Traceback" not in process.stderr and process.stdout == ""
+    assert "Traceback" not in process.stderr
+    assert process.stdout == ""
     for word in ("error: ", "expected: ", "to do: ", *words):
         assert word in process.stderr

@@ -1,4 +1,4 @@
-"""That the benchmarks run, on a small graph; how fast anything is decides nothing."""
+"""That the benchmarks run, on a small graph; no test decides how fast anything is."""
 
 import sys
 
@@ -13,30 +13,32 @@ from tf_ttur.metrics import inception
 
 @pytest.fixture(autouse=True)
 def path(monkeypatch):
-    """What a script finds beside itself."""
+    """Makes the modules beside the script importable, as they are for the script itself."""
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
 
 
 def test_speed_of_the_fid(tool, tmp_path, monkeypatch):
     (tmp_path / "small.pb").write_bytes(graph_bytes())
     monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
-    process = tool(
-        "benchmarks/fid.py", "--images", 7, "--batch-size", 3, "--inception", tmp_path / "small.pb"
-    )
+    network = ["--inception", tmp_path / "small.pb"]
+    process = tool("benchmarks/fid.py", "--images", 7, "--batch-size", 3, *network)
     assert process.returncode == 0, process.stderr
     lines = process.stdout.splitlines()
-    assert [line.partition(",")[0] for line in lines if " to " in line and "highest" not in line] == [
-        "network", "32x32 PNG files to statistics", "256x256 JPEG files to statistics", "network",
-    ]  # fmt: skip
-    assert sum("(target: 0.95)" in line for line in lines) == 2 and lines[-1].endswith(
-        "pip install -e .[benchmark]"
-    )
+    rows = [line for line in lines if " to " in line and "highest" not in line]
+    assert [line.partition(",")[0] for line in rows] == [
+        "network",
+        "32x32 PNG files to statistics",
+        "256x256 JPEG files to statistics",
+        "network",
+    ]
+    assert sum("(target: 0.95)" in line for line in lines) == 2
+    assert lines[-1].endswith("pip install -e .[benchmark]")
 
 
 def test_rows_get_every_image_and_the_medians_are_reported():
     import fid
 
-    seen = {name: 0 for name in (fid.EXACT, fid.TORCH)}
+    seen = {fid.EXACT: 0, fid.TORCH: 0}
 
     def row(name):
         def run(images):
@@ -44,12 +46,13 @@ def test_rows_get_every_image_and_the_medians_are_reported():
 
         return run
 
-    rates = fid.measure(
-        {name: row(name) for name in seen}, np.zeros((7, 4, 4, 3), np.uint8), 3, rounds=2
-    )
-    assert set(seen.values()) == {4 + 2 * 7} and all(len(values) == 2 for values in rates.values())
+    images = np.zeros((7, 4, 4, 3), np.uint8)
+    rates = fid.measure({name: row(name) for name in seen}, images, 3, rounds=2)
+    assert set(seen.values()) == {4 + 2 * 7}
+    assert all(len(values) == 2 for values in rates.values())
     text = fid.table({fid.EXACT: [30, 10, 50], fid.TORCH: [10, 20, 10]})
-    assert "30.0   10.0 to 50.0" in text and "3.00 times torch-fidelity" in text
+    assert "30.0   10.0 to 50.0" in text
+    assert "3.00 times torch-fidelity" in text
 
 
 def structure(content):
@@ -77,10 +80,8 @@ def structure(content):
 def test_the_random_network_is_built_as_that_of_2015(shared):
     import random_inception
 
-    content = random_inception.graph_bytes()
-    assert structure(content) == structure(
-        (shared / "inception" / inception.GRAPH_FILE).read_bytes()
-    )
+    original = (shared / "inception" / inception.GRAPH_FILE).read_bytes()
+    assert structure(random_inception.graph_bytes()) == structure(original)
 
 
 def test_the_random_network_runs():
@@ -88,4 +89,6 @@ def test_the_random_network_runs():
 
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
     pool_3, logits = inception.Inception(random_inception.graph_bytes())(images)
-    assert pool_3.shape == (2, 2048) and logits.shape == (2, 1008) and 0.1 < np.std(pool_3) < 10
+    assert pool_3.shape == (2, 2048)
+    assert logits.shape == (2, 1008)
+    assert 0.1 < np.std(pool_3) < 10

@@ -16,7 +16,7 @@ from tf_ttur.training import loop
 
 RUNS = ROOT / "tests/runs"
 NAMES = ("dcgan", "wgan_gp", "language", "began")
-# Each traces its networks anew; these two take the longest.
+# Every run traces its networks; these two take the longest.
 MARKED = [
     pytest.param(name, marks=pytest.mark.slow if name in ("wgan_gp", "began") else ())
     for name in NAMES
@@ -25,8 +25,8 @@ MARKED = [
 
 @pytest.fixture
 def earlier(tmp_path, monkeypatch):
-    """A function that copies a run, to be changed."""
-    monkeypatch.chdir(ROOT)  # the run on lines names them from there
+    """A function that copies a run, so that a test can change it."""
+    monkeypatch.chdir(ROOT)  # the run on lines names its data relative to it
     return lambda name: shutil.copytree(RUNS / name, tmp_path / name)
 
 
@@ -37,7 +37,7 @@ def test_a_run_is_read(name):
     assert run.checkpoints == [2] and run.best_checkpoint is not None
     assert {row["update"] for row in run.rows} == {0, 1, 2}
     assert len(run.environment) == 1 and run.warnings == []
-    assert len(run.vocabulary) == (24 if name == "language" else 0)
+    assert len(run.vocabulary) == (23 if name == "language" else 0)
     assert (run.floor("jsd_4") == pytest.approx(0.2610, abs=1e-4)) if name == "language" else True
 
 

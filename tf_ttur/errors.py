@@ -1,6 +1,4 @@
-"""The one error that a user is meant to read: what was found, what was expected, what to do. And
-the one way to be stopped.
-"""
+"""The one error that a user is meant to read, and the one way to be stopped."""
 
 import signal
 
@@ -14,8 +12,10 @@ class UserError(Exception):
       cure: what the user can do about it.
     """
 
-    def __init__(self, found, expected, cure):
-        self.found, self.expected, self.cure = found, expected, cure
+    def __init__(self, found: object, expected: str, cure: str) -> None:
+        self.found = found
+        self.expected = expected
+        self.cure = cure
         super().__init__(f"{found}\n  expected: {expected}\n  to do:    {cure}")
 
 
@@ -26,6 +26,6 @@ class Stopped(KeyboardInterrupt):
       number: of the signal.
     """
 
-    def __init__(self, number):
+    def __init__(self, number: int) -> None:
         self.number = number
         super().__init__(signal.Signals(number).name)

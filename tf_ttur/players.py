@@ -6,7 +6,7 @@ T = TypeVar("T")
 
 
 class Players(NamedTuple, Generic[T]):
-    """What the two players of a GAN have: the discriminator's (or critic's), then the generator's."""
+    """What the two players of a GAN have: the discriminator's (or critic's), the generator's."""
 
     discriminator: T
     generator: T

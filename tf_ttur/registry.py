@@ -42,9 +42,7 @@ class Decides(enum.Enum):
 
 
 class Rule(NamedTuple):
-    """Which values a key may have: in words, and as a test of the value and of the whole config (a
-    flat dict).
-    """
+    """Which values a key may have: in words, and as a test of the value and the flat config."""
 
     words: str
     test: Callable[[Any, Mapping[str, Any]], bool]
@@ -92,8 +90,9 @@ class Entry:
     Attributes:
       help: one line for people.
       keys: {name: `Key`} of the config keys that mean nothing without this entry. With another
-        entry of the same registry they must stay at their defaults.
-      requires: {name: `Rule`} of keys of others, as they must be where this entry is chosen.
+        architecture, kind of data or loss they must stay at their defaults; keys of another
+        optimizer or schedule are ignored.
+      requires: {name: `Rule`} of other keys, as they must be where this entry is chosen.
     """
 
     help: str = ""
@@ -177,17 +176,15 @@ def is_object(word: str) -> bool:
 
 
 def load(thing: Any) -> Any:
-    """The object that a field of an entry names as `module:object`; anything but a string is the
-    object itself.
-    """
+    """The object that a field of an entry names as `module:object`; other things are themselves."""
     return import_object(thing) if isinstance(thing, str) else thing
 
 
 def import_object(word: str) -> Any:
     """The object that `MODULE:OBJECT` or `PATH.py:OBJECT` names.
 
-    A module is imported as Python does; a file is run once, with its folder on `sys.path`
-    meanwhile. Where neither is to be found, the file that `record` told is taken.
+    A module is imported as usual; a file is run once, with its folder on `sys.path` meanwhile.
+    Where the word leads to neither any more, the file that `record` was given is taken.
 
     Raises:
       UserError: there is no such module, file or object, or it cannot be imported.
@@ -218,17 +215,13 @@ def file_of(word: str) -> pathlib.Path | None:
 
 
 def digest_of(word: str) -> str | None:
-    """Hex of the SHA-256 of the file that the object of a word comes from; None where no file is
-    known.
-    """
+    """Hex of the SHA-256 of the file that an object comes from; None where no file is known."""
     file = file_of(word)
     return hashlib.sha256(file.read_bytes()).hexdigest() if file else None
 
 
 def record(word: str, file: str | pathlib.Path) -> None:
-    """Tells where the object of a word was found earlier, for when the word alone no longer leads
-    there.
-    """
+    """Tells where an object was found earlier, for when its word no longer leads there."""
     _RECORDED[word] = pathlib.Path(file)
 
 

@@ -5,10 +5,13 @@ environment.json   where each part of the run was computed: a list of objects, o
 metrics.jsonl      one object per line: update, training_seconds, name, value
 warnings.jsonl     one object per line: update, warning
 vocabulary.json    the symbols of a generator of lines
-checkpoints/       ckpt-N.index and ckpt-N.data-* after N updates; best-N/ with a copy of the best
-one samples/           N.png or N.txt export/            the generator as a SavedModel
+checkpoints/       ckpt-N.index and ckpt-N.data-* after N updates; best-N/ with a copy of the
+                   best one
+samples/           N.png or N.txt
+export/            the generator as a SavedModel
 """
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -24,7 +27,7 @@ from tf_ttur.errors import UserError
 from tf_ttur.io import files
 
 # `value` is null where it was not finite.
-COLUMNS = {
+COLUMNS: dict[str, type | tuple[type, ...]] = {
     "update": int,
     "training_seconds": (int, float),
     "name": str,
@@ -37,6 +40,8 @@ ENVIRONMENT = "environment.json"
 VOCABULARY = "vocabulary.json"
 WARNINGS = "warnings.jsonl"
 CHECKPOINTS = "checkpoints"
+SAMPLES = "samples"
+EXPORT = "export"
 
 Row = dict[str, Any]
 
@@ -53,9 +58,14 @@ class Run:
 
     @functools.cached_property
     def config(self) -> ConfigDict:
-        """The validated config. Raises `UserError` if there is none that can be read."""
-        for word, file in self.objects.items():
-            registry.record(word, file)
+        """The validated config. Raises `UserError` if there is none that can be read.
+
+        Objects of the user's own that it names are also looked for where the training found them.
+        """
+        # Without the file, the words of the config alone must lead to the objects.
+        with contextlib.suppress(UserError):
+            for word, file in self.objects.items():
+                registry.record(word, file)
         return configs.from_json(self.path / CONFIG)
 
     @property
@@ -70,9 +80,7 @@ class Run:
 
     @functools.cached_property
     def rows(self) -> list[Row]:
-        """The rows of `metrics.jsonl` in their order, without damaged ones; none where there is no
-        such file.
-        """
+        """The rows of `metrics.jsonl` in their order, without damaged ones; [] without the file."""
         return read_rows(self.path / METRICS)[0] if (self.path / METRICS).exists() else []
 
     @functools.cached_property
@@ -93,13 +101,15 @@ class Run:
         path = self.path / WARNINGS
         if not path.exists():
             return []
-        found, _ = files.read_json_lines(path, {"update": int, "warning": str})
-        return [(row["update"], row["warning"]) for row in found]
+        rows, _ = files.read_json_lines(path, {"update": int, "warning": str})
+        return [(row["update"], row["warning"]) for row in rows]
 
     @functools.cached_property
     def environment(self) -> list[dict[str, Any]]:
-        """Where each part of the run was computed; [] where that was not written. Raises
-        `UserError` if it is damaged.
+        """Where each part of the run was computed; [] where that was not written.
+
+        Raises:
+          UserError: the file is damaged.
         """
         path = self.path / ENVIRONMENT
         if not path.exists():
@@ -114,34 +124,37 @@ class Run:
             raise UserError(
                 f"{path} cannot be read ({error})",
                 "what training wrote",
-                "put a copy in its place, or move it away: then nothing says what the values so far were measured with",
+                "put a copy in its place, or move it away: then nothing says what the values so"
+                " far were measured with",
             ) from error
         return parts
 
     @property
     def objects(self) -> dict[str, str]:
-        """{word: file} of the user's own objects, as they were found when the run was last started."""
+        """{word: file} of the user's own objects, as the last start of the run found them."""
         parts = self.environment
-        found = parts[-1].get("objects", {}) if parts else {}
-        return {word: known["file"] for word, known in found.items() if known.get("file")}
+        stored = parts[-1].get("objects", {}) if parts else {}
+        return {word: source["file"] for word, source in stored.items() if source.get("file")}
 
     def floor(self, name: str) -> float | None:
-        """The value that real lines have, for one of the divergences; None where that was not
-        written.
-        """
+        """The value of real lines for one of the divergences; None where that was not written."""
         if not (self.path / ENVIRONMENT).exists():
             return None
         try:
             return self.environment[-1]["evaluation"]["floor"][name]
         except (TypeError, LookupError) as error:
-            cure = "put a copy in its place, or move it away"
-            found = f"{self.path / ENVIRONMENT} does not tell the floor ({error!r})"
-            raise UserError(found, "what training wrote", cure) from error
+            raise UserError(
+                f"{self.path / ENVIRONMENT} does not tell the floor ({error!r})",
+                "what training wrote",
+                "put a copy in its place, or move it away",
+            ) from error
 
     @property
     def vocabulary(self) -> list[str]:
-        """The symbols of a run that generates lines; [] for images. Raises `UserError` if they are
-        missing or damaged.
+        """The symbols of a run that generates lines; [] for images.
+
+        Raises:
+          UserError: the file is missing or damaged.
         """
         return self.vocabulary_of(self.config)
 
@@ -152,16 +165,13 @@ class Run:
         path = self.path / VOCABULARY
         try:
             symbols = json.loads(path.read_text(encoding="utf-8"))
-            if (
-                not isinstance(symbols, list)
-                or len(symbols) < 2
-                or not all(isinstance(s, str) for s in symbols)
-            ):
+            if not _is_vocabulary(symbols):
                 raise ValueError("not a list of symbols")
         except (OSError, ValueError) as error:
-            cure = "put it back, or use a new --workdir"
             raise UserError(
-                f"{path} cannot be read ({error})", "the vocabulary that training wrote", cure
+                f"{path} cannot be read ({error})",
+                "the vocabulary that training wrote",
+                "put it back, or use a new --workdir",
             ) from error
         return symbols
 
@@ -171,8 +181,8 @@ class Run:
         return sorted(number_of(path) for path in self.find(r"ckpt-\d+\.index"))
 
     def checkpoint(self, number: int) -> pathlib.Path:
-        """The path of the checkpoint after `number` updates, without its endings, as TensorFlow
-        takes it.
+        """The path of the checkpoint after `number` updates, as TensorFlow takes it: without the
+        endings of its files.
         """
         return self.path / CHECKPOINTS / f"ckpt-{number}"
 
@@ -183,8 +193,8 @@ class Run:
         return kept[-1] / f"ckpt-{number_of(kept[-1])}" if kept else None
 
     def find(self, pattern: str) -> list[pathlib.Path]:
-        """What is among the checkpoints under a name that matches; what a user has put there has
-        others.
+        """The files and folders among the checkpoints whose whole name matches a regular
+        expression.
         """
         return [
             path for path in (self.path / CHECKPOINTS).glob("*") if re.fullmatch(pattern, path.name)
@@ -193,7 +203,7 @@ class Run:
     @property
     def samples(self) -> list[pathlib.Path]:
         """The files of samples, in the order of their updates."""
-        return sorted((self.path / "samples").glob("[0-9]*.*"))
+        return sorted((self.path / SAMPLES).glob("[0-9]*.*"))
 
 
 def open_run(folder: str | pathlib.Path) -> Run:
@@ -209,3 +219,9 @@ def read_rows(path: str | pathlib.Path) -> tuple[list[Row], int]:
 def number_of(path: pathlib.Path) -> int:
     """N of ckpt-N.index, ckpt-N.data-00000-of-00001 or best-N."""
     return int(path.name.partition(".")[0].rpartition("-")[2])
+
+
+def _is_vocabulary(symbols: Any) -> bool:
+    if not isinstance(symbols, list) or len(symbols) < 2:
+        return False
+    return all(isinstance(symbol, str) for symbol in symbols)

@@ -1,4 +1,4 @@
-"""Every kind of model at a size that trains in seconds, and a training of it without a run folder."""
+"""Every kind of model at a size that trains in seconds, and its training without a run folder."""
 
 import numpy as np
 import tensorflow as tf
@@ -29,8 +29,10 @@ def packed():
 
 def language():
     config = configs.wgan_gp(critic_steps=1)
-    config.model.architecture, config.model.width = "language", 8
-    config.data.line_length, config.data.files = 8, "*.txt"
+    config.model.architecture = "language"
+    config.model.width = 8
+    config.data.line_length = 8
+    config.data.files = "*.txt"
     return config
 
 
@@ -44,13 +46,17 @@ MODELS = {make.__name__: make for make in (dcgan, wgan_gp, packed, language, beg
 
 
 def build(name, folder, **changes):
-    """The config of one of MODELS, with changes such as {"generator.optimizer": "sgd"}; `folder`
-    takes its lines.
+    """The config of one of MODELS, with changes such as {"generator.optimizer": "sgd"}.
+
+    Lines that it learns from are written to `folder`.
     """
     config = MODELS[name]()
-    config.name, config.variant = name, "tiny"
-    config.batch_size, config.updates = 8, 4
-    config.discriminator.learning_rate, config.generator.learning_rate = 1e-3, 2e-3
+    config.name = name
+    config.variant = "tiny"
+    config.batch_size = 8
+    config.updates = 4
+    config.discriminator.learning_rate = 1e-3
+    config.generator.learning_rate = 2e-3
     if name == "language":
         write_lines(folder)
         config.data.dir = str(folder)
@@ -79,17 +85,16 @@ class Training:
     """
 
     def __init__(self, config, strategy):
-        self._config, self._strategy = config, strategy
+        self._config = config
+        self._strategy = strategy
         self._examples = evaluation.open_examples(config)
         self.vocabulary = self._examples.vocabulary
         with strategy.scope():
             self.state = State(config, len(self.vocabulary))
-        self._update = updates.build_update(config, strategy, self.state)
+        self._update = updates.build_update(config, strategy, self.state, self._examples.encode)
 
     def go(self, first, count):
-        """Makes `count` updates after `first` ones and returns their values, a list of {name:
-        float}.
-        """
+        """Makes `count` updates after the first `first` ones; returns a {name: value} of each."""
         iterator = updates.distribute_batches(
             self._config,
             self._strategy,

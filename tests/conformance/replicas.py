@@ -1,5 +1,6 @@
-"""Twenty updates on four logical devices, in a process of its own: python -m
-tests.conformance.replicas FOLDER
+"""Twenty updates on four logical devices, in a separate process.
+
+python -m tests.conformance.replicas FOLDER
 """
 
 import pathlib
@@ -12,8 +13,9 @@ from tests.conformance.models import Training, build
 
 
 def twenty_updates(strategy, folder):
-    """Losses (20, 2) and all weights in one vector, with SGD: Adam makes steps of full length of
-    gradients that are rounding errors.
+    """Losses (20, 2), and all weights in one vector.
+
+    With SGD, as Adam turns gradients that are only rounding errors into steps of full length.
     """
     rates = {"discriminator.learning_rate": 0.01, "generator.learning_rate": 0.02}
     config = build(

@@ -1,6 +1,6 @@
-"""Every card builds, traces and makes two updates, at reduced width and on data that are here.
+"""Every card builds, traces and makes two updates, at reduced width and on generated data.
 
-Cards that differ in their rates alone have the same graph, so one of them stands for all.
+Cards that differ only in their learning rates share a graph; one of each group is tested.
 """
 
 import numpy as np
@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 from ml_collections import ConfigDict
 
+from tests.config.test_config import VARIANTS, card
 from tests.conformance.models import Training, write_lines
-from tests.test_config import VARIANTS, card
 from tf_ttur import config as configs
 
-# What is not reduced, and so makes a graph of its own.
+# The keys that are not reduced, and that decide the graph.
 _GRAPH = (
     "loss",
     "latent.",
@@ -32,7 +32,7 @@ for _experiment, _variant in VARIANTS:
     )
 
 
-# Those with many critic steps take long to trace, and differ from others in that number alone.
+# Those with many critic steps take long to trace, and differ from others only in that number.
 MARKED = [
     pytest.param(*pair, marks=pytest.mark.slow if card(*pair).discriminator.steps > 1 else ())
     for pair in GRAPHS.values()
@@ -42,20 +42,24 @@ MARKED = [
 @pytest.mark.parametrize("name, variant", MARKED)
 def test_two_updates(name, variant, tmp_path):
     config = ConfigDict(card(name, variant).to_dict())
-    config.model.width, config.batch_size = 2, 4
+    config.model.width = 2
+    config.batch_size = 4
     if config.model.architecture == "language":
         write_lines(tmp_path)
-        config.data.dir, config.data.files, config.data.line_length = str(tmp_path), "*.txt", 8
+        config.data.dir = str(tmp_path)
+        config.data.files = "*.txt"
+        config.data.line_length = 8
     else:
         size = config.data.image_size
         np.save(
             tmp_path / "images.npy",
             np.random.default_rng(0).integers(0, 256, (64, size, size, 3), np.uint8),
         )
-        config.data.source, config.data.crop = str(tmp_path / "images.npy"), "none"
+        config.data.source = str(tmp_path / "images.npy")
+        config.data.crop = "none"
     training = Training(configs.validate(config), tf.distribute.MirroredStrategy(["CPU:0"]))
     start = training.weights()
     values = training.go(0, 2)
     assert np.isfinite([list(row.values()) for row in values]).all()
     assert all(np.isfinite(weight).all() for weight in training.weights())
-    assert any((a != b).any() for a, b in zip(start, training.weights()))
+    assert any((a != b).any() for a, b in zip(start, training.weights(), strict=True))

@@ -1,4 +1,4 @@
-"""Every model through what every model must stand."""
+"""What must hold for every model."""
 
 import json
 import pathlib
@@ -36,16 +36,18 @@ def name(request):
 
 @pytest.fixture(scope="module")
 def run(name, tmp_path_factory):
-    """A run of three updates with a checkpoint before each of them: config, folder, training,
-    checkpoints, weights and values.
+    """A run of three updates with a checkpoint before each of them, for all tests of a model.
 
-    One for all tests, as most of the time goes into tracing.
+    Most of the time goes into tracing, so there is only one run. It has the attributes config,
+    folder, training, checkpoints, weights and values.
     """
     folder = tmp_path_factory.mktemp(name)
     config = build(name, folder, **{"evaluation.sample_batch_size": 32})
     training = Training(config, one_replica())
     kept = Checkpoints(folder, training.state, keep=5)
-    checkpoints, weights, values = [], [], []
+    checkpoints = []
+    weights = []
+    values = []
     for number in range(3):
         kept.save(number)
         checkpoints.append(kept.path(number))
@@ -63,7 +65,9 @@ def run(name, tmp_path_factory):
 
 
 def equal(first, second):
-    return len(first) == len(second) and all((a == b).all() for a, b in zip(first, second))
+    return len(first) == len(second) and all(
+        (a == b).all() for a, b in zip(first, second, strict=True)
+    )
 
 
 def test_updates_move_both_players(run):
@@ -98,8 +102,8 @@ def test_the_seed_decides_the_run(run, name, tmp_path):
 
 
 def test_golden_values(run, name):
-    """Two updates from seed 0 give what they gave when this was written: python -m
-    tests.conformance.write_golden.
+    """Two updates from seed 0 give what they gave when the file was written, by
+    tests/conformance/write_golden.py.
     """
     for found, expected in zip(run.values[:2], json.loads(GOLDEN.read_text())[name], strict=True):
         assert {key: found[key] for key in expected} == pytest.approx(expected, rel=5e-4)
@@ -108,9 +112,8 @@ def test_golden_values(run, name):
 def test_export_gives_what_the_generator_gives(run):
     training = run.training
     exports.export(run.config, training.state.generator, run.folder / "export", training.vocabulary)
-    signatures = saved_model.load(
-        run.folder / "export"
-    ).signatures  # which refuses what could do more than arithmetic
+    # Refuses an export that could do more than arithmetic.
+    signatures = saved_model.load(run.folder / "export").signatures
     latents = tf.random.stateless_normal((6, run.config.latent.size), (0, 0))
     [output] = signatures["serving_default"](latents=latents).values()
     np.testing.assert_allclose(output, training.state.generator(latents, training=False), atol=1e-5)
@@ -130,12 +133,13 @@ def test_export_gives_what_the_generator_gives(run):
 
 
 def test_one_replica_equals_two(name, tmp_path):
-    config = build(name, tmp_path, **SGD)  # what SGD moves is the gradient
-    single, double = Training(config, one_replica()), Training(config, devices.mirrored_strategy())
+    config = build(name, tmp_path, **SGD)  # with SGD the weights move by the gradient
+    single = Training(config, one_replica())
+    double = Training(config, devices.mirrored_strategy())
     start = single.weights()
-    for a, b in zip(single.go(0, 2), double.go(0, 2)):
+    for a, b in zip(single.go(0, 2), double.go(0, 2), strict=True):
         assert a == pytest.approx(b, rel=1e-4)
-    for before, a, b in zip(start, single.weights(), double.weights()):
+    for before, a, b in zip(start, single.weights(), double.weights(), strict=True):
         moved = abs(a - before).max(initial=0)
         np.testing.assert_allclose(a - before, b - before, rtol=1e-3, atol=2e-3 * moved + 1e-7)
 

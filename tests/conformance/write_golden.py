@@ -1,4 +1,4 @@
-"""Writes golden.json anew, after a change that is meant to change the numbers.
+"""Writes golden.json again, after a change that is meant to change the numbers.
 
 python -m tests.conformance.write_golden
 """

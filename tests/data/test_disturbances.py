@@ -5,11 +5,12 @@ import skimage.transform
 
 from tf_ttur.data import disturbances
 from tf_ttur.data.disturbances import DISTURBANCES, disturb
+from tf_ttur.errors import UserError
 
 
 @pytest.fixture(scope="module")
 def images():
-    """Smooth ones, so that a disturbance is no lesser one than noise already is."""
+    """Smooth images, which a higher level changes more; images of noise would not show that."""
     noise = np.random.default_rng(0).uniform(-1, 1, (6, 64, 64, 3))
     smooth = np.stack([skimage.filters.gaussian(image, 2, channel_axis=-1) for image in noise])
     return (smooth / np.abs(smooth).max()).astype(np.float32)
@@ -71,15 +72,9 @@ def test_rectangles():
         # A pixel stays free of a square with the share of corners that miss it; five squares are
         # independent.
         places = 32 - side + 1
-        covering = (
-            np.array(
-                [
-                    sum(corner <= pixel < corner + side for corner in range(places))
-                    for pixel in range(32)
-                ]
-            )
-            / places
-        )
+        corners = np.arange(places)
+        pixels = np.arange(32)[:, None]
+        covering = ((corners <= pixels) & (pixels < corners + side)).mean(axis=1)
         expected = (1 - (1 - np.outer(covering, covering)) ** 5).sum()
         assert abs(black.mean() - expected) < 4 * black.std() / np.sqrt(len(black))
         # Corners are uniform over all places, the last included.
@@ -92,18 +87,33 @@ def test_swirl_turns_the_middle_and_keeps_the_margin(images):
     for margin in (np.s_[:, :3], np.s_[:, -4:], np.s_[:, :, :3], np.s_[:, :, -4:]):
         np.testing.assert_array_equal(result[margin], images[margin])
     signs = []
-    for image, swirled in zip(images, result):
-        both = [
-            skimage.transform.swirl(image, (32, 32), strength, 70)[3:-4, 3:-4]
-            for strength in (4, -4)
-        ]
-        signs.append([np.allclose(swirled[3:-4, 3:-4], each, atol=1e-6) for each in both])
-    assert {tuple(sign) for sign in signs} == {(True, False), (False, True)}
-    assert (
-        disturbances.original_swirl_radius(64) == 70
-        and disturbances.original_swirl_radius(32) == 25
-    )
+    for image, swirled in zip(images, result, strict=True):
+        inner = swirled[3:-4, 3:-4]
+        right = skimage.transform.swirl(image, (32, 32), 4, 70)[3:-4, 3:-4]
+        left = skimage.transform.swirl(image, (32, 32), -4, 70)[3:-4, 3:-4]
+        signs.append((np.array_equal(inner, right), np.array_equal(inner, left)))
+    assert set(signs) == {(True, False), (False, True)}
+    assert disturbances.original_swirl_radius(64) == 70
+    assert disturbances.original_swirl_radius(32) == 25
     assert not np.array_equal(disturb(images, "swirl", 3, seed=1, swirl_radius=25), result)
+
+
+@pytest.mark.parametrize("radius", [10, 25, 70])
+@pytest.mark.parametrize("strength", [1, -2, 4])
+@pytest.mark.parametrize("size", [32, 33, 64, 100])
+def test_swirl_is_that_of_scikit_image_to_the_bit(size, strength, radius):
+    image = np.random.default_rng(size).uniform(-1, 1, (size, size, 3)).astype(np.float32)
+    expected = skimage.transform.swirl(image, (size / 2, size / 2), strength, radius)
+    sources = disturbances.swirl_sources(size, strength, radius)
+    found = disturbances.interpolate(image, sources)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_unknown_names_are_refused():
+    disturbances.check_names(["blur", "mixed"])
+    with pytest.raises(UserError, match="no disturbance fog"):
+        disturbances.check_names(["blur", "fog"])
 
 
 def test_salt_and_pepper_hits_whole_pixels():

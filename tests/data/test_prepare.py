@@ -13,7 +13,7 @@ import pytest
 import scipy.io
 
 from tests.conftest import ROOT, assert_refused
-from tests.data.test_archives import (
+from tests.data.published import (
     batches,
     encoded,
     python_2_pickle,
@@ -102,8 +102,11 @@ def test_prepared_images_are_those_of_the_recipe(photos, tmp_path):
 
 def test_recipes_of_the_data_sets(photos, tmp_path):
     assert prepare.DATA_SETS == {
-        "celeba": ("108", 64, 202_599), "lsun": ("square", 64, 3_033_042), "svhn": ("none", 32, 73_257), "cifar10": ("none", 32, 50_000)
-    }  # fmt: skip
+        "celeba": ("108", 64, 202_599),
+        "lsun": ("square", 64, 3_033_042),
+        "svhn": ("none", 32, 73_257),
+        "cifar10": ("none", 32, 50_000),
+    }
     for name in ("celeba", "lsun", "svhn", "cifar10"):
         card = configs.load(str(ROOT / f"configs/{name}.py"))
         assert prepare.DATA_SETS[name][:2] == (card.data.crop, card.data.image_size)
@@ -169,7 +172,7 @@ def test_killed_at_any_time(photos, tmp_path, monkeypatch):
         state.rename(tmp_path / "celeba.partial")
         with open(tmp_path / "celeba.partial/images.npy", "ab") as images:
             images.write(b"half a batch")
-        (tmp_path / "celeba.partial/.prepared.json.abc").write_text("half a rec")
+        (tmp_path / "celeba.partial/.prepared.json.abc").write_text("half a rec", encoding="utf-8")
         prepare.prepare("celeba", photos, tmp_path / "celeba")
         assert content(tmp_path / "celeba") == content(tmp_path / "whole")
 
@@ -177,16 +180,15 @@ def test_killed_at_any_time(photos, tmp_path, monkeypatch):
 def test_sigkill(photos, tmp_path):
     prepare.prepare("celeba", photos, tmp_path / "whole")
     code = (
-        "import os, sys; from tf_ttur.data import prepare; prepare._BATCH, prepare._EVERY_SECONDS = 4, 0\n"
+        "import os, sys; from tf_ttur.data import prepare\n"
+        "prepare._BATCH, prepare._EVERY_SECONDS = 4, 0\n"
         "keep = prepare._Partial._keep\n"
         "def kill(self): keep(self); self.record['num_images'] > 4 and os.kill(os.getpid(), 9)\n"
         "prepare._Partial._keep = kill; prepare.prepare('celeba', *sys.argv[1:])"
     )
     command = [sys.executable, "-c", code, str(photos), str(tmp_path / "celeba")]
-    assert (
-        subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=300).returncode
-        == -signal.SIGKILL
-    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    assert subprocess.run(command, env=environment, timeout=300).returncode == -signal.SIGKILL
     assert json.loads(content(tmp_path / "celeba.partial")["prepared.json"])["read"] == 8
     prepare.prepare("celeba", photos, tmp_path / "celeba")
     assert content(tmp_path / "celeba") == content(tmp_path / "whole")
@@ -227,12 +229,12 @@ def spoil(photos):
 def test_the_first_unreadable_image_is_named(photos, tmp_path):
     spoil(photos)
     (photos / "000000.jpg").unlink()
-    with pytest.raises(UserError, match="000005.jpg cannot be decoded"):
+    with pytest.raises(UserError, match=r"000005.jpg cannot be decoded"):
         prepare.prepare("celeba", photos, tmp_path / "celeba")
     assert not (tmp_path / "celeba").exists()
     record = prepare.prepare(
         "celeba", photos, tmp_path / "celeba", skip_unreadable=True
-    )  # goes on there
+    )  # resumes there
     assert record["num_images"] == 10
 
 
@@ -260,7 +262,7 @@ def test_leaving_out_is_the_same_after_an_interruption(photos, tmp_path, interru
         interrupt(done)
         with pytest.raises(KeyboardInterrupt):
             prepare.prepare("celeba", photos, output, skip_unreadable=True)
-        with pytest.raises(UserError, match="leaves out . images, the first of them .*000000.jpg"):
+        with pytest.raises(UserError, match=r"leaves out . images, the first of them .*000000.jpg"):
             prepare.prepare("celeba", photos, output)
         prepare.prepare("celeba", photos, output, skip_unreadable=True)
         assert content(output) == content(tmp_path / "whole")
@@ -270,7 +272,7 @@ def test_leaving_out_is_the_same_after_an_interruption(photos, tmp_path, interru
 
 def test_images_of_a_wrong_size_are_not_left_out(photos, tmp_path):
     PIL.Image.new("RGB", (100, 100)).save(photos / "000012.jpg")
-    with pytest.raises(UserError, match="000012.jpg has 100x100 pixels"):
+    with pytest.raises(UserError, match=r"000012.jpg has 100x100 pixels"):
         prepare.prepare("celeba", photos, tmp_path / "celeba", skip_unreadable=True)
 
 
@@ -320,7 +322,7 @@ def test_folders_of_another_recipe_or_of_something_else(photos, tmp_path, interr
     write_folder(tmp_path / "x.partial", {"images.npy": b"mine"})
     write_folder(tmp_path / "y", {"prepared.json": b"[]"})
     for output in (photos, photos / "000000.jpg", tmp_path / "x", tmp_path / "y"):
-        with pytest.raises(UserError, match="holds other things|record of this tool"):
+        with pytest.raises(UserError, match=r"holds other things|record of tf-ttur prepare"):
             prepare.prepare("celeba", photos, output)
     assert content(tmp_path / "x.partial") == {"images.npy": b"mine"}
 
@@ -364,10 +366,8 @@ def test_a_prepared_folder_stands_in_for_its_source(photos, tmp_path):
 def test_another_recipe_than_that_of_the_config(photos, tmp_path):
     prepare.prepare("celeba", photos, tmp_path / "celeba")
     for size, crop in [(64, "100"), (64, "square"), (32, "108"), (32, "none")]:
-        with pytest.raises(
-            UserError,
-            match=f"with crop 108 and size 64\n.*crop {crop} .* size {size} .*\n.*config.data.crop=none",
-        ):
+        words = rf"crop 108 and size 64\n.*crop {crop} .* size {size} .*\n.*config.data.crop=none"
+        with pytest.raises(UserError, match=f"with {words}"):
             Images(str(tmp_path / "celeba"), size, crop)
 
 
@@ -383,7 +383,7 @@ def test_damaged_prepared_folders(photos, tmp_path):
         ("prepared.json", b"[]"),
     ]:
         (tmp_path / "celeba" / name).write_bytes(damaged)
-        with pytest.raises(UserError, match="celeba cannot be read|celeba holds uint8"):
+        with pytest.raises(UserError, match=r"celeba cannot be read|celeba holds uint8"):
             sources.open_source(tmp_path / "celeba")
         (tmp_path / "celeba" / name).write_bytes(whole[name])
     sources.open_source(tmp_path / "celeba")
@@ -413,7 +413,7 @@ def test_every_data_set_by_the_tool(photos, tmp_path, tool):
             command.append("--trust-pickle")
         process = tool(*command)
         assert process.returncode == 0, process.stderr
-        record = json.loads((output / "prepared.json").read_text())
+        record = json.loads((output / "prepared.json").read_text(encoding="utf-8"))
         assert process.stdout == (
             f"{output}: {count} images of {size}x{size} pixels, digest {record['images_digest']}. "
             f"Train on them with --config.data.source={output}, where config.data.crop is {crop}.\n"
@@ -487,9 +487,9 @@ def test_a_damaged_lmdb_by_the_tool(tmp_path, tool):
     process = tool(*command, "--skip-unreadable")
     assert (
         process.stdout.startswith(f"{tmp_path}/made: 8 images (1 left out)")
-        and "going on after 4 images" in process.stderr
+        and "resuming after 4 images" in process.stderr
     )
-    assert json.loads((tmp_path / "made/prepared.json").read_text())["skipped"] == [
+    assert json.loads((tmp_path / "made/prepared.json").read_text(encoding="utf-8"))["skipped"] == [
         f"{tmp_path}/lmdb:4"
     ]
     with lmdb.open(str(tmp_path / "lmdb")) as database, database.begin(write=True) as transaction:
@@ -499,7 +499,7 @@ def test_a_damaged_lmdb_by_the_tool(tmp_path, tool):
 
 def test_shards_of_other_names(tmp_path, tool):
     (tmp_path / "shards").mkdir()
-    (tmp_path / "shards/heldout-a.txt").write_text("one line\nanother\n")
+    (tmp_path / "shards/heldout-a.txt").write_text("one line\nanother\n", encoding="utf-8")
     command = [
         "tools/prepare_data.py",
         "billion_word",

@@ -8,13 +8,15 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from tf_ttur.data import text
+from tf_ttur.data import shards, text
 from tf_ttur.data.text import Lines, prepare
 from tf_ttur.errors import UserError
 
 SEED = np.array([1, 2], np.int32)
 SHARDS = {
-    "news.en-00001-of-00100": "The first line .\nAnd a second one , which is longer than thirty-two characters .\n\nÄ é\n",
+    "news.en-00001-of-00100": (
+        "The first line .\nAnd a second one , which is longer than thirty-two characters .\n\nÄ é\n"
+    ),
     "news.en-00002-of-00100": "b a ` c\nno newline at the end",
     "deeper/news.en-00000-of-00100": "c 'c' c\n",
 }
@@ -119,7 +121,7 @@ def test_a_byte_order_mark_is_no_text(write):
 
 
 def test_blocks_leave_no_seams(write, monkeypatch):
-    monkeypatch.setattr(text, "_BLOCK", 1)  # 4096 bytes are read at a time
+    monkeypatch.setattr(shards, "BLOCK", 1)  # 4096 bytes are read at a time
     random = np.random.default_rng(0)
     symbols = np.array([*"abcdef`\r\n\n", "\r\n", "é", "\u20ac", "\U0001f600"], object)
     contents = ["".join(random.choice(symbols, 30_000)) for _ in range(2)]
@@ -148,7 +150,8 @@ def test_a_line_without_end_takes_no_memory(write):
 
 def test_memory_is_that_of_the_codes(write):
     """So that ten million lines of 32 characters, 610 MiB of codes, fit into 1.5 GiB."""
-    random, shards = np.random.default_rng(0), {}
+    random = np.random.default_rng(0)
+    shards = {}
     for number in range(4):
         letters = random.integers(97, 123, (50_000, 50), np.uint8)
         letters[:, -1] = ord("\n")
@@ -172,7 +175,7 @@ def test_gzipped_shards(write):
     check(Lines(write(named)), contents)
     by_content = {name.removesuffix(".gz"): content for name, content in named.items()}
     check(Lines(write(by_content, "unnamed")), contents)
-    with pytest.raises(UserError, match="news.en-0 more than once"):
+    with pytest.raises(UserError, match=r"news.en-0 more than once"):
         Lines(write(by_content))
 
 
@@ -183,7 +186,7 @@ def test_reading_ends_within_a_shard(write):
         check(
             Lines(folder, max_lines=max_lines), ["".join(f"{line}\n" for line in every[:max_lines])]
         )
-    with pytest.raises(UserError, match="news.en-00003-of-00100 is not UTF-8"):
+    with pytest.raises(UserError, match=r"news.en-00003-of-00100 is not UTF-8"):
         Lines(folder, max_lines=8)
 
 
@@ -235,7 +238,7 @@ def test_tarballs_that_are_not_whole(write, tmp_path):
     (tmp_path / "b.tar").write_bytes(b"no tarball" * 100)
     with pytest.raises(UserError, match="cannot be read"):
         Lines(tmp_path / "b.tar")
-    with pytest.raises(UserError, match="news.en-2/x is not UTF-8"):
+    with pytest.raises(UserError, match=r"news.en-2/x is not UTF-8"):
         Lines(tarball(tmp_path / "c.tar", [("news.en-2/x", b"\xff")]), "x")
 
 
@@ -250,7 +253,7 @@ def test_a_tarball_with_a_flipped_bit(tmp_path):
         damaged = bytearray(whole)
         damaged[position] ^= 1 << random.integers(8)
         (tmp_path / "damaged.tar.gz").write_bytes(damaged)
-        with pytest.raises(UserError, match="cannot be read|is not UTF-8"):
+        with pytest.raises(UserError, match=r"cannot be read|is not UTF-8"):
             Lines(tmp_path / "damaged.tar.gz")
     with_bad_header = bytearray(gzip.decompress(whole))
     with_bad_header[2 * (512 + 3072) + 3] ^= (
@@ -274,7 +277,7 @@ def test_a_shard_that_is_twice_in_a_tarball(tmp_path):
             tmp_path / "a.tar.gz",
             [("news.en-1", "one\n"), ("news.en-2", "x\n"), (other, gzip.compress(b"two\n"))],
         )
-        with pytest.raises(UserError, match="holds news.en-1 more than once"):
+        with pytest.raises(UserError, match=r"holds news.en-1 more than once"):
             Lines(path)
 
 
@@ -290,7 +293,7 @@ def test_a_shard_that_is_twice_in_a_tarball(tmp_path):
     ],
 )
 def test_what_is_not_utf8(write, monkeypatch, content, line):
-    monkeypatch.setattr(text, "_BLOCK", 1)
+    monkeypatch.setattr(shards, "BLOCK", 1)
     with pytest.raises(UserError, match=rf"news.en-2 is not UTF-8: .* in line {line:,}\n"):
         Lines(write({"news.en-1": "fine", "news.en-2": content}))
 
@@ -307,11 +310,11 @@ def test_damaged_shards(write):
         whole[:4000] + b"\0" * 50 + whole[4050:],
         whole + b"more",
     ):
-        with pytest.raises(UserError, match="news.en-1.gz cannot be read"):
+        with pytest.raises(UserError, match=r"news.en-1.gz cannot be read"):
             Lines(write({"news.en-1.gz": content}))
     folder = write({"news.en-0": "x\n"}, "links")
     (folder / "news.en-1").symlink_to(folder / "nowhere")
-    with pytest.raises(UserError, match="news.en-1 cannot be read"):
+    with pytest.raises(UserError, match=r"news.en-1 cannot be read"):
         Lines(folder)
 
 
@@ -323,7 +326,7 @@ def test_empty_shards_are_left_out_and_named(write):
         lines = Lines(write(empty | {"news.en-1": "x\n"}))
     check(lines, ["x\n"])
     assert lines.skipped == sorted(empty)
-    with pytest.warns(UserWarning), pytest.raises(UserError, match="all shards of .* are empty"):
+    with pytest.warns(UserWarning), pytest.raises(UserError, match=r"all shards of .* are empty"):
         Lines(write(empty, "all"))
 
 
@@ -335,7 +338,7 @@ def test_nothing_that_matches(write, tmp_path):
         Lines(folder)
     with pytest.raises(UserError, match="holds nothing"):
         Lines(folder, "")
-    with pytest.raises(UserError, match="holds nothing .* README"):
+    with pytest.raises(UserError, match=r"holds nothing .* README"):
         Lines(tarball(tmp_path / "a.tar", [("README", "x")]))
     with pytest.raises(UserError, match="does not exist"):
         Lines(tmp_path / "missing")
@@ -351,10 +354,9 @@ def test_more_characters_than_codes(write):
 
 def test_identity(write):
     folder = write(SHARDS)
-    same, other = (
-        Lines(folder, files="news*"),
-        write(SHARDS | {"news.en-00002-of-00100": "b a ` d\nno newline at the end"}, "other"),
-    )
+    same = Lines(folder, files="news*")
+    changed = {"news.en-00002-of-00100": "b a ` d\nno newline at the end"}
+    other = write(SHARDS | changed, "other")
     assert same.identity == Lines(folder).identity
     different = [
         Lines(other),
@@ -402,20 +404,19 @@ def test_batches(numbered):
 
 def test_too_few_lines(numbered):
     numbered.check_batches(23)
-    with pytest.raises(UserError, match="has 23 lines\n.*24"):
+    with pytest.raises(UserError, match=r"has 23 lines\n.*24"):
         numbered.check_batches(24)
     with pytest.raises(UserError, match="has 23 lines"):
         numbered.batches(SEED, 0, 2, 12)
 
 
 def test_prepared_folder(write, tmp_path):
-    folder, output = write(SHARDS | {"news.en-9": ""}), tmp_path / "new/prepared"
+    folder = write(SHARDS | {"news.en-9": ""})
+    output = tmp_path / "new/prepared"
     with pytest.warns(UserWarning, match="news.en-9"):
         said = prepare(folder, output)
-    assert (
-        said
-        == f"7 lines of 32 characters, {len(Lines(output).vocabulary)} symbols, from {folder}: {output}"
-    )
+    symbols = len(Lines(output).vocabulary)
+    assert said == f"7 lines of 32 characters, {symbols} symbols, from {folder}: {output}"
     assert sorted(path.name for path in output.parent.iterdir()) == ["prepared"]
     assert sorted(path.name for path in output.iterdir()) == ["lines.npy", "prepared.json"]
     lines = Lines(output, files="of no meaning")
@@ -426,13 +427,14 @@ def test_prepared_folder(write, tmp_path):
 
 
 def test_prepared_again(write, tmp_path):
-    folder, output = write(SHARDS), tmp_path / "prepared"
+    folder = write(SHARDS)
+    output = tmp_path / "prepared"
     output.mkdir()  # an empty one is no obstacle
     prepare(folder, output)
     before = {path: path.stat().st_mtime_ns for path in output.iterdir()}
     assert "was there already" in prepare(folder, output)
     for settings in ({"length": 16}, {"max_symbols": 9}, {"max_lines": 7}, {"files": "news*"}):
-        with pytest.raises(UserError, match=f"prepared with other {[*settings][0]}"):
+        with pytest.raises(UserError, match=f"prepared with other {next(iter(settings))}"):
             prepare(folder, output, **settings)
     with pytest.raises(UserError, match="prepared with other source"):
         prepare(write(SHARDS, "copy"), output)
@@ -464,10 +466,8 @@ def test_an_interrupted_preparation_leaves_nothing(write, tmp_path, monkeypatch)
 
 def test_other_settings_than_those_of_the_prepared_folder(write, tmp_path):
     prepare(write(SHARDS), tmp_path / "prepared", length=16, max_lines=7)
-    with pytest.raises(
-        UserError,
-        match="prepared with max_lines 7, length 16\n.*line_length = 32\n.*config.data.max_lines = 7",
-    ):
+    words = r"max_lines 7, length 16\n.*line_length = 32\n.*config.data.max_lines = 7"
+    with pytest.raises(UserError, match=f"prepared with {words}"):
         Lines(tmp_path / "prepared")
     with pytest.raises(UserError, match="prepared with max_symbols 2048\n"):
         Lines(tmp_path / "prepared", max_lines=7, length=16, max_symbols=100)
@@ -500,7 +500,8 @@ def test_damaged_prepared_folder(write, tmp_path, file, content):
     elif isinstance(content, bytes):
         path.write_bytes(content)
     elif isinstance(content, dict):
-        path.write_text(json.dumps(json.loads(path.read_text()) | content))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(record | content), encoding="utf-8")
     else:
         np.save(path, content)
     with pytest.raises(
@@ -524,7 +525,9 @@ def test_the_held_out_part_is_no_training_text(tmp_path):
         "training-monolingual.tokenized.shuffled",
     ):
         (tmp_path / "benchmark" / part).mkdir(parents=True)
-        (tmp_path / "benchmark" / part / "news.en-00001-of-00100").write_text(part[0] + "\n")
+        (tmp_path / "benchmark" / part / "news.en-00001-of-00100").write_text(
+            part[0] + "\n", encoding="utf-8"
+        )
     with tarfile.open(tmp_path / "benchmark.tar", "w") as archive:
         archive.add(tmp_path / "benchmark", "benchmark")
     for path in (tmp_path / "benchmark", tmp_path / "benchmark.tar"):

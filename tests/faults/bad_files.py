@@ -1,4 +1,4 @@
-"""Files that no program should trust, made byte by byte."""
+"""Files that no program should trust, built byte by byte."""
 
 import io
 import struct
@@ -8,30 +8,29 @@ import zlib
 import numpy as np
 import PIL.Image
 
-SIDE = 16_000  # in pixels, of an image that decompresses to 768 MB
+SIDE = 16_000  # pixels; an image of this side decompresses to 768 MB
 
 
 def bomb(kind, side=SIDE):
-    """A tiny file whose header says that the image has `side` * `side` pixels; kind is PNG, JPEG,
-    GIF, or WebP's VP8, VP8L or VP8X.
+    """A tiny file whose header says that the image has `side` * `side` pixels.
+
+    Args:
+      kind: PNG, JPEG, GIF, or WebP's VP8, VP8L or VP8X.
+      side: in pixels.
     """
     if kind == "PNG":
         header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
         chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(100))), (b"IEND", b"")]
-        lengths_and_sums = [
-            (struct.pack(">I", len(data)), struct.pack(">I", zlib.crc32(name + data)))
-            for name, data in chunks
-        ]
-        return b"\x89PNG\r\n\x1a\n" + b"".join(
-            a + name + data + b
-            for (a, b), (name, data) in zip(lengths_and_sums, chunks, strict=True)
-        )
+        content = b"\x89PNG\r\n\x1a\n"
+        for name, data in chunks:
+            checksum = struct.pack(">I", zlib.crc32(name + data))
+            content += struct.pack(">I", len(data)) + name + data + checksum
+        return content
     if kind == "VP8X":
         chunk = b"VP8X" + struct.pack("<IB3x", 10, 0) + 2 * (side - 1).to_bytes(3, "little")
         return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
-    content = bytearray(
-        encoded("WEBP" if kind.startswith("VP8") else kind, lossless=kind == "VP8L")
-    )
+    file_format = "WEBP" if kind.startswith("VP8") else kind
+    content = bytearray(encoded(file_format, lossless=kind == "VP8L"))
     match kind:
         case "JPEG":
             start = content.index(b"\xff\xc0") + 5
@@ -46,18 +45,26 @@ def bomb(kind, side=SIDE):
 
 
 def encoded(kind, width=8, height=8, **options):
-    """The bytes of a random image in a format of Pillow's."""
-    image = PIL.Image.fromarray(
-        np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    )
+    """The bytes of a random image in one of Pillow's formats."""
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     content = io.BytesIO()
-    image.save(content, kind, **options)
+    PIL.Image.fromarray(pixels).save(content, kind, **options)
     return content.getvalue()
 
 
 def zipped(path, members, claimed_bytes=None, mode=None, encrypted=False):
-    """Writes a zip of {name: bytes}; its directory may claim another size of all members, another
-    file mode, or a password.
+    """Writes a zip.
+
+    Args:
+      path: of the zip.
+      members: {name: bytes}.
+      claimed_bytes: the unpacked size that the zip's directory claims for every member; None for
+        the true one.
+      mode: the file mode that it claims for every member; None for none.
+      encrypted: whether it claims that every member has a password.
+
+    Returns:
+      The path.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
@@ -79,7 +86,7 @@ def zipped(path, members, claimed_bytes=None, mode=None, encrypted=False):
 
 
 def npy(header, data=b""):
-    """A .npy of version 1 with this text as its header."""
+    """The bytes of a .npy of version 1 with this text as its header."""
     header = header.encode("latin1") + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
 

@@ -1,7 +1,6 @@
-"""Random values and bytes: whatever comes, it is read, or refused with a message; nothing else is
-raised.
-"""
+"""Random values and bytes: each is read, or refused with a message. Nothing else is raised."""
 
+import contextlib
 import copy
 
 import hypothesis
@@ -26,8 +25,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def fuzz(examples):
-    """Settings of a test: the same examples every time, no limit on one example's time, fixtures
-    shared by all examples.
+    """The settings of a test: the same examples every time, no time limit for an example, and
+    fixtures that all examples share.
     """
     shared = [hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow]
     return hypothesis.settings(
@@ -40,52 +39,33 @@ def fuzz(examples):
 
 
 def damage(content):
-    """Strategy of `content` with some bytes changed, cut off or put in."""
+    """A strategy: `content` with some bytes changed, cut off or inserted."""
     position = st.integers(0, len(content))
     changes = st.lists(st.tuples(position, st.binary(max_size=8), st.booleans()), max_size=4)
 
     def change(changes, end):
         changed = content[:end]
         for start, new, replaces in changes:
-            changed = changed[:start] + new + changed[start + (len(new) if replaces else 0) :]
+            rest = start + len(new) if replaces else start
+            changed = changed[:start] + new + changed[rest:]
         return changed
 
     return st.builds(change, changes, st.one_of(st.just(len(content)), position))
 
 
+NUMBERS = [0, 1, 2, -1, 2**31, 10**400, 1e-300, float("nan")]
+TEXTS = ["none", "adam", "language", "dcgan", "../..", "\0"]
 ANYTHING = st.one_of(
-    *(
-        st.none(),
-        st.booleans(),
-        st.integers(),
-        st.floats(),
-        st.text(max_size=8),
-        st.binary(max_size=4),
-    ),
-    *(
-        st.lists(st.integers(), max_size=2),
-        st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
-    ),
-    st.sampled_from(
-        [
-            0,
-            1,
-            2,
-            -1,
-            2**31,
-            10**400,
-            1e-300,
-            float("nan"),
-            "none",
-            "adam",
-            "language",
-            "dcgan",
-            "../..",
-            "\0",
-        ]
-    ),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    st.binary(max_size=4),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+    st.sampled_from(NUMBERS + TEXTS),
 )
-
 
 CARD = configs.load(f"{ROOT}/configs/svhn.py").to_dict()
 KEYS = st.sampled_from([*configs.flatten(CARD), "data", "generator", "no.key"])
@@ -97,11 +77,11 @@ def test_values_of_a_config(changes):
     config = copy.deepcopy(CARD)
     for key, value in changes.items():
         *parents, name = key.split(".")
-        place = config
+        section = config
         for parent in parents:
-            place = place.setdefault(parent, {}) if isinstance(place, dict) else {}
-        if isinstance(place, dict):
-            place[name] = value
+            section = section.setdefault(parent, {}) if isinstance(section, dict) else {}
+        if isinstance(section, dict):
+            section[name] = value
     try:
         assert configs.validate(config) is config
     except UserError:
@@ -114,10 +94,8 @@ def test_values_of_a_config(changes):
 def test_headers_of_arrays(tmp_path, data):
     header = data.draw(damage(array_header("<f8", (3, 3)).encode())).decode("latin1")
     sigma = npy(header, data.draw(damage(np.eye(3).tobytes())))
-    file = zipped(
-        tmp_path / "s.npz",
-        {"mu.npy": npy(array_header("<f8", (3,)), bytes(24)), "sigma.npy": sigma},
-    )
+    mu = npy(array_header("<f8", (3,)), bytes(24))
+    file = zipped(tmp_path / "s.npz", {"mu.npy": mu, "sigma.npy": sigma})
     read_or_refused(lambda: statistics.load(file))
     (tmp_path / "a.npy").write_bytes(sigma)
     read_or_refused(lambda: sources.open_source(tmp_path / "a.npy"))
@@ -127,9 +105,8 @@ def test_headers_of_arrays(tmp_path, data):
 @hypothesis.given(st.data())
 def test_bytes_of_statistics(tmp_path, data):
     file = tmp_path / "s.npz"
-    np.savez_compressed(
-        file, mu=np.zeros(3), sigma=np.eye(3), provenance='{"num_images": 3, "network": "original"}'
-    )
+    provenance = '{"num_images": 3, "network": "original"}'
+    np.savez_compressed(file, mu=np.zeros(3), sigma=np.eye(3), provenance=provenance)
     file.write_bytes(data.draw(damage(file.read_bytes())))
     read_or_refused(lambda: statistics.load(file))
 
@@ -147,8 +124,9 @@ def test_headers_of_images(tmp_path, kind, data):
 @hypothesis.given(st.data())
 def test_bytes_of_a_zip(tmp_path, data):
     file = zipped(tmp_path / "a.zip", {"a.png": encoded("PNG", 16, 16)})
-    end = file.read_bytes()[-200:]  # the directory, and the end of the image
-    file.write_bytes(file.read_bytes()[:-200] + data.draw(damage(end)))
+    content = file.read_bytes()
+    end = content[-200:]  # the directory, and the end of the image
+    file.write_bytes(content[:-200] + data.draw(damage(end)))
     read_or_refused(lambda: list(Images(str(file)).in_order(1)))
 
 
@@ -159,12 +137,13 @@ def test_bytes_of_a_frozen_graph(data):
     if data.draw(st.booleans()):
         read_or_refused(lambda: Inception(data.draw(damage(graph.SerializeToString()))))
         return
-    node = data.draw(st.sampled_from(list(graph.node)))  # damage that a parser does not see
-    part = data.draw(st.sampled_from([node, *node.attr.values()]))
+    # Damage that a parser does not notice.
+    node = data.draw(st.sampled_from(list(graph.node)))
+    message = data.draw(st.sampled_from([node, *node.attr.values()]))
     try:
-        changed = data.draw(damage(part.SerializeToString()))
-        part.ParseFromString(changed)
-    except Exception:  # no message any more
+        changed = data.draw(damage(message.SerializeToString()))
+        message.ParseFromString(changed)
+    except Exception:  # the damaged bytes are no message any more
         hypothesis.assume(False)
     read_or_refused(lambda: Inception(graph.SerializeToString()))
 
@@ -176,21 +155,21 @@ def test_bytes_of_a_saved_model(data):
     graph = model.meta_graphs.add()
     graph.object_graph_def.nodes.add()
     graph.saver_def.save_tensor_name = "save:0"
-    graph.graph_def.node.add(name="save", op="StatefulPartitionedCall").attr[
-        "f"
-    ].func.name = "__traced_save"
+    call = graph.graph_def.node.add(name="save", op="StatefulPartitionedCall")
+    call.attr["f"].func.name = "__traced_save"
     function = graph.graph_def.library.function.add()
     function.signature.name = "__traced_save"
     function.node_def.add(name="node", op="SaveV2")
     saved_model.check(model.SerializeToString(), "whole")
-    try:
-        saved_model.check(data.draw(damage(model.SerializeToString())), "damaged")
-    except (UserError, ValueError):
-        pass
+    damaged = data.draw(damage(model.SerializeToString()))
+    with contextlib.suppress(UserError, ValueError):
+        saved_model.check(damaged, "damaged")
 
 
 def read_image(path):
-    """As `Images.in_order`, without its pipeline, which takes long to build."""
+    """Reads the first image as `Images.in_order` does, but without building a pipeline, which is
+    slow.
+    """
     images = Images(str(path))
     try:
         images.source.read(tf.constant(0, tf.int64))

@@ -1,3 +1,5 @@
+"""A training in a process of its own, ended by a signal."""
+
 import signal
 import subprocess
 import sys
@@ -12,8 +14,6 @@ SMALL = [
     "--config.model.width=4",
     "--config.batch_size=8",
     "--config.updates=100000",
-]
-SMALL += [
     "--config.evaluation.every_updates=0",
     "--config.checkpoint_every_updates=5",
     "--config.samples_every_updates=100000",
@@ -23,34 +23,19 @@ SMALL += [
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_leaves_with_its_own_status(tmp_path, number, status):
-    line = [
-        sys.executable,
-        "-m",
-        "tf_ttur.train",
-        "--config",
-        "configs/quickstart.py",
-        *SMALL,
-        "--workdir",
-        tmp_path / "run",
-    ]
+    line = [sys.executable, "-m", "tf_ttur.train", "--config", "configs/quickstart.py", *SMALL]
+    line += ["--workdir", tmp_path / "run"]
     process = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
         while not (tmp_path / "run/checkpoints/ckpt-5.index").exists():
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(number)
-        _, said = process.communicate(timeout=100)
+        _, messages = process.communicate(timeout=100)
     finally:
         process.kill()
     assert process.returncode == status
-    assert (
-        f"stopped by {number.name}; the same command goes on from here" in said
-        and "Traceback" not in said
-    )
-    assert (
-        max(
-            int(path.stem.partition("-")[2])
-            for path in tmp_path.glob("run/checkpoints/ckpt-*.index")
-        )
-        >= 5
-    )
+    assert f"stopped by {number.name}; the same command resumes from here" in messages
+    assert "Traceback" not in messages
+    checkpoints = tmp_path.glob("run/checkpoints/ckpt-*.index")
+    assert max(int(path.stem.partition("-")[2]) for path in checkpoints) >= 5

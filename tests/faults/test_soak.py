@@ -9,14 +9,15 @@ from tests.faults.soak import growth, soak
 @pytest.mark.usefixtures("offline", "one_replica")
 @pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
 def test_nothing_but_the_numbers_grows(tmp_path):
-    found = soak(30, 5, tmp_path)
-    assert [row["update"] for row in found] == list(range(0, 31, 5))
-    for what in ("graphs", "files", "threads"):
-        assert found[-1][what] <= found[2][what], found
-    assert (
-        found[-1]["system_threads"] < found[2]["system_threads"] + 10
-    )  # TensorFlow starts and ends some by load
-    assert found[-1]["memory"] < 1.2 * found[2]["memory"]
+    counts = soak(30, 5, tmp_path)
+    assert [row["update"] for row in counts] == list(range(0, 31, 5))
+    third = counts[2]
+    last = counts[-1]
+    for name in ("graphs", "files", "threads"):
+        assert last[name] <= third[name], counts
+    # TensorFlow starts and ends some of its threads by load.
+    assert last["system_threads"] < third["system_threads"] + 10
+    assert last["memory"] < 1.2 * third["memory"]
 
 
 def test_growth_is_seen():

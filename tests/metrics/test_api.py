@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 import textwrap
@@ -7,13 +8,29 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.conftest import assert_refused
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur import metrics
 from tf_ttur.data.quantisation import quantise
 from tf_ttur.errors import UserError
+from tf_ttur.metrics import inception, measures
 from tf_ttur.metrics.inception import Inception
+from tf_ttur.metrics.networks import FeatureNetwork
+from tf_ttur.metrics.pixels import PixelPooling
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*images for 20 features")
+pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
+
+MEAN_DISTANCE = """
+import numpy as np
+
+from tf_ttur.metrics.measures import Measure
+
+
+class MeanDistance(Measure):
+    def results(self, comparison):
+        first, second = (side.statistics.mu for side in comparison.sides)
+        return {"mean_distance": {"value": np.linalg.norm(first - second)}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +41,12 @@ def network():
 @pytest.fixture(scope="module")
 def images():
     random = np.random.default_rng(0)
-    return random.integers(0, 256, (70, 16, 16, 3), np.uint8), random.integers(
-        0, 200, (90, 16, 16, 3), np.uint8
-    )
+    generated = random.integers(0, 256, (70, 16, 16, 3), np.uint8)
+    return generated, random.integers(0, 200, (90, 16, 16, 3), np.uint8)
 
 
 def in_turn(images):
-    """A function that draws them one after the other, and at the end from the start."""
+    """A function that draws the images in turn, and from the start again after the last."""
     drawn = 0
 
     def draw(count):
@@ -80,10 +96,8 @@ def test_every_form_of_the_same_images_gives_the_same(network, images):
         f"{name}_unknown"
         for name in ("fid", "kid", "inception_score", "precision", "recall", "density", "coverage")
     }
-    data_set, floats = (
-        tf.data.Dataset.from_tensor_slices(generated),
-        generated / np.float32(127.5) - 1,
-    )
+    data_set = tf.data.Dataset.from_tensor_slices(generated)
+    floats = generated / np.float32(127.5) - 1
     odd_batches = tf.data.Dataset.from_generator(
         lambda: iter((real[:7], real[7:50], real[50:])),
         output_signature=tf.TensorSpec((None, None, None, 3), tf.uint8),
@@ -111,13 +125,10 @@ def test_statistics_stand_for_images(network, images, tmp_path):
     assert found["value"] == pytest.approx(
         metrics.evaluate(generated, real, network)["fid_unknown"]["value"], rel=1e-9
     )
-    assert (
-        known.provenance["source"] == "images: data set"
-        and known.provenance["quantisation"] == "uint8"
-    )
-    both = metrics.evaluate(
-        metrics.compute_statistics(generated, network), known
-    )  # without a network
+    assert known.provenance["source"] == "images: data set"
+    assert known.provenance["quantisation"] == "uint8"
+    # Without a network.
+    both = metrics.evaluate(metrics.compute_statistics(generated, network), known)
     assert both == {"fid_unknown": {"value": pytest.approx(found["value"], rel=1e-9)}}
 
 
@@ -138,26 +149,21 @@ def test_whole_batches_are_drawn_and_all_but_the_wanted_left_out(network, images
         return images[0][:count]
 
     found = metrics.compute_statistics(draw, network, num_images=50, batch_size=20)
-    assert counts == [20, 20, 20] and found.provenance["num_images"] == 50
+    assert counts == [20, 20, 20]
+    assert found.provenance["num_images"] == 50
 
 
 def test_which_is_nearer(network, images):
     random = np.random.default_rng(2)
     reference = random.integers(0, 256, (200, 16, 16, 3), np.uint8)
-    alike, far = (
-        random.integers(0, 256, (200, 16, 16, 3), np.uint8),
-        random.integers(0, 128, (200, 16, 16, 3), np.uint8),
-    )
+    alike = random.integers(0, 256, (200, 16, 16, 3), np.uint8)
+    far = random.integers(0, 128, (200, 16, 16, 3), np.uint8)
     assert metrics.compare(alike, far, reference, network)["answer"] == "yes"
-    assert (
-        metrics.compare(far, alike, metrics.compute_statistics(reference, network), network)[
-            "answer"
-        ]
-        == "no"
-    )
+    known = metrics.compute_statistics(reference, network)
+    assert metrics.compare(far, alike, known, network)["answer"] == "no"
     with pytest.raises(UserError, match="equal numbers"):
         metrics.compare(alike[:30], far[:40], reference, network)
-    with pytest.raises(UserError, match="do not tell how sure"):
+    with pytest.raises(UserError, match="carry no sampling error"):
         metrics.compare(metrics.compute_statistics(alike, network), far, reference, network)
 
 
@@ -202,7 +208,7 @@ def test_other_mistakes(network, images):
         metrics.compute_statistics(images[0] / 255, network)
     assert "evaluate" in dir(metrics)
     with pytest.raises(AttributeError, match="no attribute 'fud'"):
-        metrics.fud
+        _ = metrics.fud
 
 
 @pytest.mark.parametrize("second", [60, 80, 0])
@@ -222,10 +228,8 @@ def test_statistics_take_one_pass(network, images):
         lambda: passes.append(1) or iter(images[0]),
         output_signature=tf.TensorSpec((16, 16, 3), tf.uint8),
     )
-    assert (
-        metrics.compute_statistics(data_set, network).provenance["num_images"] == 70
-        and len(passes) == 1
-    )
+    assert metrics.compute_statistics(data_set, network).provenance["num_images"] == 70
+    assert len(passes) == 1
 
 
 def test_mixed_precision_is_allowed_by_name(network, images):
@@ -268,5 +272,100 @@ def test_the_example_runs(images, tmp_path, monkeypatch):
 
 
 def test_what_needs_no_tensorflow_is_to_be_had_without():
-    code = "import sys; import tf_ttur.metrics.moments; from tf_ttur import metrics; assert 'tensorflow' not in sys.modules; metrics.evaluate"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    code = """
+import sys
+import numpy as np
+import tf_ttur.metrics.moments
+from tf_ttur import metrics
+both = [metrics.Statistics(np.full(3, mean), np.eye(3), {}, "side") for mean in (0.0, 2.0)]
+print(metrics.evaluate(*both)["fid_unknown"]["value"], 'tensorflow' in sys.modules)
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert process.stdout.split() == ["12.0", "False"]
+
+
+def test_a_measure_of_your_own(network, images, tmp_path):
+    """In a file, asked for by its path."""
+    (tmp_path / "mine.py").write_text(MEAN_DISTANCE, encoding="utf-8")
+    word = f"{tmp_path}/mine.py:MeanDistance"
+    found = metrics.evaluate(*images, network, ["fid", word])
+    assert list(found) == ["fid_unknown", "mean_distance_unknown"]
+    means = [network(side)[0].numpy().mean(0, np.float64) for side in images]
+    expected = np.linalg.norm(means[0] - means[1])
+    assert found["mean_distance_unknown"] == {"value": pytest.approx(expected, rel=1e-6)}
+    known = [metrics.compute_statistics(side, network) for side in images]
+    assert metrics.evaluate(*known, names=word) == {
+        "mean_distance_unknown": found["mean_distance_unknown"]
+    }
+
+
+def test_a_measure_of_your_own_by_the_command(network, images, tmp_path, tool):
+    """Together with one that ships; help names those that ship."""
+    (tmp_path / "mine.py").write_text(MEAN_DISTANCE, encoding="utf-8")
+    for name, side in zip("ab", images, strict=True):
+        metrics.compute_statistics(side, network).save(tmp_path / f"{name}.npz")
+    both = [tmp_path / "a.npz", tmp_path / "b.npz"]
+    words = f"fid,{tmp_path}/mine.py:MeanDistance"
+    process = tool("tools/fid.py", *both, "--metrics", words, "--json")
+    assert process.returncode == 0, process.stderr
+    found = json.loads(process.stdout)["metrics"]
+    assert list(found) == ["fid_unknown", "mean_distance_unknown"]
+    assert found == metrics.evaluate(*map(metrics.load_statistics, both), names=words)
+    assert_refused(tool("tools/fid.py", *both, "--metrics", f"{tmp_path}/mine.py:Mean"), "no Mean")
+    text = tool("tools/fid.py", "--help").stdout
+    for name, entry in measures.MEASURES.items():
+        assert f"  {name}  " in text
+        assert entry.help in text
+
+
+@pytest.mark.parametrize("flags", [[], ["--explain"], ["--json"], ["--explain", "--json"]])
+def test_the_command_compares_statistics_without_tensorflow(tmp_path, flags):
+    for name in "ab":
+        np.savez(tmp_path / f"{name}.npz", mu=np.zeros(3), sigma=np.eye(3))
+    arguments = ["fid", str(tmp_path / "a.npz"), str(tmp_path / "b.npz"), *flags]
+    code = f"""
+import sys
+from tf_ttur import commands
+try: commands.main({arguments})
+finally: print({{'tensorflow', 'keras', 'matplotlib', 'PIL'}} & set(sys.modules), file=sys.stderr)
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert "fid_unknown" in process.stdout
+    assert process.stderr.splitlines()[-1] == "set()"
+
+
+def test_feature_networks_have_one_interface(network, images, tmp_path):
+    class Module(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, 299, 299, 3))])
+        def __call__(self, images):
+            return {
+                "pool_3": tf.reduce_mean(images, (1, 2)),
+                "logits": tf.reduce_max(images, (1, 2)),
+            }
+
+    tf.saved_model.save(Module(), str(tmp_path / "module"))
+    networks = [
+        network,
+        inception.HubInception(str(tmp_path / "module")),
+        inception.Replicated(network, ["CPU:0", "CPU:1"]),
+        PixelPooling(),
+    ]
+    for one in networks:
+        assert isinstance(one, FeatureNetwork)
+        assert inception.metric_name(one.network) in (one.metric, "fid_pixels")
+        assert all(isinstance(text, str) for text in (one.metric, one.digest, one.precision))
+        for batch in (images[0][:3], images[0][:3].astype(np.float32)):
+            features, logits = one(batch)
+            assert features.dtype == tf.float32
+            assert features.shape == (3, one.dimension)
+            assert logits is None or (logits.dtype == tf.float32 and logits.shape[0] == 3)
+    assert not isinstance(lambda images: (images, None), FeatureNetwork)
+
+
+def test_the_score_needs_logits(images):
+    with pytest.raises(UserError, match="without logits"):
+        metrics.evaluate(*images, PixelPooling(), ["is"])

@@ -1,4 +1,7 @@
-"""All but the last need Apache Beam, which nothing else does: pip install -e .[beam]"""
+"""The extraction by workers of Apache Beam.
+
+All tests but the last need Apache Beam, which nothing else needs: pip install -e .[beam]
+"""
 
 import dataclasses
 import functools
@@ -9,9 +12,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from tests.commands.processes import run
 from tests.conftest import assert_refused
 from tests.metrics.mini_inception import graph_bytes
-from tests.test_commands import run
 from tf_ttur.commands import stats
 from tf_ttur.data import sources
 from tf_ttur.errors import UserError
@@ -41,20 +44,22 @@ def graph(tmp_path):
 
 
 def opener(word, graph):
+    """What `beam.Workers` takes as `open_both`."""
     return functools.partial(stats.open_source, str(word), {}, graph, "float32")
 
 
-def assert_same(found, expected):
-    for name in ("mu", "sigma"):
-        wanted = getattr(expected, name)
-        np.testing.assert_allclose(
-            getattr(found, name), wanted, rtol=1e-10, atol=1e-10 * np.abs(wanted).max()
-        )
-    assert found.provenance == expected.provenance
+def assert_same(computed, expected):
+    for array, expected_array in (
+        (computed.mu, expected.mu),
+        (computed.sigma, expected.sigma),
+    ):
+        tolerance = 1e-10 * np.abs(expected_array).max()
+        np.testing.assert_allclose(array, expected_array, rtol=1e-10, atol=tolerance)
+    assert computed.provenance == expected.provenance
 
 
 @pytest.mark.parametrize(
-    "word, batch_size, how",
+    "word, batch_size, options",
     [
         ("folder", 2, {}),
         ("digits:250", 4, {}),
@@ -62,70 +67,65 @@ def assert_same(found, expected):
         ("digits:99", 8, {"limit": 50}),
     ],
 )
-def test_workers_give_the_statistics_of_one_process(word, batch_size, how, folder, graph, beam):
+def test_workers_give_the_statistics_of_one_process(word, batch_size, options, folder, graph, beam):
     open_both = opener(folder if word == "folder" else word, graph)
     images, network = open_both()
-    found = extraction.image_statistics(
-        images, network, batch_size, workers=beam.Workers(open_both, IN_THIS_PROCESS), **how
+    workers = beam.Workers(open_both, IN_THIS_PROCESS)
+    by_workers = extraction.image_statistics(
+        images, network, batch_size, workers=workers, **options
     )
-    assert_same(found, extraction.image_statistics(images, network, batch_size, **how))
+    assert_same(by_workers, extraction.image_statistics(images, network, batch_size, **options))
 
 
 def test_images_that_can_only_be_read_in_order(graph, beam, monkeypatch):
-    """Every worker has one part, as each would read all before it."""
-    drawn, parts = sources.open_source("digits:100"), []
+    """Every worker has one part: to read a part, it reads all images before it."""
+    digits = sources.open_source("digits:100")
+    streamed = dataclasses.replace(digits, read=None, stream=digits.in_order)
+    reads = []
 
     def in_order(self, first, count):
-        parts.append((first, count))
+        reads.append((first, count))
         return self.stream().skip(first).take(count)
 
-    stream = drawn.in_order
-    monkeypatch.setattr(
-        sources,
-        "open_source",
-        lambda *_, **__: dataclasses.replace(drawn, read=None, stream=stream),
-    )
+    monkeypatch.setattr(sources, "open_source", lambda *_, **__: streamed)
     monkeypatch.setattr(sources.Source, "in_order", in_order)
     open_both = opener("digits:100", graph)
     images, network = open_both()
     expected = extraction.image_statistics(images, network, 2)
-    parts.clear()
-    assert_same(
-        extraction.image_statistics(
-            images, network, 2, workers=beam.Workers(open_both, IN_THIS_PROCESS)
-        ),
-        expected,
-    )
-    assert sorted(parts) == [(0, 32), (32, 34), (66, 34)]
+    reads.clear()
+    workers = beam.Workers(open_both, IN_THIS_PROCESS)
+    assert_same(extraction.image_statistics(images, network, 2, workers=workers), expected)
+    assert sorted(reads) == [(0, 32), (32, 34), (66, 34)]
     elsewhere = beam.Workers(open_both, ["--runner=PortableRunner", "--temp_location=/tmp"])
     with pytest.raises(UserError, match="only be read from its start"):
         elsewhere.extract(images, network, 2, 0, 100)
 
 
-def test_what_a_worker_meets_is_a_message(folder, graph, beam):
+def test_an_error_of_a_worker_is_a_message(folder, graph, beam):
     open_both = opener(folder, graph)
     workers = beam.Workers(open_both, IN_THIS_PROCESS)
     images, network = open_both()
     with pytest.raises(UserError, match="other network"):
         workers.extract(images, Inception(graph_bytes(seed=1)), 2, 0, 12)
-    for number in range(5, 9):  # the second of three parts
+    for number in range(5, 9):  # files of the second of three parts
         PIL.Image.new("RGB", (16, 16)).save(folder / f"{number:02}.png")
     images, _ = open_both()
-    with pytest.raises(
-        UserError, match=r"images of shapes \[.*\] and \[.*\] in one set|pixels, those before it"
-    ):
+    message = r"images of shapes \[.*\] and \[.*\] in one set|pixels, those before it"
+    with pytest.raises(UserError, match=message):
         workers.extract(images, network, 2, 0, 12)
     (folder / "05.png").write_bytes(b"nonsense")
     images, _ = open_both()
-    with pytest.raises(
-        UserError,
-        match=r"05.png cannot be decoded.*\n  expected: a whole image\n  to do:    replace or remove this file$",
-    ):
+    message = (
+        r"05.png cannot be decoded.*\n"
+        r"  expected: a whole image\n"
+        r"  to do:    replace or remove this file$"
+    )
+    with pytest.raises(UserError, match=message):
         workers.extract(images, network, 2, 0, 12)
 
 
 @pytest.mark.parametrize(
-    "flags, word",
+    "flags, message",
     [
         (["--runner=DirectRunner", "--direct_num_worker=2"], "--direct_num_worker after"),
         (["--runner=DirectRunner", "--direct_num_workers=two"], "invalid int value: 'two'"),
@@ -134,32 +134,28 @@ def test_what_a_worker_meets_is_a_message(folder, graph, beam):
         (["--runner=FlinkRunner"], "without --temp_location"),
     ],
 )
-def test_flags_that_beam_does_not_take(flags, word, beam):
-    with pytest.raises(UserError, match=word):
+def test_flags_that_beam_does_not_take(flags, message, beam):
+    with pytest.raises(UserError, match=message):
         beam.Workers(None, flags)
 
 
 def test_two_worker_processes_of_the_tool(folder, graph, beam, tmp_path):
-    tool = ["tools/precalc_stats.py", folder, "--inception", graph, "--batch-size", "3", "--output"]
+    tool = ["tools/precalc_stats.py", folder, "--inception", graph, "--batch-size", "3"]
     runner = ["--runner=DirectRunner", "--direct_num_workers=2"]
-    process = run(*tool, tmp_path / "s.npz", *runner, cwd=tmp_path)
-    assert process.returncode == 0 and process.stdout.strip() == str(tmp_path / "s.npz"), (
-        process.stderr
-    )
-    assert len(process.stderr.splitlines()) == 2, (
-        process.stderr
-    )  # what is done, and that the images are few
+    output = tmp_path / "s.npz"
+    process = run(*tool, "--output", output, *runner, cwd=tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.strip() == str(output)
+    # One line says what is done, and one that the images are few.
+    assert len(process.stderr.splitlines()) == 2, process.stderr
     images, network = opener(folder, graph)()
-    assert_same(
-        statistics.load(tmp_path / "s.npz"), extraction.image_statistics(images, network, 3)
-    )
+    assert_same(statistics.load(output), extraction.image_statistics(images, network, 3))
+
     (folder / "05.png").write_bytes(b"nonsense")
-    assert_refused(
-        run(*tool, tmp_path / "t.npz", *runner, cwd=tmp_path), "05.png cannot be decoded"
-    )
-    assert_refused(
-        run(*tool[:-1], *runner, "--output", tmp_path / "t.npz"), "--output after --runner"
-    )
+    output = tmp_path / "t.npz"
+    process = run(*tool, "--output", output, *runner, cwd=tmp_path)
+    assert_refused(process, "05.png cannot be decoded")
+    assert_refused(run(*tool, *runner, "--output", output), "--output after --runner")
 
 
 def test_without_beam(monkeypatch):

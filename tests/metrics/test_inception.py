@@ -1,6 +1,8 @@
 import http.server
 import io
 import pathlib
+import subprocess
+import sys
 import tarfile
 import threading
 
@@ -12,6 +14,7 @@ from tests.metrics.mini_inception import graph_bytes
 from tf_ttur.errors import UserError
 from tf_ttur.io import files
 from tf_ttur.metrics import inception
+from tf_ttur.metrics.inception import weights
 from tf_ttur.metrics.verification import run_by_session
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (7, 32, 32, 3)).astype(np.uint8)
@@ -25,7 +28,8 @@ def test_features_are_those_of_a_tf1_session():
     content = graph_bytes()
     pool_3, logits = inception.Inception(content)(IMAGES)
     expected = run_by_session(content, IMAGES)
-    assert relative_error(pool_3, expected[0]) < 1e-5 and relative_error(logits, expected[1]) < 1e-5
+    assert relative_error(pool_3, expected[0]) < 1e-5
+    assert relative_error(logits, expected[1]) < 1e-5
 
 
 def test_features_of_the_2015_graph_are_those_of_a_tf1_session(shared):
@@ -33,9 +37,12 @@ def test_features_of_the_2015_graph_are_those_of_a_tf1_session(shared):
     network = inception.Inception(content)
     pool_3, logits = network(IMAGES[:3])
     expected = run_by_session(content, IMAGES[:3])
-    assert relative_error(pool_3, expected[0]) < 1e-5 and relative_error(logits, expected[1]) < 1e-5
-    assert network.network == "stand-in" and network.metric == "fid_stand_in"
-    assert pool_3.shape == (3, 2048) and logits.shape == (3, 1008)
+    assert relative_error(pool_3, expected[0]) < 1e-5
+    assert relative_error(logits, expected[1]) < 1e-5
+    assert network.network == "stand-in"
+    assert network.metric == "fid_stand_in"
+    assert pool_3.shape == (3, 2048)
+    assert logits.shape == (3, 1008)
 
 
 def test_batch_size_type_and_image_size_are_free():
@@ -57,7 +64,8 @@ def test_bfloat16_is_near():
     exact, fast = (
         inception.Inception(content, precision)(IMAGES)[0] for precision in ("float32", "bfloat16")
     )
-    assert fast.dtype == tf.float32 and 0 < relative_error(fast.numpy(), exact.numpy()) < 0.03
+    assert fast.dtype == tf.float32
+    assert 0 < relative_error(fast.numpy(), exact.numpy()) < 0.03
 
 
 @pytest.mark.parametrize(
@@ -124,7 +132,8 @@ def test_places(tmp_path, cache, monkeypatch):
     assert inception.locate() == archive
     file = tmp_path / "other.pb"
     file.write_bytes(graph_bytes(seed=2))
-    assert inception.locate(file) == file and inception.locate("hub:x") == "hub:x"
+    assert inception.locate(file) == file
+    assert inception.locate("hub:x") == "hub:x"
     with pytest.raises(UserError, match="no Inception network"):
         inception.locate(tmp_path / "missing")
     digests = {inception.load(place).digest for place in (None, file, cache)}
@@ -133,12 +142,12 @@ def test_places(tmp_path, cache, monkeypatch):
 
 def test_download_keeps_only_the_original(tmp_path, cache, monkeypatch):
     archive = archive_of(graph_bytes(), tmp_path / "served.tgz")
-    monkeypatch.setattr(inception, "ARCHIVE_URL", archive.as_uri())
+    monkeypatch.setattr(weights, "ARCHIVE_URL", archive.as_uri())
     with pytest.raises(UserError, match="git-blob SHA-1"):
         inception.load()
     assert not list(cache.iterdir())
     content = archive.read_bytes()
-    monkeypatch.setattr(inception, "_ARCHIVE", (len(content), inception._git_blob_sha1(content)))
+    monkeypatch.setattr(weights, "ARCHIVE", (len(content), weights.git_blob_sha1(content)))
     assert inception.load().dimension == 20
     assert [file.name for file in cache.iterdir()] == [inception.GRAPH_FILE]
 
@@ -178,6 +187,27 @@ def test_hub_module_has_the_same_interface(tmp_path):
     pool_3, _ = network(images)
     np.testing.assert_allclose(pool_3, 0.5)  # (192 - 128) / 128
     assert network.metric == "fid_hub"
+
+
+def test_a_hub_module_needs_no_setuptools(tmp_path):
+    """Version 82 of setuptools has no `pkg_resources` any more, which tensorflow-hub imports."""
+
+    class Module(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, 299, 299, 3))])
+        def __call__(self, images):
+            return {"pool_3": images[:, 0, 0], "logits": images[:, 0, 0]}
+
+    tf.saved_model.save(Module(), str(tmp_path / "module"))
+    code = f"""
+import sys
+sys.modules["setuptools"] = sys.modules["pkg_resources"] = None  # makes them unimportable
+from tf_ttur.metrics import inception
+print(inception.load("hub:{tmp_path}/module").dimension, sys.modules["pkg_resources"])
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True
+    )
+    assert process.stdout.split() == ["3", "None"], process.stderr
 
 
 def test_archive_cannot_write_outside(tmp_path):
@@ -225,13 +255,14 @@ def host(tmp_path, monkeypatch):
     """A server of the archive of a small graph, which stands in for the original."""
     server = http.server.HTTPServer(("127.0.0.1", 0), Host)
     server.content = archive_of(graph_bytes(), tmp_path / "served.tgz").read_bytes()
-    server.knows_ranges, server.breaks_at, server.redirect, server.ranges = True, None, None, []
-    monkeypatch.setattr(
-        inception, "ARCHIVE_URL", f"http://127.0.0.1:{server.server_port}/inception.tgz"
-    )
-    monkeypatch.setattr(
-        inception, "_ARCHIVE", (len(server.content), inception._git_blob_sha1(server.content))
-    )
+    server.knows_ranges = True
+    server.breaks_at = None
+    server.redirect = None
+    server.ranges = []
+    url = f"http://127.0.0.1:{server.server_port}/inception.tgz"
+    monkeypatch.setattr(weights, "ARCHIVE_URL", url)
+    digest = weights.git_blob_sha1(server.content)
+    monkeypatch.setattr(weights, "ARCHIVE", (len(server.content), digest))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
@@ -242,20 +273,21 @@ def host(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("knows_ranges", [True, False])
 def test_a_download_goes_on_where_it_broke_off(host, cache, knows_ranges):
-    host.knows_ranges, host.breaks_at = knows_ranges, 3000
-    with pytest.raises(UserError, match="ended after 3000 of .*\n.*\n.*try again"):
+    host.knows_ranges = knows_ranges
+    host.breaks_at = 3000
+    with pytest.raises(UserError, match=r"ended after 3000 of .*\n.*\n.*try again"):
         inception.download()
     assert [file.name for file in cache.iterdir()] == ["inception-2015-12-05.tgz.partial"]
     host.breaks_at = None
     assert inception.download().read_bytes() == graph_bytes()
-    assert host.ranges == [None, "bytes=3000-"] and [file.name for file in cache.iterdir()] == [
-        inception.GRAPH_FILE
-    ]
+    assert host.ranges == [None, "bytes=3000-"]
+    assert [file.name for file in cache.iterdir()] == [inception.GRAPH_FILE]
 
 
 def test_a_download_that_only_was_not_unpacked_is_not_repeated(host, cache):
     (cache / "inception-2015-12-05.tgz.partial").write_bytes(host.content)
-    assert inception.download().read_bytes() == graph_bytes() and host.ranges == []
+    assert inception.download().read_bytes() == graph_bytes()
+    assert host.ranges == []
 
 
 def test_what_goes_on_after_another_file_is_thrown_away(host, cache):
@@ -276,18 +308,19 @@ def test_what_goes_on_after_another_file_is_thrown_away(host, cache):
 
 def test_a_host_that_sends_without_end_does_not_fill_the_disk(host, cache, monkeypatch):
     sizes = []
-    monkeypatch.setattr(inception, "_git_blob_sha1", lambda content: sizes.append(len(content)))
+    monkeypatch.setattr(weights, "git_blob_sha1", lambda content: sizes.append(len(content)))
     host.content += bytes(10**6)
     with pytest.raises(UserError, match="git-blob SHA-1"):
         inception.download()
-    assert sizes == [inception._ARCHIVE[0] + 1]
+    assert sizes == [weights.ARCHIVE[0] + 1]
 
 
 def test_a_redirect_away_from_https_is_refused(host, cache):
-    host.redirect = inception.ARCHIVE_URL + "?again"
+    host.redirect = weights.ARCHIVE_URL + "?again"
     with pytest.raises(UserError, match="which is not https"):
         inception.download()
-    assert len(host.ranges) == 1 and list(cache.iterdir()) == []
+    assert len(host.ranges) == 1
+    assert list(cache.iterdir()) == []
 
 
 def test_one_download_at_a_time(host, cache):
@@ -311,6 +344,6 @@ def test_a_hub_module_that_reads_files_is_loaded_only_with_trust(tmp_path):
 
     (tmp_path / "secret").write_text("secret")
     tf.saved_model.save(Module(), str(tmp_path / "module"))
-    with pytest.raises(UserError, match="ReadFile(.*\n)*.*--trust"):
+    with pytest.raises(UserError, match=r"ReadFile(.*\n)*.*--trust"):
         inception.load(f"hub:{tmp_path / 'module'}")
     assert inception.load(f"hub:{tmp_path / 'module'}", trust=True).dimension == 3

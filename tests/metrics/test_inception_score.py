@@ -13,21 +13,26 @@ def score(logits, splits, batch_size=7):
 
 
 def test_against_the_definition():
-    """Parts in order, and for each exp of the mean Kullback-Leibler divergence, as the original
-    code writes it.
+    """The score of a split is exp of the mean Kullback-Leibler divergence, as in the original code.
+
+    The splits hold the images in their order.
     """
     logits = np.random.default_rng(0).normal(0, 3, (103, 12))
     p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     expected = []
-    for part in range(10):
-        own = p[part * 103 // 10 : (part + 1) * 103 // 10]
-        expected.append(np.exp(np.mean([scipy.stats.entropy(row, own.mean(0)) for row in own])))
+    for number in range(10):
+        split = p[number * 103 // 10 : (number + 1) * 103 // 10]
+        divergences = [scipy.stats.entropy(row, split.mean(0)) for row in split]
+        expected.append(np.exp(np.mean(divergences)))
     np.testing.assert_allclose(score(logits, 10), expected, rtol=1e-12)
     np.testing.assert_allclose(score(logits, 10, batch_size=103), expected, rtol=1e-12)
 
 
 def test_bounds():
-    """1 for images that all look the same, the number of classes for sure and even predictions."""
+    """The lowest score is 1, the highest is the number of classes.
+
+    All images look the same; or each prediction is certain and the classes are equally frequent.
+    """
     np.testing.assert_allclose(score(np.tile([1.0, 2.0, 3.0], (20, 1)), 2), 1, rtol=1e-12)
     np.testing.assert_allclose(score(1e4 * np.tile(np.eye(5), (8, 1)), 2), 5, rtol=1e-12)
 
@@ -38,6 +43,6 @@ def test_counts_are_kept():
     meter = InceptionScore(10, 2)
     meter.update(np.zeros((9, 3), np.float32))
     with pytest.raises(ValueError, match="9 images"):
-        meter.scores
+        _ = meter.scores
     with pytest.raises(ValueError, match="more than"):
         meter.update(np.zeros((2, 3)))

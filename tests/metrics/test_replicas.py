@@ -13,8 +13,5 @@ def test_two_devices_give_the_features_of_one(count):
     both = Replicated(network, ["CPU:0", "CPU:1"])
     for one, two in zip(network(images), both(images), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-6, atol=1e-7)
-    assert (both.metric, both.digest, both.dimension) == (
-        network.metric,
-        network.digest,
-        network.dimension,
-    )
+    for name in ("network", "metric", "digest", "precision", "dimension"):
+        assert getattr(both, name) == getattr(network, name)

@@ -39,7 +39,7 @@ def test_memory_does_not_grow_with_the_images():
             PixelPooling(),
             {},
             "many",
-            observers=[lambda features, _: groups.update(features)],
+            observers=[lambda features, _, groups=groups: groups.update(features)],
         )
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -52,16 +52,13 @@ def test_file_and_its_provenance(tmp_path):
     again = statistics.load(tmp_path / "s.npz")
     np.testing.assert_array_equal(again.sigma, result.sigma)
     assert again.provenance == result.provenance
-    assert (
-        again.provenance["image_shape"] == [32, 32, 3] and again.provenance["network"] == "unknown"
-    )
+    assert again.provenance["image_shape"] == [32, 32, 3]
+    assert again.provenance["network"] == "unknown"
     # What the official tool does with it:
     with np.load(tmp_path / "s.npz") as file:
-        assert (
-            file["mu"].shape == (20,)
-            and file["sigma"].shape == (20, 20)
-            and file["mu"].dtype == np.float64
-        )
+        assert file["mu"].shape == (20,)
+        assert file["sigma"].shape == (20, 20)
+        assert file["mu"].dtype == np.float64
 
 
 def test_file_of_the_official_tool(tmp_path):
@@ -69,7 +66,8 @@ def test_file_of_the_official_tool(tmp_path):
     np.savez_compressed(tmp_path / "official.npz", mu=mine.mu, sigma=mine.sigma)
     with pytest.warns(UserWarning, match="does not say where it comes from"):
         official = statistics.load(tmp_path / "official.npz")
-    assert official.provenance == {} and official.origin == {
+    assert official.provenance == {}
+    assert official.origin == {
         "source": str(tmp_path / "official.npz"),
         "note": "provenance unknown",
     }
@@ -93,9 +91,8 @@ def test_a_damaged_file_in_the_cache_is_set_aside(tmp_path, capsys):
     (tmp_path / "a.npz").write_bytes(content)
     assert (statistics.cached(tmp_path / "a.npz", lambda partial: made).sigma == np.eye(3)).all()
     assert "a.npz.damaged, and made anew" in " ".join(capsys.readouterr().err.split())
-    assert (tmp_path / "a.npz.damaged").read_bytes() == content and statistics.load(
-        tmp_path / "a.npz"
-    ).provenance == made.provenance
+    assert (tmp_path / "a.npz.damaged").read_bytes() == content
+    assert statistics.load(tmp_path / "a.npz").provenance == made.provenance
 
 
 def test_pairs_that_do_not_belong_together():
@@ -106,7 +103,7 @@ def test_pairs_that_do_not_belong_together():
         compute(IMAGES[:, :16, :16], Inception(graph_bytes(seed=0)), name="second"),
         compute(name="second"),
     ):
-        with pytest.raises(UserError, match="first.*second"):
+        with pytest.raises(UserError, match=r"first.*second"):
             statistics.distance(first, other)
     with pytest.raises(UserError, match="network_sha1"):
         statistics.check(first, Inception(graph_bytes(seed=1)))
@@ -160,20 +157,20 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     monkeypatch.setattr(np, "savez", lambda file, **_: (file.write(b"half"), 1 / 0))
     with pytest.raises(ZeroDivisionError):
         compute().save(path)
-    assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+    assert path.read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 class Dying:
-    """A network that fails after some batches, as a process that is killed."""
+    """A network that fails after some batches, like a process that is killed."""
 
     def __init__(self, batches):
-        self._left, self._network = batches, PixelPooling()
-        self.dimension, self.network, self.digest, self.precision = (
-            192,
-            "pixels",
-            PixelPooling.digest,
-            "float32",
-        )
+        self._left = batches
+        self._network = PixelPooling()
+        self.dimension = 192
+        self.network = "pixels"
+        self.digest = PixelPooling.digest
+        self.precision = "float32"
 
     def __call__(self, batch):
         if self._left == 0:
@@ -256,7 +253,9 @@ def test_what_differs_between_machines_is_left_out():
     parts = shards(2)
     parts[1].provenance["versions"] = {"tensorflow": "3"}
     merged = [statistics.merge(order).provenance for order in (parts, parts[::-1])]
-    assert merged[0] == merged[1] and "versions" not in merged[0] and merged[0]["num_images"] == 300
+    assert merged[0] == merged[1]
+    assert "versions" not in merged[0]
+    assert merged[0]["num_images"] == 300
 
 
 def test_images_of_other_sizes_are_refused_between_batches():

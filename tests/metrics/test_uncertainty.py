@@ -30,21 +30,23 @@ def draw(random, mean, covariance, count):
 
 
 def numbers(count, groups=10):
-    """The group of each of `count` features, found by sending them one at a time."""
-    sample, found = GroupedMoments(1, groups), []
+    """(count,) groups of the first features, found by adding them one at a time."""
+    sample = GroupedMoments(1, groups)
+    chosen = []
     for _ in range(count):
         before = [group.count for group in sample.groups]
         sample.update(np.zeros((1, 1)))
-        found.append(int(np.argmax(np.array([group.count for group in sample.groups]) - before)))
-    return np.array(found)
+        after = [group.count for group in sample.groups]
+        chosen.append(np.argmax(np.subtract(after, before)))
+    return np.array(chosen)
 
 
 def test_groups_do_not_depend_on_the_batches():
-    features, group = np.random.default_rng(0).standard_normal((103, 4)), numbers(103, 5)
-    assert all(
-        sorted(block) == list(range(5)) for block in group[:100].reshape(-1, 5)
-    )  # one of every five in each
-    assert len({tuple(block) for block in group[:100].reshape(-1, 5)}) > 5  # in changing orders
+    features = np.random.default_rng(0).standard_normal((103, 4))
+    group = numbers(103, 5)
+    blocks = group[:100].reshape(-1, 5)
+    assert all(sorted(block) == [0, 1, 2, 3, 4] for block in blocks)
+    assert len({tuple(block) for block in blocks}) > 5  # the order changes
     for batch_size in (1, 37, 200):
         sample = grouped(features, 5, batch_size)
         for number, moments in enumerate(sample.groups):
@@ -57,80 +59,80 @@ def test_groups_do_not_depend_on_the_batches():
             )
 
 
-def test_classes_that_take_turns_do_no_harm():
-    """Ten classes in turn, as of a class-conditional generator: as if shuffled."""
+def test_classes_that_alternate_do_no_harm():
+    """Ten classes in turn, as from a class-conditional generator, act as if they were shuffled."""
     random = np.random.default_rng(6)
     centres = 3 * random.standard_normal((10, DIMENSION))
     features = centres[np.arange(1000) % 10] + random.standard_normal((1000, DIMENSION))
-    in_turn, shuffled = (
-        frechet(grouped(x), gaussian(2)) for x in (features, random.permutation(features))
-    )
+    in_turn = frechet(grouped(features), gaussian(2))
+    shuffled = frechet(grouped(random.permutation(features)), gaussian(2))
     assert 0.5 < in_turn.standard_error / shuffled.standard_error < 2
     assert abs(in_turn.corrected - shuffled.corrected) < 4 * shuffled.standard_error
 
 
 def test_against_the_jackknife_written_out():
     random = np.random.default_rng(1)
-    x, y = random.standard_normal((60, DIMENSION)), random.standard_normal((80, DIMENSION)) + 0.3
-    found = frechet(grouped(x), grouped(y))
+    x = random.standard_normal((60, DIMENSION))
+    y = random.standard_normal((80, DIMENSION)) + 0.3
+    estimate = frechet(grouped(x), grouped(y))
     value = frechet_distance(*pair(x), *pair(y))
-    groups = numbers(60), numbers(80)
-    left = [
-        np.array([frechet_distance(*pair(x[groups[0] != g]), *pair(y)) for g in range(10)]),
-        np.array([frechet_distance(*pair(x), *pair(y[groups[1] != g])) for g in range(10)]),
-    ]
-    assert found.value == pytest.approx(value, rel=1e-10)
-    halves = [
-        np.mean(
-            [frechet_distance(*pair(x[half]), *pair(y)) for half in (groups[0] < 5, groups[0] >= 5)]
-        ),
-        np.mean(
-            [frechet_distance(*pair(x), *pair(y[half])) for half in (groups[1] < 5, groups[1] >= 5)]
-        ),
-    ]
-    # limit + a / n + b / n^2 through n, 0.9 n and n / 2.
-    biases = [
-        value
-        - np.linalg.solve([[1, 1, 1], [1, 1 / 0.9, 1 / 0.81], [1, 2, 4]], [value, v.mean(), h])[0]
-        for v, h in zip(left, halves)
-    ]
-    assert found.corrected == pytest.approx(value - sum(biases), rel=1e-9)
-    assert found.standard_error == pytest.approx(
-        np.sqrt(sum(0.9 * np.sum((v - v.mean()) ** 2) for v in left)), rel=1e-9
-    )
+    assert estimate.value == pytest.approx(value, rel=1e-10)
+
+    bias = 0
+    variance = 0
+    for features, distance in (
+        (x, lambda subset: frechet_distance(*pair(subset), *pair(y))),
+        (y, lambda subset: frechet_distance(*pair(x), *pair(subset))),
+    ):
+        group = numbers(len(features))
+        without_one = np.array([distance(features[group != number]) for number in range(10)])
+        halves = np.mean([distance(features[group < 5]), distance(features[group >= 5])])
+        # limit + a / n + b / n^2 through n, 0.9 n and n / 2.
+        powers = [[1, 1, 1], [1, 1 / 0.9, 1 / 0.81], [1, 2, 4]]
+        limit, _, _ = np.linalg.solve(powers, [value, without_one.mean(), halves])
+        bias += value - limit
+        variance += 0.9 * np.sum((without_one - without_one.mean()) ** 2)
+    assert estimate.corrected == pytest.approx(value - bias, rel=1e-9)
+    assert estimate.standard_error == pytest.approx(np.sqrt(variance), rel=1e-9)
 
 
 def test_exact_sides_have_no_error():
-    a, b = gaussian(1), gaussian(2)
-    found = frechet(a, b)
-    assert found.standard_error == 0 and found.value == found.corrected == frechet_distance(*a, *b)
+    first = gaussian(1)
+    second = gaussian(2)
+    estimate = frechet(first, second)
+    assert estimate.standard_error == 0
+    assert estimate.value == estimate.corrected == frechet_distance(*first, *second)
 
 
 @pytest.mark.parametrize("both", [False, True])
 def test_coverage_and_bias_where_the_distance_is_known(both):
-    """Of 300 samples, the intervals around the corrected value hold the true distance in 95 % (+- 4
-    standard errors), and most of the bias is gone.
+    """95 % of the intervals around the corrected value hold the true distance.
+
+    This is checked with 300 samples, within 4 standard errors. Most of the bias is gone.
     """
     random = np.random.default_rng(3)
-    first, second, repetitions = gaussian(1), gaussian(2), 300
-    truth, hits, values, corrected, errors = frechet_distance(*first, *second), 0, [], [], []
+    repetitions = 300
+    first = gaussian(1)
+    second = gaussian(2)
+    truth = frechet_distance(*first, *second)
+    hits = 0
+    estimates = []
     for _ in range(repetitions):
         source = grouped(draw(random, *first, 120))
         reference = grouped(draw(random, *second, 150)) if both else second
-        found = frechet(source, reference)
-        low, high = found.interval(found.corrected)
+        estimate = frechet(source, reference)
+        low, high = estimate.interval(estimate.corrected)
         hits += low <= truth <= high
-        values.append(found.value)
-        corrected.append(found.corrected)
-        errors.append(found.standard_error)
+        estimates.append(estimate)
     assert abs(hits / repetitions - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / repetitions)
-    # Neither too narrow nor too wide: the error is that of both values. (A std of 300 has a
-    # relative error of 4 %.)
+    values = np.array([estimate.value for estimate in estimates])
+    corrected = np.array([estimate.corrected for estimate in estimates])
+    errors = np.array([estimate.standard_error for estimate in estimates])
+    # Neither too narrow nor too wide: the error is that of both values. (A standard deviation from
+    # 300 values has a relative error of 4 %.)
     for spread in (np.std(corrected), np.std(values)):
         assert 0.84 < np.mean(errors) / spread < 1.2
-    around_value = [
-        abs(value - np.mean(values)) <= 2.262 * error for value, error in zip(values, errors)
-    ]  # t with 9 degrees of freedom
+    around_value = abs(values - values.mean()) <= 2.262 * errors  # t with 9 degrees of freedom
     assert abs(np.mean(around_value) - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / repetitions)
     error = np.std(corrected) / np.sqrt(repetitions)
     assert np.mean(values) - truth > 4 * error  # there is a bias to correct
@@ -138,15 +140,18 @@ def test_coverage_and_bias_where_the_distance_is_known(both):
 
 
 def test_coverage_of_a_difference():
-    """Two samples of one distribution: the interval holds 0 in 95 %. One that is farther away: it
-    does not.
+    """95 % of the intervals of two samples of one distribution hold 0.
+
+    The interval of a sample that is farther away does not.
     """
-    random, repetitions, reference = np.random.default_rng(4), 300, gaussian(2)
+    random = np.random.default_rng(4)
+    repetitions = 300
+    reference = gaussian(2)
     hits = 0
     for _ in range(repetitions):
         sides = [grouped(draw(random, *gaussian(1), count)) for count in (100, 140)]
-        found = difference(*sides, reference)
-        low, high = found.interval(found.corrected)
+        estimate = difference(*sides, reference)
+        low, high = estimate.interval(estimate.corrected)
         hits += low <= 0 <= high
     assert abs(hits / repetitions - 0.95) <= 4 * np.sqrt(0.95 * 0.05 / repetitions)
     mean, covariance = gaussian(1)
@@ -159,33 +164,42 @@ def test_coverage_of_a_difference():
 
 
 def test_coverage_with_fewer_images_than_features():
-    """The covariances are singular, the bias is large, and the interval is still that of the value."""
-    random, reference, found = np.random.default_rng(7), (np.zeros(48), np.eye(48)), []
-    for _ in range(100):
-        found.append(frechet(grouped(random.standard_normal((40, 48))), reference))
-    values, errors = np.array([[estimate.value, estimate.standard_error] for estimate in found]).T
-    assert np.mean(abs(values - values.mean()) <= 2.262 * errors) > 0.95 - 4 * np.sqrt(
-        0.95 * 0.05 / 100
-    )
+    """The interval around the value holds, although the covariances are singular.
+
+    The bias of the value is large.
+    """
+    random = np.random.default_rng(7)
+    reference = (np.zeros(48), np.eye(48))
+    estimates = [frechet(grouped(random.standard_normal((40, 48))), reference) for _ in range(100)]
+    values = np.array([estimate.value for estimate in estimates])
+    errors = np.array([estimate.standard_error for estimate in estimates])
+    around_value = abs(values - values.mean()) <= 2.262 * errors
+    assert np.mean(around_value) > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 100)
     assert 0.7 < np.mean(errors) / values.std() < 2
 
 
 def test_coverage_of_an_interval_from_parts():
-    """Of the mean of ten parts, such as those of the Inception Score, or of blocks of KID."""
+    """The mean of ten parts, such as the splits of the Inception Score or the blocks of KID."""
     parts = np.random.default_rng(8).standard_exponential((4000, 10, 30)).mean(2)
-    means, errors = parts.mean(1), parts.std(1, ddof=1) / np.sqrt(10)
-    ends = np.array([interval(mean, error, 10) for mean, error in zip(means, errors)])
-    assert abs(np.mean((ends[:, 0] <= 1) & (1 <= ends[:, 1])) - 0.95) < 0.015
+    errors = parts.std(1, ddof=1) / np.sqrt(10)
+    hits = []
+    for mean, error in zip(parts.mean(1), errors, strict=True):
+        low, high = interval(mean, error, 10)
+        hits.append(low <= 1 <= high)
+    assert abs(np.mean(hits) - 0.95) < 0.015
 
 
 def test_a_shared_reference_cancels_in_a_difference():
     random = np.random.default_rng(5)
     features = draw(random, *gaussian(1), 100)
-    found = difference(pair(features), pair(features), grouped(draw(random, *gaussian(2), 60)))
-    assert found.value == 0 and found.standard_error < 1e-12
+    reference = grouped(draw(random, *gaussian(2), 60))
+    estimate = difference(pair(features), pair(features), reference)
+    assert estimate.value == 0
+    assert estimate.standard_error < 1e-12
 
 
 def test_moments_of_nothing():
     sample = GroupedMoments(3)
     sample.update(np.zeros((0, 3)))
-    assert isinstance(sample.groups[0], Moments) and sample.total().count == 0
+    assert isinstance(sample.groups[0], Moments)
+    assert sample.total().count == 0

@@ -9,65 +9,54 @@ from tf_ttur.errors import UserError
 from tf_ttur.metrics import inception, verification
 
 
+def failing(content, name="small"):
+    """The names of the checks of a graph that do not hold."""
+    return [check.name for check in verification.checks(content, name) if not check.holds]
+
+
 def test_all_hold_but_the_identity_of_another_network():
-    found = list(verification.checks(graph_bytes(), "small"))
-    assert [check.name for check in found if not check.holds] == ["network"]
-    assert len(found) > 12
+    checks = list(verification.checks(graph_bytes(), "small"))
+    assert [check.name for check in checks if not check.holds] == ["network"]
+    assert len(checks) > 12
 
 
 def test_with_the_stand_in(shared):
-    content, name = verification.read(shared / "inception")
-    assert [check.name for check in verification.checks(content, name) if not check.holds] == [
-        "network"
-    ]
+    assert failing(*verification.read(shared / "inception")) == ["network"]
 
 
-def test_mistakes_are_found(monkeypatch):
+def test_a_wrong_resizing_is_found(monkeypatch):
     monkeypatch.setattr(inception, "resize", tf.image.resize)
-    names = [check.name for check in verification.checks(graph_bytes(), "small") if not check.holds]
-    assert any("resize [0, 10] to 4" in name for name in names) and any(
-        "TensorFlow 1 session" in name for name in names
-    )
-    monkeypatch.undo()
+    monkeypatch.setattr(inception.graph, "resize", tf.image.resize)
+    names = failing(graph_bytes())
+    assert any("resize [0, 10] to 4" in name for name in names)
+    assert any("TensorFlow 1 session" in name for name in names)
+
+
+def test_a_wrong_distance_is_found(monkeypatch):
     monkeypatch.setattr(verification, "frechet_distance", lambda *moments: 13.0)
-    names = [check.name for check in verification.checks(graph_bytes(), "small") if not check.holds]
+    names = failing(graph_bytes())
     assert names == ["network", "distance of two normal samples, 3.46834615213474: error"]
     monkeypatch.setattr(verification, "trace_of_root", lambda a, b: 1.0001 * np.trace(a))
-    assert (
-        sum(
-            "trace of the root" in check.name
-            for check in verification.checks(graph_bytes(), "small")
-            if not check.holds
-        )
-        == 2
-    )
+    assert sum("trace of the root" in name for name in failing(graph_bytes())) == 2
 
 
 def test_a_graph_that_no_session_runs():
     definition = tf.compat.v1.GraphDef()
     definition.ParseFromString(graph_bytes())
     definition.versions.producer = 27  # where its batch norm was no longer known
-    names = [
-        check.name
-        for check in verification.checks(definition.SerializeToString(), "late")
-        if not check.holds
-    ]
+    names = failing(definition.SerializeToString(), "late")
     assert names == ["network", "a TensorFlow 1 session of the graph"]
 
 
 def test_a_check_of_the_original_would_hold(monkeypatch):
-    """With the identity of this graph as the original's, everything holds."""
+    """Everything holds where the identity of this graph is taken for the original's."""
     content = graph_bytes()
     network = inception.Inception(content)
     monkeypatch.setattr(inception, "ORIGINAL", (len(content), network.digest))
-    monkeypatch.setitem(inception._NETWORKS, network.digest, "original")
+    monkeypatch.setitem(inception.weights.NETWORKS, network.digest, "original")
     assert all(check.holds for check in verification.checks(content, "small"))
-    assert {field.name for field in dataclasses.fields(verification.Check)} == {
-        "name",
-        "found",
-        "expected",
-        "holds",
-    }
+    columns = [field.name for field in dataclasses.fields(verification.Check)]
+    assert columns == ["name", "found", "expected", "holds"]
 
 
 def test_nothing_to_verify(tmp_path):

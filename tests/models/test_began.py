@@ -11,19 +11,20 @@ from tf_ttur.models.began import Discriminator, Generator
 
 
 def test_parameters_are_those_of_the_paper():
-    g, d = Generator(64), Discriminator(64)
-    images = g(tf.zeros((2, 64)))
+    generator = Generator(64)
+    discriminator = Discriminator(64)
+    images = generator(tf.zeros((2, 64)))
     assert images.shape == (2, 64, 64, 3)
-    assert d(images).shape == (2,)
-    assert (parameters(g), parameters(d)) == (1_716_611, 13_405_379)
+    assert discriminator(images).shape == (2,)
+    assert parameters(generator) == 1_716_611
+    assert parameters(discriminator) == 13_405_379
 
 
 @pytest.mark.parametrize("size", [32, 128])
 def test_other_sizes(size):
     images = Generator(size, width=2)(tf.zeros((2, 64)))
-    assert (
-        images.shape == Discriminator(size, width=2).reconstruct(images).shape == (2, size, size, 3)
-    )
+    reconstructions = Discriminator(size, width=2).reconstruct(images)
+    assert images.shape == reconstructions.shape == (2, size, size, 3)
 
 
 def test_output_is_the_error_of_the_reconstruction():
@@ -34,9 +35,11 @@ def test_output_is_the_error_of_the_reconstruction():
 
 
 def test_decoder_and_generator_are_alike():
-    g, d = Generator(32, width=4), Discriminator(32, width=4)
-    d(g(tf.zeros((1, 64))))
-    assert [v.shape for v in d.decoder.variables] == [v.shape for v in g.decoder.variables]
+    generator = Generator(32, width=4)
+    discriminator = Discriminator(32, width=4)
+    discriminator(generator(tf.zeros((1, 64))))
+    shapes = [variable.shape for variable in generator.decoder.variables]
+    assert [variable.shape for variable in discriminator.decoder.variables] == shapes
 
 
 def elu(x):
@@ -44,7 +47,7 @@ def elu(x):
 
 
 def layers(network):
-    """Its (kernel, bias) one after the other."""
+    """Yields the (kernel, bias) of each layer."""
     weights = network.get_weights()
     return iter(list(zip(weights[::2], weights[1::2], strict=True)))
 
@@ -55,27 +58,25 @@ def decode(layers, codes, width, stages):
     x = (codes @ kernel + bias).reshape(-1, 8, 8, width).transpose(0, 3, 1, 2)
     for stage in range(stages):
         if stage > 0:
-            x = np.kron(x, np.ones((2, 2)))  # to the nearest
+            x = np.kron(x, np.ones((2, 2)))  # nearest neighbour
         x = elu(convolve(x, *next(layers)))
         x = elu(convolve(x, *next(layers)))
     return convolve(x, *next(layers))
 
 
 def reconstruct(layers, images, width, stages):
-    """The auto-encoder, likewise."""
+    """The auto-encoder as its authors describe it, channels first, in NumPy."""
     x = elu(convolve(images, *next(layers)))
     for stage in range(1, stages + 1):
         x = elu(convolve(x, *next(layers)))
         x = elu(convolve(x, *next(layers)))
         assert x.shape[1] == stage * width
         if stage < stages:
-            x = elu(
-                convolve(x, *next(layers))[:, :, 1::2, 1::2]
-            )  # TensorFlow pads an even side at its end alone
+            # TensorFlow pads an even side at its end alone.
+            x = elu(convolve(x, *next(layers))[:, :, 1::2, 1::2])
     kernel, bias = next(layers)
-    return decode(
-        layers, x.transpose(0, 2, 3, 1).reshape(len(x), -1) @ kernel + bias, width, stages
-    )
+    codes = x.transpose(0, 2, 3, 1).reshape(len(x), -1) @ kernel + bias
+    return decode(layers, codes, width, stages)
 
 
 def test_generator_is_the_one_described_channels_first():
@@ -84,7 +85,8 @@ def test_generator_is_the_one_described_channels_first():
     model(latents)
     weights = layers(shaken(model))
     expected = decode(weights, latents, width=4, stages=3)
-    assert next(weights, None) is None and abs(expected).max() > 1.5  # nothing limits it
+    assert next(weights, None) is None
+    assert abs(expected).max() > 1.5  # nothing limits the images
     np.testing.assert_allclose(
         np.moveaxis(model(latents).numpy(), 3, 1), expected, atol=1e-5 * abs(expected).max()
     )
@@ -96,7 +98,8 @@ def test_discriminator_is_the_one_described_channels_first():
     model(images)
     weights = layers(shaken(model))
     expected = reconstruct(weights, np.moveaxis(images, 3, 1), width=4, stages=3)
-    assert next(weights, None) is None and abs(expected).max() > 1.5
+    assert next(weights, None) is None
+    assert abs(expected).max() > 1.5
     np.testing.assert_allclose(
         np.moveaxis(model.reconstruct(images).numpy(), 3, 1),
         expected,
@@ -105,12 +108,19 @@ def test_discriminator_is_the_one_described_channels_first():
 
 
 def test_initial_weights():
-    """Those that TensorFlow 1's layers had by default: uniform, with the variance of Glorot and
-    Bengio 2010; no biases.
+    """They are the defaults of TensorFlow 1's layers.
+
+    Kernels are uniform, with the variance of Glorot and Bengio 2010; biases are 0.
     """
-    g, d = Generator(64, width=32), Discriminator(64, width=32, seed=1)
-    d(g(tf.zeros((1, 64))))
-    kernels = [kernel for network in (g, d) for kernel, bias in layers(network) if not bias.any()]
+    generator = Generator(64, width=32)
+    discriminator = Discriminator(64, width=32, seed=1)
+    discriminator(generator(tf.zeros((1, 64))))
+    kernels = [
+        kernel
+        for network in (generator, discriminator)
+        for kernel, bias in layers(network)
+        if not bias.any()
+    ]
     assert len(kernels) == (1 + 2 * 4 + 1) + (1 + 2 * 4 + 3 + 1) + (1 + 2 * 4 + 1)
     for kernel in kernels:
         fans = math.prod(kernel.shape[:-2]) * (kernel.shape[-2] + kernel.shape[-1])

@@ -6,18 +6,21 @@ import tensorflow as tf
 
 from tests.models import channels_first
 from tests.models.test_dcgan import parameters
+from tf_ttur.models import wgan_gp
 from tf_ttur.models.wgan_gp import Critic, Generator
 
 
 @pytest.mark.parametrize(
-    "size, generator, critic", [(64, 8_540_483, 7_491_841), (32, 2_005_155, 1_874_049)]
+    "size, of_generator, of_critic", [(64, 8_540_483, 7_491_841), (32, 2_005_155, 1_874_049)]
 )
-def test_parameters_are_those_of_the_paper(size, generator, critic):
-    g, c = Generator(size, size), Critic(size)
-    images = g(tf.zeros((2, 128)))
+def test_parameters_are_those_of_the_paper(size, of_generator, of_critic):
+    generator = Generator(size, size)
+    critic = Critic(size)
+    images = generator(tf.zeros((2, 128)))
     assert images.shape == (2, size, size, 3)
-    assert c(images).shape == (2,)
-    assert (parameters(g), parameters(c)) == (generator, critic)
+    assert critic(images).shape == (2,)
+    assert parameters(generator) == of_generator
+    assert parameters(critic) == of_critic
 
 
 def test_parameters_of_the_packed_critic():
@@ -27,9 +30,7 @@ def test_parameters_of_the_packed_critic():
 
 
 def shaken(model, seed=0):
-    """The model with random scales, offsets and biases, so that none of them is at its neutral
-    start.
-    """
+    """The model with noise on all weights, so that no scale, offset or bias is neutral."""
     random = np.random.default_rng(seed)
     for variable in model.trainable_variables:
         variable.assign(variable + random.normal(0, 0.2, variable.shape).astype(np.float32))
@@ -54,12 +55,9 @@ def test_critic_is_the_one_described_channels_first(samples_per_score):
 
 
 def test_enlarging_is_the_published_depth_to_space():
-    from tf_ttur.models import wgan_gp
-
     x = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
-    np.testing.assert_array_equal(
-        np.moveaxis(wgan_gp._double(x).numpy(), 3, 1), channels_first.enlarge(np.moveaxis(x, 3, 1))
-    )
+    enlarged = channels_first.enlarge(np.moveaxis(x, 3, 1))
+    np.testing.assert_array_equal(np.moveaxis(wgan_gp._double(x).numpy(), 3, 1), enlarged)
 
 
 def test_initial_weights():
@@ -85,8 +83,10 @@ def test_initial_weights():
         kernel = layer.kernel.numpy()
         assert kernel.std() == pytest.approx(math.sqrt(gain / fans), rel=0.05)
         assert abs(kernel).max() <= math.sqrt(3 * gain / fans)
-    assert block.first.bias is None and not block.second.bias.numpy().any()
-    assert up.first.bias is None and not up.second.bias.numpy().any()
+    assert block.first.bias is None
+    assert not block.second.bias.numpy().any()
+    assert up.first.bias is None
+    assert not up.second.bias.numpy().any()
 
 
 def test_samples_use_the_statistics_of_their_batch():

@@ -23,12 +23,13 @@ SCORE = re.compile(r"([\d.]+)(?:@(\d+)(?:k|min)?)?")  # and where in the trainin
 @pytest.fixture
 def sheet(shared):
     """Its lines."""
-    return (shared / "reference_facts.md").read_text().splitlines()
+    return (shared / "reference_facts.md").read_text(encoding="utf-8").splitlines()
 
 
 def table(sheet, title):
-    """The rows of the table below the line that starts so, as lists of cells; the first is its
-    head.
+    """The rows of the table below the line that starts with a title, as lists of cells.
+
+    The first row is its head.
     """
     [start] = [number for number, line in enumerate(sheet) if line.startswith(title)]
     end = next(
@@ -51,15 +52,16 @@ def rates(text):
 
 
 def table_1(sheet):
-    """{(experiment, metric): ((rates, score) of TTUR, (rates, score) of one rate for both)}, all as
-    printed.
+    """{(experiment, metric): ((rates, score) of TTUR, (rates, score) of one rate for both)}.
+
+    All are as printed.
     """
     rows = table(sheet, "### 8.1")[1:]
-    ours = [
+    pairs = [
         ((rates(ttur), float(best)), (2 * rates(orig)[:1], float(other)))
         for _, _, ttur, _, best, orig, _, other in rows
     ]
-    return dict(zip(EXPERIMENTS, ours, strict=True))
+    return dict(zip(EXPERIMENTS, pairs, strict=True))
 
 
 def test_curves(sheet):
@@ -74,15 +76,12 @@ def test_curves(sheet):
     ):
         (_, *head), *rows = table(sheet, title)
         if experiment in published.CURVES:
-            found, unit = published.CURVES[experiment], 1000
+            unit = 1000
+            found = published.CURVES[experiment]
         else:
-            found, unit = (
-                {
-                    key: points
-                    for key, (_, points) in published.TIMED_CURVES[experiment, "fid"].items()
-                },
-                1,
-            )
+            unit = 1
+            timed = published.TIMED_CURVES[experiment, "fid"]
+            found = {pair: points for pair, (_, points) in timed.items()}
         assert found == {
             rates(name): [(unit * int(row[0]), *numbers(row[column])) for row in rows]
             for column, name in enumerate(head, start=1)
@@ -107,30 +106,25 @@ def test_duration_of_an_iteration(sheet):
     assert [name for name, *_ in found] == ["TTUR", "orig"] * 2
     per_1000 = [1000 * float(minutes) / int(updates or 100) for _, minutes, updates in found]
     lsun, language = per_1000[:2], per_1000[2:]
-    for experiment, (ttur, orig) in {
+    durations = {
         ("wgan_gp_lsun", "fid"): lsun,
         EXPERIMENTS[-2]: language,
         EXPERIMENTS[-1]: language,
-    }.items():
-        for (discriminator, generator), (minutes, _) in published.TIMED_CURVES[experiment].items():
-            assert minutes == pytest.approx(orig if discriminator == generator else ttur, rel=1e-3)
-    # The best evaluations of CIFAR-10 are number 42 of TTUR and 40 of orig, 4000 and 1333 updates
-    # from one to the next.
-    for (discriminator, generator), (minutes, _) in published.TIMED_CURVES[
-        "wgan_gp_cifar10", "fid"
-    ].items():
-        assert minutes == pytest.approx(
-            826 / (40 * 1.333) if discriminator == generator else 719 / (42 * 4), rel=1e-3
-        )
+        # The best evaluations of CIFAR-10 are number 42 of TTUR and 40 of orig, 4000 and 1333
+        # updates from one to the next.
+        ("wgan_gp_cifar10", "fid"): [719 / (42 * 4), 826 / (40 * 1.333)],
+    }
+    for key, (ttur, orig) in durations.items():
+        for pair, (minutes, _) in published.TIMED_CURVES[key].items():
+            expected = orig if pair.discriminator == pair.generator else ttur
+            assert minutes == pytest.approx(expected, rel=1e-3)
 
 
 def test_best_scores(sheet):
-    [erratum] = [
-        line for line in sheet if line.startswith("| E6 |")
-    ]  # says where the best of language are, TTUR first
-    ttur_4, orig_4, ttur_6, orig_6 = re.search(r"figure minima at ([\d/]+) min", erratum)[1].split(
-        "/"
-    )
+    # The erratum says where the best of language are, TTUR first.
+    [erratum] = [line for line in sheet if line.startswith("| E6 |")]
+    found = re.search(r"figure minima at ([\d/]+) min", erratum)[1]
+    ttur_4, orig_4, ttur_6, orig_6 = found.split("/")
     minutes = {"jsd_4": (orig_4, ttur_4), "jsd_6": (orig_6, ttur_6)}
     count = 0
     for key, (names, *cells) in zip(EXPERIMENTS, table(sheet, "Best single run")[1:], strict=True):
@@ -147,24 +141,21 @@ def test_best_scores(sheet):
             pair: (float(score), at + unit, (float(lowest), where and where + unit))
             for pair, (score, at), (lowest, where) in zip(pairs, best, mean, strict=True)
         }
-        assert {
-            pair: (score.best, score.at, score.mean)
-            for pair, score in published.SCORES[key].items()
-        } == expected
+        scores = published.SCORES[key]
+        assert {pair: (score.best, score.at, score.mean) for pair, score in scores.items()} == (
+            expected
+        )
         count += len(expected)
     assert count == 28
 
 
 def test_scores_of_table_1(sheet):
     for key, cells in table_1(sheet).items():
-        assert {
-            pair: score.table
-            for pair, score in published.SCORES[key].items()
-            if score.table is not None
-        } == dict(cells)
-    assert (
-        published.SCORES["wgan_gp_lsun", "fid"][1e-4, 1e-4].table == 20.5
-    )  # as printed, erratum or not
+        scores = published.SCORES[key]
+        found = {pair: score.table for pair, score in scores.items() if score.table is not None}
+        assert found == dict(cells)
+    # As printed, erratum or not.
+    assert published.SCORES["wgan_gp_lsun", "fid"][1e-4, 1e-4].table == 20.5
 
 
 def test_scores_of_began(sheet):
@@ -197,10 +188,8 @@ def test_disturbances(sheet):
     ]
     for (_, *cells), found in zip(rows, published.DISTURBED.values(), strict=True):
         fid, score, ind = map(numbers, cells)
-        assert len(fid) == 4 and (list(found["fid"]), list(found["inception_score"])) == (
-            fid,
-            score,
-        )
-        assert [found["ind_limit"] - each for each in score] == pytest.approx(
-            ind, abs=0.05
-        )  # scores are printed with three digits
+        assert len(fid) == 4
+        assert list(found["fid"]) == fid
+        assert list(found["inception_score"]) == score
+        # Scores are printed with three digits.
+        assert [found["ind_limit"] - value for value in score] == pytest.approx(ind, abs=0.05)

@@ -43,31 +43,28 @@ def test_minima(ball):
 
 
 def test_second_moment(ball):
-    """Within the 0.004 of the fact sheet. It does not name the start: 0.5 is ours, small against
-    the noise (see docs/theory.md).
+    """Within the 0.004 of the fact sheet.
+
+    The sheet does not name the start: 0.5 is ours, small against the noise (see docs/theory.md).
     """
     assert ball.numbers["second_moment"]["sup_difference"] <= 0.004
 
 
 def test_verdicts_follow_the_numbers(ball):
     numbers = {**ball.numbers, "lyapunov": {"0.1": {"largest_increase": 0.5, "residual": 0}}}
-    assert "never rises" in ball.verdict and "rises by 0.5" in heavy_ball._verdict(numbers)
+    assert "never rises" in ball.verdict
+    assert "rises by 0.5" in heavy_ball._verdict(numbers)
     report = two_time_scale.study(runs=10)
-    assert "Equal rates diverge" in report.verdict and "time scales converge" in report.verdict
+    assert "Equal rates diverge" in report.verdict
+    assert "time scales converge" in report.verdict
     settings = {name: {"rms_theta": [1.0]} for name in report.numbers["settings"]}
-    assert "do not diverge" in two_time_scale._verdict(
-        {"settings": settings}
-    ) and "do not converge" in two_time_scale._verdict({"settings": settings})
+    verdict = two_time_scale._verdict({"settings": settings})
+    assert "do not diverge" in verdict
+    assert "do not converge" in verdict
 
 
 def test_saddle_report():
     report = saddle.study(runs=20, seed=3)
-    assert report.numbers["settings"]["TTUR, x slow"]["hits_without_noise"] == {
-        "0.2": 56,
-        "0.1": 90,
-        "0.01": 204,
-    }
-    assert (
-        f"after {report.numbers['settings']['TTUR, x slow']['hit_median']:.0f} updates"
-        in report.verdict
-    )
+    ttur = report.numbers["settings"]["TTUR, x slow"]
+    assert ttur["hits_without_noise"] == {"0.2": 56, "0.1": 90, "0.01": 204}
+    assert f"after {ttur['hit_median']:.0f} updates" in report.verdict

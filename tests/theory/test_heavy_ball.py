@@ -9,9 +9,11 @@ from tf_ttur.theory import heavy_ball as theory
 def test_the_moment_is_that_of_keras_adam():
     """Constant steps and memory give a constant beta_1, and so an optimizer that exists."""
     gradients = np.random.default_rng(0).standard_normal((50, 3))
-    steps, memory = np.full(50, 0.1), theory.exponential_memory(2.0)(np.full(50, 0.1))
+    steps = np.full(50, 0.1)
+    memory = theory.exponential_memory(2.0)(steps)
     _, moments, _ = theory.discrete(lambda _, n: gradients[n], np.zeros(3), steps, memory)
-    adam, weights = keras.optimizers.Adam(1e-3, beta_1=1 - 0.1 * 2.0), keras.Variable(np.zeros(3))
+    adam = keras.optimizers.Adam(1e-3, beta_1=1 - 0.1 * 2.0)
+    weights = keras.Variable(np.zeros(3))
     adam.build([weights])
     for n, gradient in enumerate(gradients):
         adam.apply([tf.constant(gradient, tf.float32)])
@@ -30,7 +32,8 @@ def test_polynomial_memory_is_the_mean_of_all_gradients():
 
 
 def test_continuous_path_of_a_bowl_is_the_matrix_exponential():
-    r, times = 1.0, np.linspace(0, 10, 21)
+    r = 1.0
+    times = np.linspace(0, 10, 21)
     positions, velocities, _ = theory.continuous(theory.bowl_gradient, [1.0, 1.0], r, r, times)
     system = np.block(
         [[np.zeros((2, 2)), np.eye(2)], [-r * np.diag(theory.CURVATURES), -r * np.eye(2)]]
@@ -40,12 +43,10 @@ def test_continuous_path_of_a_bowl_is_the_matrix_exponential():
 
 
 def test_gradients_of_the_landscapes():
-    x, h = np.linspace(-2, 5, 50), 1e-6
-    np.testing.assert_allclose(
-        theory.landscape_gradient(x),
-        (theory.landscape(x + h) - theory.landscape(x - h)) / (2 * h),
-        atol=1e-7,
-    )
+    x = np.linspace(-2, 5, 50)
+    h = 1e-6
+    expected = (theory.landscape(x + h) - theory.landscape(x - h)) / (2 * h)
+    np.testing.assert_allclose(theory.landscape_gradient(x), expected, atol=1e-7)
 
 
 def test_energy_on_a_landscape_with_two_minima():

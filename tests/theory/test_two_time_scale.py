@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 
@@ -14,9 +16,11 @@ def test_stability_of_the_jacobian():
 
 def test_expected_squares_by_hand():
     """One noisy step from theta = 1, w = 0."""
-    a, b = theory.constant(0.1), theory.constant(0.2)
+    a = theory.constant(0.1)
+    b = theory.constant(0.2)
     squares = theory.expected_squares(a, b, 1, noise_std=0.5)
-    theta, w = 1 + 0.1 * 2, 0.2 * 1
+    theta = 1 + 0.1 * 2
+    w = 0.2 * 1
     expected = [theta**2 + (0.1 * 0.5) ** 2, (w - theta) ** 2 + (0.1 * 0.5) ** 2 + (0.2 * 0.5) ** 2]
     np.testing.assert_allclose(squares[1], expected, rtol=1e-12)
 
@@ -31,14 +35,14 @@ def test_expected_squares_by_hand():
     ],
 )
 def test_simulation_agrees_with_the_exact_moments(name, steps):
-    """Both errors are normal: a mean of RUNS squares has the relative standard error sqrt(2 /
-    RUNS), at each of some steps.
+    """At each of some steps, within four standard errors.
+
+    Both errors are normal, so a mean of RUNS squares has the relative standard error
+    sqrt(2 / RUNS).
     """
     a, b, _ = SETTINGS[name]
-    measured, expected = (
-        theory.simulate(a, b, steps, RUNS, seed=3),
-        theory.expected_squares(a, b, steps),
-    )
+    measured = theory.simulate(a, b, steps, RUNS, seed=3)
+    expected = theory.expected_squares(a, b, steps)
     for step in (100, 300, steps):
         np.testing.assert_allclose(measured[step], expected[step], rtol=4 * np.sqrt(2 / RUNS))
 
@@ -57,7 +61,7 @@ def test_simulation_agrees_with_the_exact_moments(name, steps):
     ],
 )
 def test_published_rms_within_its_monte_carlo_error(name, step, rms, digits, exact):
-    """A root mean square of RUNS normal numbers has the relative standard error 1 / sqrt(2 RUNS)."""
+    """An RMS of RUNS normal numbers has the relative standard error 1 / sqrt(2 RUNS)."""
     expected = np.sqrt(exact(name)[step, 0])
     assert abs(rms - expected) <= 4 * expected / np.sqrt(2 * RUNS) + digits
 
@@ -65,24 +69,14 @@ def test_published_rms_within_its_monte_carlo_error(name, step, rms, digits, exa
 @pytest.fixture(scope="module")
 def exact():
     """The exact mean squares of a setting, computed once."""
-    known = {}
-
-    def get(name):
-        if name not in known:
-            known[name] = theory.expected_squares(*SETTINGS[name])
-        return known[name]
-
-    return get
+    return functools.cache(lambda name: theory.expected_squares(*SETTINGS[name]))
 
 
 def test_slopes(exact):
     squares = exact("decaying, two time scales")
     np.testing.assert_allclose(theory.slopes(squares, 6_000, 60_000), [-0.9, -0.6], atol=0.2)
-    np.testing.assert_allclose(
-        theory.slopes(np.stack([np.arange(1, 10_001.0) ** -0.7] * 2, axis=1), 100, 9_000),
-        -0.7,
-        atol=0.02,
-    )
+    power_law = np.stack([np.arange(1, 10_001.0) ** -0.7] * 2, axis=1)
+    np.testing.assert_allclose(theory.slopes(power_law, 100, 9_000), -0.7, atol=0.02)
 
 
 def test_the_noise_floor_of_constant_rates_stays(exact):

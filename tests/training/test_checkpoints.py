@@ -137,9 +137,9 @@ def test_the_best_one_is_the_last_hope(kept, state, tmp_path, capfd):
     state.weight.assign(tf.zeros(1000))
     assert kept.restore() == 6 and (state.weight.numpy() == 6).all()
     assert "after 6 updates: 0 updates" in " ".join(capfd.readouterr().err.split())
-    assert (
-        kept.numbers == [2, 4, 6] and kept.best and kept.restore() == 6
-    )  # a copy is the last one again
+    assert kept.numbers == [2, 4, 6]  # a copy of the best is the last one again
+    assert kept.best
+    assert kept.restore() == 6
     kept.save(8)
     for path in (
         data(tmp_path, 4),
@@ -161,7 +161,7 @@ def test_the_best_one_is_the_last_hope(kept, state, tmp_path, capfd):
 
 
 def test_data_without_an_index_are_no_checkpoint(kept, tmp_path):
-    """What a kill between the two renames leaves."""
+    """A kill between the two renames leaves this."""
     index(tmp_path, 6).unlink()
     assert kept.restore() == 4
     kept.save(5)
@@ -169,7 +169,7 @@ def test_data_without_an_index_are_no_checkpoint(kept, tmp_path):
 
 
 def test_no_changed_byte_of_the_index_changes_the_state(kept, state, tmp_path):
-    """The last bytes hold what nobody reads and padding; all others are under a checksum."""
+    """The last bytes are padding, or are never read; a checksum covers all others."""
     good = index(tmp_path, 6).read_bytes()
     for position in np.linspace(0, len(good) - 1, 20).astype(int):
         index(tmp_path, 6).write_bytes(
@@ -184,7 +184,7 @@ def test_no_changed_byte_of_the_index_changes_the_state(kept, state, tmp_path):
 
 @pytest.mark.parametrize("what", ["ckpt-8 cannot be written", "no copy of the best checkpoint"])
 def test_no_room(kept, state, tmp_path, what):
-    """Here the system refuses files of more than 2 kB."""
+    """As on a full disk: here the system refuses files of more than 2 kB."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2048, limits[1]))
     try:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
 
 
 class Dying(PixelPooling):
-    """A network that fails after some batches, as a process that is killed."""
+    """A network that fails after some batches, as if the process were killed."""
 
     def __init__(self, batches):
         self._left = batches
@@ -28,7 +28,8 @@ class Dying(PixelPooling):
 @pytest.mark.parametrize("shard", [None, (2, 3)])
 def test_an_interrupted_extraction_goes_on(tmp_path, monkeypatch, shard):
     monkeypatch.setattr(extraction.Extraction, "EVERY_SECONDS", 0)
-    partial, images = tmp_path / "partial", Images("digits:100")
+    partial = tmp_path / "partial"
+    images = Images("digits:100")
     whole = image_statistics(images, PixelPooling(), 8, shard=shard)
     with pytest.raises(KeyboardInterrupt):
         image_statistics(images, Dying(3), 8, partial=partial, shard=shard)

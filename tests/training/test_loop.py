@@ -14,7 +14,7 @@ from tf_ttur.io import files
 from tf_ttur.metrics import extraction
 from tf_ttur.training import evaluation, loop
 
-one_replica = pytest.mark.usefixtures("one_replica")  # all but the first test
+one_replica = pytest.mark.usefixtures("one_replica")  # of all trainings but the first test's
 pytestmark = [
     pytest.mark.usefixtures("offline"),
     pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features"),
@@ -83,7 +83,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_end(tiny, tmp_path, monkeypa
         file.write('{"update": 3, "name": "cut o')
     loop.train(tiny, tmp_path / "stopped")
     assert rows(tmp_path / "stopped") == rows(tmp_path / "whole")
-    whole, stopped = final_weights(tmp_path / "whole"), final_weights(tmp_path / "stopped")
+    whole = final_weights(tmp_path / "whole")
+    stopped = final_weights(tmp_path / "stopped")
     assert whole.keys() == stopped.keys()
     for name in whole:
         np.testing.assert_array_equal(whole[name], stopped[name], err_msg=name)
@@ -101,8 +102,9 @@ def test_a_finished_run_can_be_made_longer_but_not_changed(tiny, tmp_path):
     tiny.updates = 3
     with pytest.raises(UserError, match="holds a run of 5 updates"):
         loop.train(tiny, tmp_path / "run")
-    tiny.updates, tiny.generator.learning_rate = 5, 1e-4
-    with pytest.raises(UserError, match="generator.learning_rate = 0.002; now"):
+    tiny.updates = 5
+    tiny.generator.learning_rate = 1e-4
+    with pytest.raises(UserError, match=r"generator\.learning_rate = 0\.002; now"):
         loop.train(tiny, tmp_path / "run")
     tiny.generator.learning_rate = 2e-3
     (tmp_path / "run/checkpoints").rename(tmp_path / "elsewhere")
@@ -156,12 +158,15 @@ def test_reference_of_another_network_is_refused_before_training(tiny, tmp_path)
 
 @one_replica
 def test_what_is_not_finite_stops_the_run(tiny, tmp_path):
-    tiny.loss, tiny.generator.optimizer, tiny.discriminator.optimizer = "wasserstein", "sgd", "sgd"
+    tiny.loss = "wasserstein"
+    tiny.generator.optimizer = "sgd"
+    tiny.discriminator.optimizer = "sgd"
     tiny.discriminator.learning_rate = 1e30
-    tiny.log_every_updates = 1000  # also where nothing is logged, no checkpoint is of NaN
+    tiny.log_every_updates = 1000  # there is no checkpoint of NaN even where nothing is logged
     with pytest.raises(
         UserError,
-        match=r"weight discriminator/\S+ of the discriminator is not finite.* in update 1\n.*\n.*after 0 updates",
+        match=r"weight discriminator/\S+ of the discriminator is not finite.* in update 1\n"
+        r".*\n.*after 0 updates",
     ):
         loop.train(tiny, tmp_path / "run")
     assert "ckpt-0" in tf.train.latest_checkpoint(str(tmp_path / "run/checkpoints"))
@@ -176,17 +181,18 @@ def test_what_is_not_finite_stops_the_run(tiny, tmp_path):
     [batch] = report["examples"]
     assert len(batch) == 8 and len(set(batch)) == 8 and set(batch) <= set(range(64))
     assert all(row[2] is None or math.isfinite(row[2]) for row in rows(tmp_path / "run"))
-    with pytest.raises(UserError, match="in update 1"):  # goes on from 0 and sees it again
+    with pytest.raises(UserError, match="in update 1"):  # resumes from 0 and meets it again
         loop.train(tiny, tmp_path / "run")
     again = json.loads((tmp_path / "run/crash.json").read_text())
-    assert again | {"tensor": ""} == report | {
-        "tensor": ""
-    }  # Keras counts the layers of a process, so that their names go on
+    # Keras counts the layers of a process, so the name of the tensor is another one.
+    assert again | {"tensor": ""} == report | {"tensor": ""}
 
 
 @one_replica
 def test_a_signal_saves_and_stops(tiny, tmp_path, monkeypatch):
-    tiny.updates, tiny.evaluation.every_updates, tiny.checkpoint_every_updates = 6, 3, 100
+    tiny.updates = 6
+    tiny.evaluation.every_updates = 3
+    tiny.checkpoint_every_updates = 100
     loop.train(tiny, tmp_path / "whole")
     scalars = loop.RunFolder.scalars
 
@@ -205,7 +211,8 @@ def test_a_signal_saves_and_stops(tiny, tmp_path, monkeypatch):
         )
     loop.train(tiny, tmp_path / "stopped")
     assert rows(tmp_path / "stopped") == rows(tmp_path / "whole")
-    whole, stopped = final_weights(tmp_path / "whole"), final_weights(tmp_path / "stopped")
+    whole = final_weights(tmp_path / "whole")
+    stopped = final_weights(tmp_path / "stopped")
     for name in whole:
         np.testing.assert_array_equal(whole[name], stopped[name], err_msg=name)
 
@@ -224,14 +231,15 @@ def test_one_process_at_a_time(tiny, tmp_path):
 def test_the_best_generator_is_kept_and_a_collapse_is_said(
     tiny, tmp_path, monkeypatch, tool, capsys
 ):
-    """With made up distances, as these few updates have no course."""
+    """With invented distances, as so few updates show no trend."""
     distances = iter([100.0, 50.0, 60.0, 120.0])
     monkeypatch.setattr(
         loop.evaluation.FrechetEvaluator,
         "run",
         lambda self, generate: [(self.name, next(distances))],
     )
-    tiny.updates, tiny.keep_checkpoints = 6, 1
+    tiny.updates = 6
+    tiny.keep_checkpoints = 1
     loop.train(tiny, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run/checkpoints").glob("best-*")] == ["best-2"]
     [warning], _ = files.read_json_lines(tmp_path / "run/warnings.jsonl")
@@ -252,20 +260,20 @@ def test_damaged_rows_are_set_aside(tiny, tmp_path, capfd):
     path.write_text("".join([*good[:3], '{"update": 1, "na', *good[4:], '{"update": 4']))
     damaged = path.read_text()
     loop.train(tiny, tmp_path / "run")
-    assert path.read_text() == "".join(
-        [*good[:3], *good[5:]]
-    )  # the broken line took its successor with it
+    # The broken line has no end, and so took the next one with it.
+    assert path.read_text() == "".join([*good[:3], *good[5:]])
     assert (tmp_path / "run/metrics.damaged-1.jsonl").read_text() == damaged
     assert "has 2 lines that cannot be read" in " ".join(capfd.readouterr().err.split())
 
 
 @one_replica
 def test_a_bad_image_is_named_while_streaming(tiny, tmp_path, folder):
-    tiny.data.source, tiny.data.memory_gib = str(folder), 0.0
+    tiny.data.source = str(folder)
+    tiny.data.memory_gib = 0.0
     tiny.evaluation.every_updates = 0
     loop.train(tiny, tmp_path / "good")
     (folder / "05.png").write_bytes((folder / "05.png").read_bytes()[:60])
-    with pytest.raises(UserError, match="05.png"):
+    with pytest.raises(UserError, match=r"05\.png"):
         loop.train(tiny, tmp_path / "bad")
 
 
@@ -280,7 +288,9 @@ def test_part_of_the_data_as_reference(tiny):
 
 @one_replica
 def test_a_gradient_or_a_weight_that_is_not_finite_is_named(tiny, tmp_path, monkeypatch):
-    tiny.evaluation.every_updates, tiny.check_every_updates, tiny.log_every_updates = 0, 3, 100
+    tiny.evaluation.every_updates = 0
+    tiny.check_every_updates = 3
+    tiny.log_every_updates = 100
     tiny.checkpoint_every_updates = tiny.samples_every_updates = 100
     build_state = loop.states.State
 
@@ -313,7 +323,7 @@ def test_a_gradient_or_a_weight_that_is_not_finite_is_named(tiny, tmp_path, monk
 
 @one_replica
 def test_the_same_images_from_another_place_and_other_images(tiny, tmp_path, cache):
-    """They may be copied anew, which gives their files other times; there must not be more of them."""
+    """Images may be copied, which gives their files other times; their number must stay."""
     images = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
     np.save(tmp_path / "images.npy", images)
     tiny.data.source = str(tmp_path / "images.npy")

@@ -5,8 +5,16 @@ import tensorflow as tf
 from tf_ttur import config as configs
 from tf_ttur.training import rates
 
+LINEAR = {"schedule": "linear"}
+COSINE = {"schedule": "cosine"}
+
+
+def polynomial(power):
+    return {"schedule": "polynomial", "decay_power": power}
+
 
 def player(**changes):
+    """The part of a config about one player, with changes."""
     player = configs.default().generator
     player.learning_rate = 1e-3
     player.update(changes)
@@ -19,14 +27,14 @@ def test_adam_has_the_constants_of_the_paper():
     assert float(adam.learning_rate) == pytest.approx(1e-3)
 
 
-def test_schedules_end_at_zero():
-    for schedule, half in (("linear", 5e-4), ("cosine", 5e-4)):
-        falling = rates.schedule(player(schedule=schedule), 100)
-        assert [float(falling(n)) for n in (0, 50, 100)] == pytest.approx([1e-3, half, 0], abs=1e-9)
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_schedules_end_at_zero(schedule):
+    falling = rates.schedule(player(schedule=schedule), 100)
+    assert [float(falling(n)) for n in (0, 50, 100)] == pytest.approx([1e-3, 5e-4, 0], abs=1e-9)
 
 
 def test_halving():
-    """As BEGAN does it: by half after every `decay_shift` steps, at once."""
+    """As in BEGAN: the rate is halved at once after every `decay_shift` steps."""
     falling = rates.schedule(player(schedule="halving", decay_shift=100.0), 1000)
     assert [float(falling(n)) for n in (0, 99, 100, 199, 200, 350)] == pytest.approx(
         [1e-3, 1e-3, 5e-4, 5e-4, 2.5e-4, 1.25e-4]
@@ -51,71 +59,54 @@ def test_polynomial_decay():
 @pytest.mark.parametrize(
     "generator, discriminator, satisfied, reason",
     [
-        (dict(), dict(), False, "the rate is constant"),
+        ({}, {}, False, "the rate is constant"),
+        (LINEAR, COSINE, False, "the sum of a(n) (generator) is finite"),
+        (polynomial(0.9), polynomial(0.6), True, "a(n) falls as n^-0.9"),
+        (polynomial(0.6), polynomial(0.9), False, "does not go to 0"),
         (
-            dict(schedule="linear"),
-            dict(schedule="cosine"),
-            False,
-            "the sum of a(n) (generator) is finite",
-        ),
-        (
-            dict(schedule="polynomial", decay_power=0.9),
-            dict(schedule="polynomial", decay_power=0.6),
-            True,
-            "a(n) falls as n^-0.9",
-        ),
-        (
-            dict(schedule="polynomial", decay_power=0.6),
-            dict(schedule="polynomial", decay_power=0.9),
-            False,
-            "does not go to 0",
-        ),
-        (
-            dict(schedule="polynomial", decay_power=0.9),
-            dict(schedule="polynomial", decay_power=0.5),
+            polynomial(0.9),
+            polynomial(0.5),
             False,
             "the sum of b(n)^2 (discriminator) is infinite",
         ),
-        (
-            dict(schedule="polynomial", decay_power=1.1),
-            dict(schedule="polynomial", decay_power=0.6),
-            False,
-            "the sum of a(n) (generator) is finite",
-        ),
+        (polynomial(1.1), polynomial(0.6), False, "the sum of a(n) (generator) is finite"),
     ],
 )
 def test_a2_of_a_run(generator, discriminator, satisfied, reason):
     config = configs.default()
     for target, changes in ((config.generator, generator), (config.discriminator, discriminator)):
         target.update({"learning_rate": 1e-3, **changes})
-    config.updates, config.discriminator.steps = 1000, 2
+    config.updates = 1000
+    config.discriminator.steps = 2
     with_adam = rates.check_a2(config)
-    assert (
-        not with_adam.holds
-        and with_adam.numbers["schedules_hold"] == satisfied
-        and "Adam" in with_adam.words
-    )
-    config.generator.optimizer = config.discriminator.optimizer = "sgd"
-    found = rates.check_a2(config)
-    assert found.holds == satisfied and reason in found.words
+    assert not with_adam.holds
+    assert with_adam.numbers["schedules_hold"] == satisfied
+    assert "Adam" in with_adam.words
+    config.generator.optimizer = "sgd"
+    config.discriminator.optimizer = "sgd"
+    with_sgd = rates.check_a2(config)
+    assert with_sgd.holds == satisfied
+    assert reason in with_sgd.words
 
 
 @pytest.mark.parametrize("kind", ["constant", "linear", "cosine", "polynomial", "halving"])
 def test_rates_at_an_update_are_those_of_the_optimizer(kind):
     config = configs.default()
-    config.updates, config.discriminator.steps = 100, 2
+    config.updates = 100
+    config.discriminator.steps = 2
     for target, rate in ((config.generator, 1e-3), (config.discriminator, 4e-3)):
         target.update({"learning_rate": rate, "schedule": kind, "decay_shift": 30.0})
+    generator = rates.schedule(config.generator, 100)
+    discriminator = rates.schedule(config.discriminator, 200)
+
+    def value(schedule, step):
+        return schedule if isinstance(schedule, float) else float(schedule(step))
+
     for update in (0, 33, 99):
-        b, a = rates.at_update(config, update)
-        value = lambda schedule, step: (
-            schedule if isinstance(schedule, float) else float(schedule(step))
-        )
-        assert a == pytest.approx(value(rates.schedule(config.generator, 100), update), rel=1e-3)
-        assert b == pytest.approx(
-            sum(value(rates.schedule(config.discriminator, 200), 2 * update + k) for k in (0, 1)),
-            rel=1e-3,
-        )
+        players = rates.at_update(config, update)
+        assert players.generator == pytest.approx(value(generator, update), rel=1e-3)
+        expected = sum(value(discriminator, 2 * update + step) for step in (0, 1))
+        assert players.discriminator == pytest.approx(expected, rel=1e-3)
 
 
 def test_sgd():

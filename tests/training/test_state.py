@@ -19,9 +19,8 @@ def test_checkpoint_holds_everything(tiny, tmp_path):
     first = State(tiny)
     gradients = [tf.ones_like(v) for v in first.generator.trainable_variables]
     first.generator_optimizer.apply(gradients, first.generator.trainable_variables)
-    first.generator(
-        tf.random.stateless_normal((4, tiny.latent.size), (0, 0)), training=True
-    )  # moves the averages
+    latents = tf.random.stateless_normal((4, tiny.latent.size), (0, 0))
+    first.generator(latents, training=True)  # moves the averages
     first.updates.assign(7)
     first.training_seconds.assign(1.5)
     path = str(tmp_path / "ckpt")
@@ -30,15 +29,16 @@ def test_checkpoint_holds_everything(tiny, tmp_path):
     tiny.seed = 1
     second = State(tiny)
     second.read(path)
-    assert all((a == b).all() for a, b in zip(weights(first), weights(second)))
+    assert all((a == b).all() for a, b in zip(weights(first), weights(second), strict=True))
     assert int(second.updates) == 7 and float(second.training_seconds) == 1.5
-    for state in (first, second):  # the optimizer's moments came along: the next step is the same
+    # The optimizer's moments were restored too: the next step is the same.
+    for state in (first, second):
         state.generator_optimizer.apply(gradients, state.generator.trainable_variables)
-    assert all((a == b).all() for a, b in zip(weights(first), weights(second)))
+    assert all((a == b).all() for a, b in zip(weights(first), weights(second), strict=True))
 
 
 def test_a_checkpoint_of_tensorflow_s_own_manager(tiny, tmp_path):
-    """Earlier versions wrote those."""
+    """Earlier versions wrote such checkpoints."""
     state = State(tiny)
     state.updates.assign(7)
     path = tf.train.CheckpointManager(state.checkpoint, str(tmp_path), 1).save()

@@ -20,11 +20,11 @@ def strategies():
 
 
 def run(config, strategy, count=2):
-    """Weights after `count` updates, generator first, and the losses of each."""
+    """The weights after `count` updates, the generator's first, and the values of each update."""
     with strategy.scope():
         state = State(config)
     images = Images(config.data.source, config.data.image_size)
-    update = updates.build_update(config, strategy, state)
+    update = updates.build_update(config, strategy, state, images.encode)
     iterator = updates.distribute_batches(
         config, strategy, images, devices.batch_per_replica(config, strategy), 0
     )
@@ -44,14 +44,14 @@ SGD = {"discriminator.optimizer": "sgd", "generator.optimizer": "sgd"}
 
 
 def test_one_replica_equals_two_with_several_discriminator_steps(tiny, strategies):
-    """With one step, tests/conformance does it for every model."""
-    config = settings(
-        tiny, **SGD, **{"discriminator.steps": 2, "latent.shared": False}
-    )  # what SGD moves is the gradient
-    (one, values_one), (two, values_two) = run(config, strategies[1]), run(config, strategies[2])
-    for a, b in zip(values_one, values_two):
+    """tests/conformance compares them for every model, with one step."""
+    # With SGD the weights move by the gradient.
+    config = settings(tiny, **SGD, **{"discriminator.steps": 2, "latent.shared": False})
+    one, values_one = run(config, strategies[1])
+    two, values_two = run(config, strategies[2])
+    for a, b in zip(values_one, values_two, strict=True):
         np.testing.assert_allclose([*a.values()], [*b.values()], rtol=1e-5)
-    for start, a, b in zip(run(config, strategies[1], count=0)[0], one, two):
+    for start, a, b in zip(run(config, strategies[1], count=0)[0], one, two, strict=True):
         np.testing.assert_allclose(
             a - start, b - start, rtol=1e-3, atol=1e-3 * abs(a - start).max() + 1e-7
         )
@@ -61,19 +61,20 @@ def test_same_seed_same_run_and_other_seed_another(tiny, strategies):
     first, second, other = (
         run(config, strategies[1])[0] for config in (tiny, tiny, settings(tiny, seed=1))
     )
-    assert all((a == b).all() for a, b in zip(first, second))
-    assert any(abs(a - b).max() > 0.01 for a, b in zip(first, other))
+    assert all((a == b).all() for a, b in zip(first, second, strict=True))
+    assert any(abs(a - b).max() > 0.01 for a, b in zip(first, other, strict=True))
 
 
 def test_order_of_the_two_steps(tiny, strategies):
-    """Against the same update written out: the discriminator first, then the generator with the new
-    discriminator.
+    """Compares with the update written out: the discriminator steps first, and the generator learns
+    from the new discriminator.
     """
     config = settings(tiny, **SGD)
     measured, values = run(config, strategies[1], count=1)
 
     state = State(config)
-    generator, discriminator = state.generator, state.discriminator
+    generator = state.generator
+    discriminator = state.discriminator
     pair = losses.pair(config.loss)
     seed = randomness.key(config.seed, Purpose.LATENTS, 0, 0)
     latents = randomness.latents("uniform", (config.batch_size, config.latent.size), seed)
@@ -83,7 +84,9 @@ def test_order_of_the_two_steps(tiny, strategies):
         fake = generator(latents, training=True)
         loss_d = tf.reduce_mean(pair.discriminator(discriminator(real), discriminator(fake)))
     for variable, gradient in zip(
-        discriminator.trainable_variables, tape.gradient(loss_d, discriminator.trainable_variables)
+        discriminator.trainable_variables,
+        tape.gradient(loss_d, discriminator.trainable_variables),
+        strict=True,
     ):
         variable.assign(variable - config.discriminator.learning_rate * gradient)
     moving = [(norm.moving_mean, norm.moving_variance) for norm in generator.norms]
@@ -91,34 +94,41 @@ def test_order_of_the_two_steps(tiny, strategies):
     with tf.GradientTape() as tape:
         loss_g = tf.reduce_mean(pair.generator(discriminator(generator(latents, training=True))))
     for variable, gradient in zip(
-        generator.trainable_variables, tape.gradient(loss_g, generator.trainable_variables)
+        generator.trainable_variables,
+        tape.gradient(loss_g, generator.trainable_variables),
+        strict=True,
     ):
         variable.assign(variable - config.generator.learning_rate * gradient)
-    for (mean, variance), (old_mean, old_variance) in zip(
-        moving, kept
-    ):  # one forward pass an update moves them once
+    # The update makes one forward pass of the generator, not two, so they move once.
+    for (mean, variance), (old_mean, old_variance) in zip(moving, kept, strict=True):
         mean.assign(old_mean)
         variance.assign(old_variance)
 
     assert values[0]["loss/discriminator"] == pytest.approx(float(loss_d), rel=1e-5)
     assert values[0]["loss/generator"] == pytest.approx(float(loss_g), rel=1e-5)
-    for a, b in zip(measured, generator.get_weights() + discriminator.get_weights()):
+    for a, b in zip(measured, generator.get_weights() + discriminator.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-6)
 
 
 def test_several_critic_steps(strategies):
-    """Against the same update written out: each step on a batch, latents and penalty points of its
-    own, then the generator on new latents.
+    """Compares with the update written out: each critic step has its own batch, latents and penalty
+    points, and the generator has new latents.
     """
     config = configs.wgan_gp(critic_steps=3)
-    config.name, config.variant, config.updates, config.data.source = "tiny", "orig", 2, "digits:64"
-    config.batch_size, config.model.width = 8, 4
-    config.discriminator.learning_rate, config.generator.learning_rate = 1e-3, 2e-3
+    config.name = "tiny"
+    config.variant = "orig"
+    config.updates = 2
+    config.data.source = "digits:64"
+    config.batch_size = 8
+    config.model.width = 4
+    config.discriminator.learning_rate = 1e-3
+    config.generator.learning_rate = 2e-3
     config = settings(config, **SGD)
     measured, values = run(config, strategies[1], count=2)
 
     state = State(config)
-    generator, critic = state.generator, state.discriminator
+    generator = state.generator
+    critic = state.discriminator
     order = randomness.key(config.seed, Purpose.DATA_ORDER).numpy()
     batches = iter(Images(config.data.source, 32).batches(order, 0, 1, config.batch_size))
 
@@ -128,12 +138,13 @@ def test_several_critic_steps(strategies):
         )
 
     def move(player, variables, gradients):
-        for variable, gradient in zip(variables, gradients):
+        for variable, gradient in zip(variables, gradients, strict=True):
             variable.assign(variable - player.learning_rate * gradient)
 
     for number in range(2):
         for step in range(3):
-            real, fake = next(batches), generator(latents(number, step), training=True)
+            real = next(batches)
+            fake = generator(latents(number, step), training=True)
             share = tf.random.stateless_uniform(
                 (8,), randomness.key(config.seed, Purpose.GRADIENT_PENALTY, number, step)
             )[:, None, None, None]
@@ -171,18 +182,26 @@ def test_several_critic_steps(strategies):
 
 
 def test_began(strategies):
-    """Against the same update written out: the discriminator, the generator, then the balance,
-    which the next one uses.
+    """Compares with the update written out: the discriminator, the generator, then the balance.
+
+    The next update uses the new balance.
     """
     config = configs.began()
-    config.name, config.variant, config.updates, config.data.source = "tiny", "ttur", 2, "digits:64"
-    config.batch_size, config.model.width, config.equilibrium.rate = 8, 4, 0.5
-    config.discriminator.learning_rate, config.generator.learning_rate = 1e-2, 2e-2
+    config.name = "tiny"
+    config.variant = "ttur"
+    config.updates = 2
+    config.data.source = "digits:64"
+    config.batch_size = 8
+    config.model.width = 4
+    config.equilibrium.rate = 0.5
+    config.discriminator.learning_rate = 1e-2
+    config.generator.learning_rate = 2e-2
     config = settings(config, **SGD)
     measured, values = run(config, strategies[1], count=2)
 
     state = State(config)
-    generator, discriminator = state.generator, state.discriminator
+    generator = state.generator
+    discriminator = state.discriminator
     start = generator.get_weights() + discriminator.get_weights()
     order = randomness.key(config.seed, Purpose.DATA_ORDER).numpy()
     batches = iter(Images(config.data.source, 32).batches(order, 0, 1, config.batch_size))
@@ -191,7 +210,7 @@ def test_began(strategies):
         return tf.reduce_mean(abs(discriminator.reconstruct(images) - images))
 
     def move(player, variables, gradients):
-        for variable, gradient in zip(variables, gradients):
+        for variable, gradient in zip(variables, gradients, strict=True):
             variable.assign(variable - player.learning_rate * gradient)
 
     balance = 0.0
@@ -199,9 +218,11 @@ def test_began(strategies):
         latents = tf.random.stateless_uniform(
             (8, 64), randomness.key(config.seed, Purpose.LATENTS, number, 0), -1, 1
         )
-        real, fake = next(batches), generator(latents)
+        real = next(batches)
+        fake = generator(latents)
         with tf.GradientTape() as tape:
-            error_real, error_fake = error(real), error(fake)
+            error_real = error(real)
+            error_fake = error(fake)
             loss_d = error_real - balance * error_fake
         move(
             config.discriminator,
@@ -235,11 +256,16 @@ def test_began(strategies):
 
 def test_rates_are_per_player(tiny, strategies):
     slow = settings(tiny, **{"generator.learning_rate": 1e-9})
-    start, end = run(slow, strategies[1], count=0)[0], run(slow, strategies[1], count=1)[0]
+    start = run(slow, strategies[1], count=0)[0]
+    end = run(slow, strategies[1], count=1)[0]
     generator = len(State(slow).generator.trainable_variables)
-    moved = [abs(a - b).max() for a, b in zip(start, end)]
+    moved = [abs(a - b).max() for a, b in zip(start, end, strict=True)]
     assert max(moved[-9:]) > 1e-4  # the discriminator's
-    kernels = [m for m, weights in zip(moved[:generator], start) if weights.ndim > 1]
+    kernels = [
+        m
+        for m, weights in zip(moved[:generator], start[:generator], strict=True)
+        if weights.ndim > 1
+    ]
     assert max(kernels) < 1e-6
 
 
@@ -258,6 +284,7 @@ def test_batch_that_cannot_be_divided(tiny, strategies):
 
 def test_packed_samples_stay_together(strategies):
     config = configs.wgan_gp(critic_steps=1)
-    config.batch_size, config.model.samples_per_score = 12, 4
-    with pytest.raises(UserError, match="12 on 2 devices\n.*multiple of 8, for 4 samples"):
+    config.batch_size = 12
+    config.model.samples_per_score = 4
+    with pytest.raises(UserError, match=r"12 on 2 devices\n.*multiple of 8, for 4 samples"):
         devices.batch_per_replica(config, strategies[2])

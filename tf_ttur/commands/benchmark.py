@@ -1,14 +1,16 @@
-"""Measures what the time of an experiment is made of, on this machine: update, Inception, distance.
+"""Measures what the time of an experiment is made of, on this machine.
 
-tf-ttur benchmark [--inception PATH]
-tf-ttur benchmark --config configs/wgan_gp_cifar10.py:orig    # that card's update, and what its time goes into
+    tf-ttur benchmark                                  # update, Inception network, distance
+    tf-ttur benchmark --config wgan_gp_cifar10:orig    # one experiment's update, and its costs
+
+Updates are measured on random examples, so that no data are needed.
 """
 
+import argparse
 import platform
-import time
 from collections.abc import Sequence
 
-import numpy as np
+from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur.commands import flags, program
@@ -17,93 +19,54 @@ from tf_ttur.io import files
 
 def main(words: Sequence[str]) -> None:
     parser = flags.parser(__doc__, "benchmark")
-    parser.add_argument(
-        "--inception",
-        metavar="PATH",
-        help="the network: a .pb, the .tgz, a folder with either, or hub:HANDLE",
-    )
-    parser.add_argument(
-        "--batch-size",
-        type=flags.positive,
-        default=100,
-        help="images that go through the network at a time [100]",
-    )
-    flags.add_trust(parser)
-    parser.add_argument("--config", metavar="CONFIG", help="measure the update of this card alone")
+    flags.add_network(parser, precision=False)
+    flags.add_config(parser)
     arguments = parser.parse_args(words)
-    card = configs.load(arguments.config) if arguments.config else None
+    config = flags.read_optional_config(arguments)
     program.start_tensorflow()
+    print(_machine())
+    if config is not None:
+        _print_update(config)
+    else:
+        _print_all(arguments)
+
+
+def _machine() -> str:
     import tensorflow as tf
 
+    gpus = len(tf.config.list_logical_devices("GPU"))
+    versions = f"TensorFlow {tf.__version__}, tf_ttur {files.version()}"
+    return f"{platform.platform()}, {gpus} GPUs, {versions}"
+
+
+def _print_update(config: ConfigDict) -> None:
     from tf_ttur.training import speed
 
-    print(
-        f"{platform.platform()}, {len(tf.config.list_logical_devices('GPU'))} GPUs, TensorFlow {tf.__version__}, tf_ttur {files.version()}"
-    )
-    if card:
-        print(
-            f"{card.name}:{card.variant}, {card.discriminator.steps} discriminator steps of {card.batch_size}: {speed.seconds_per_update(card):.3f} s an update"
-        )
-        operations = speed.costly_operations(card)
-        print(
-            "most of it in " + ", ".join(f"{name} ({share:.0%})" for name, share in operations[:3])
-        )
-        return
-    for name in ("cifar10", "celeba"):
-        card = configs.load(name)
-        size = card.data.image_size
-        print(
-            f"DCGAN update, batch {card.batch_size}, {size}x{size}: {speed.seconds_per_update(card, 15):.3f} s"
-        )
-    for precision in ("float32", "bfloat16"):
-        print(
-            f"Inception, {precision}, batch {arguments.batch_size}: {images_per_second(arguments, precision):.1f} images/s"
-        )
-    ours, root, difference = seconds_of_distance()
-    print(
-        f"Fréchet distance, d = 2048: {ours:.2f} s; with scipy.linalg.sqrtm of the product {root:.2f} s ({root / ours:.1f} times); relative difference {difference:.1e}"
-    )
+    steps = f"{config.discriminator.steps} discriminator steps of {config.batch_size}"
+    seconds = speed.seconds_per_update(config)
+    print(f"{config.name}:{config.variant}, {steps}: {seconds:.3f} s per update")
+    largest = speed.costly_operations(config)[:3]
+    print("most of it in " + ", ".join(f"{name} ({share:.0%})" for name, share in largest))
 
 
-def images_per_second(arguments, precision, count=3):
-    """Throughput of 32x32 images, resizing included."""
+def _print_all(arguments: argparse.Namespace) -> None:
     from tf_ttur.metrics import inception
+    from tf_ttur.metrics import speed as metrics_speed
+    from tf_ttur.training import speed
 
-    network = inception.load(arguments.inception, precision, arguments.trust)
-    images = np.random.default_rng(0).integers(0, 256, (arguments.batch_size, 32, 32, 3), np.uint8)
-    network(images)[0].numpy()
-    start = time.perf_counter()
-    for _ in range(count):
-        network(images)[0].numpy()
-    return count * len(images) / (time.perf_counter() - start)
-
-
-def seconds_of_distance(dimension=2048):
-    """(seconds of ours, seconds by the matrix square root, relative difference of the two values);
-    ours the median of 5 runs.
-    """
-    import scipy.linalg
-
-    from tf_ttur.metrics.frechet import frechet_distance
-
-    random = np.random.default_rng(0)
-    sides = []
-    for _ in range(2):
-        # Covariances with a spectrum that falls over four decades, as that of pool_3.
-        spectrum = np.logspace(0, -4, dimension)
-        basis = scipy.linalg.qr(random.normal(size=(dimension, dimension)))[0]
-        sides += [random.normal(0, 0.1, dimension), (basis * spectrum) @ basis.T]
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        value = frechet_distance(*sides)
-        seconds.append(time.perf_counter() - start)
-    start = time.perf_counter()
-    root = scipy.linalg.sqrtm(sides[1] @ sides[3])
-    expected = (
-        ((sides[0] - sides[2]) ** 2).sum()
-        + np.trace(sides[1])
-        + np.trace(sides[3])
-        - 2 * np.trace(root).real
+    for name in ("cifar10", "celeba"):
+        config = configs.load(name)
+        size = config.data.image_size
+        seconds = speed.seconds_per_update(config, 15)
+        print(f"DCGAN update, batch {config.batch_size}, {size}x{size}: {seconds:.3f} s")
+    for precision in ("float32", "bfloat16"):
+        network = inception.load(arguments.inception, precision, arguments.trust)
+        rate = metrics_speed.images_per_second(network, arguments.batch_size)
+        print(f"Inception, {precision}, batch {arguments.batch_size}: {rate:.1f} images/s")
+    distance = metrics_speed.seconds_of_distance()
+    times = distance.sqrtm_seconds / distance.seconds
+    print(
+        f"Fréchet distance, d = 2048: {distance.seconds:.2f} s; with scipy.linalg.sqrtm of the "
+        f"product {distance.sqrtm_seconds:.2f} s ({times:.1f} times); relative difference "
+        f"{distance.relative_difference:.1e}"
     )
-    return np.median(seconds), time.perf_counter() - start, abs(value / expected - 1)

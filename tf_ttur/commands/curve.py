@@ -1,20 +1,22 @@
-"""Draws the FID (of language, the JSD) of runs against updates, beside the published curve with the
-same learning rates.
+"""Draws the distance of runs against updates, beside the published curve with the same rates.
 
-tf-ttur curve runs/cifar10-ttur-seed0 runs/cifar10-orig-seed0 --output curve.png
-tf-ttur curve runs/billion_word-ttur-seed0 runs/billion_word-orig-seed0 --against seconds --output
-curve.png
+    tf-ttur curve runs/cifar10-ttur-seed0 runs/cifar10-orig-seed0 --output curve.png
+    tf-ttur curve runs/billion_word-* --against seconds --output curve.png
+
+The distance is the FID, and for language the JSD.
 """
 
 from collections.abc import Sequence
 
 from tf_ttur.commands import flags
-from tf_ttur.studies import curves
 
 
 def main(words: Sequence[str]) -> None:
+    """Runs the command with these arguments."""
     parser = flags.parser(__doc__, "curve")
-    parser.add_argument("workdirs", metavar="WORKDIR", nargs="+")
+    parser.add_argument(
+        "workdirs", metavar="WORKDIR", nargs="+", help="run folders of one experiment"
+    )
     parser.add_argument("--output", required=True, metavar="FILE", help=".png or .svg")
     parser.add_argument(
         "--against",
@@ -23,5 +25,7 @@ def main(words: Sequence[str]) -> None:
         help="seconds are of training alone [updates]",
     )
     arguments = parser.parse_args(words)
+    from tf_ttur.studies import curves
+
     curves.plot(arguments.workdirs, arguments.output, arguments.against)
     print(arguments.output)

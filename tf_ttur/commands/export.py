@@ -3,11 +3,10 @@
 tf-ttur export runs/svhn-ttur-seed0 --output exported/svhn
 """
 
-import pathlib
 from collections.abc import Sequence
 
+from tf_ttur import runs
 from tf_ttur.commands import flags, program
-from tf_ttur.errors import UserError
 
 
 def main(words: Sequence[str]) -> None:
@@ -21,24 +20,8 @@ def main(words: Sequence[str]) -> None:
     )
     arguments = parser.parse_args(words)
     program.start_tensorflow()
-    from tf_ttur import config as configs
-    from tf_ttur.training import export, run_folder, state
-    from tf_ttur.training.checkpoints import Checkpoints
+    from tf_ttur.training import export
 
-    workdir = pathlib.Path(arguments.workdir)
-    config = configs.from_json(workdir / "config.json")
-    vocabulary = run_folder.read_vocabulary(workdir, config)
-    players = state.State(config, len(vocabulary))
-    checkpoints = Checkpoints(workdir, players)
-    newest = checkpoints.path(checkpoints.numbers[-1]) if checkpoints.numbers else None
-    path = checkpoints.best if arguments.best else newest
-    if path is None:
-        cure = "leave --best out, or train with evaluation" if newest else "train first"
-        raise UserError(
-            f"{workdir} holds no {'best ' if newest else ''}checkpoint",
-            "a run that has been started",
-            cure,
-        )
-    players.read(path)
-    export.export(config, players.generator, arguments.output, vocabulary)
-    print(f"{arguments.output}: generator after {int(players.updates.numpy())} updates")
+    run = runs.open_run(arguments.workdir)
+    updates = export.export_run(run, arguments.output, arguments.best)
+    print(f"{arguments.output}: generator after {updates} updates")

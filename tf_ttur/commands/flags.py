@@ -1,4 +1,4 @@
-"""The flags that commands share: one parser, its types, and `--config` with `--config.KEY=VALUE`."""
+"""The flags that commands share: the parser, its types, `--config`, `--config.KEY=VALUE`."""
 
 import argparse
 import difflib
@@ -13,7 +13,7 @@ from tf_ttur.config import cards
 from tf_ttur.data import QUANTISATIONS
 from tf_ttur.errors import UserError
 from tf_ttur.metrics.precision import PRECISIONS, SHORT_NAMES
-from tf_ttur.registry import Key, Value
+from tf_ttur.registry import Key, Registry, Value
 
 _BOOLS = {
     "true": True,
@@ -28,9 +28,11 @@ _BOOLS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are `UserError`, and which knows what a misspelled flag may have meant."""
+    """A parser whose errors are `UserError` and say what a misspelled flag may have meant."""
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+    def parse_args(  # type: ignore[override]  # argparse declares overloads
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             raise self._unknown(unknown)
@@ -80,7 +82,8 @@ def add_network(arguments: Parser, batch_size: bool = True, precision: bool = Tr
     group.add_argument(
         "--inception",
         metavar="PATH",
-        help="a .pb, the .tgz, a folder with either, or hub:HANDLE [TF_TTUR_INCEPTION, the cache, or a download]",
+        help="a .pb, the .tgz, a folder with either, or hub:HANDLE "
+        "[TF_TTUR_INCEPTION, the cache, or a download]",
     )
     if precision:
         group.add_argument(
@@ -108,7 +111,7 @@ def add_trust(group: Any) -> None:
 
 
 def add_generator(arguments: Parser, count: bool = True) -> Any:
-    """The flags of every command that takes an exported generator as a SOURCE; returns their group."""
+    """The flags of commands that take an exported generator as SOURCE; returns their group."""
     group = arguments.add_argument_group("an exported generator as SOURCE")
     if count:
         group.add_argument(
@@ -140,7 +143,7 @@ def add_images(arguments: Parser) -> Any:
 
 
 def add_config(arguments: Parser) -> None:
-    """`--config CARD` and one flag `--config.KEY` for each config key; help ends with their table."""
+    """`--config CARD`, and a flag `--config.KEY` per config key; help ends with their table."""
     group = arguments.add_argument_group("the experiment")
     group.add_argument("--config", metavar="CARD", help=cards.EXPECTED)
     group.add_argument(
@@ -180,8 +183,10 @@ def overrides(arguments: argparse.Namespace) -> dict[str, Value]:
 
 
 def read_config(arguments: argparse.Namespace) -> ConfigDict:
-    """The validated config of a command line. Raises `UserError` if there is none, or it holds a
-    mistake.
+    """The validated config of a command line.
+
+    Raises:
+      UserError: the command line names no card, or the config holds a mistake.
     """
     if arguments.config is None:
         raise UserError(
@@ -190,10 +195,25 @@ def read_config(arguments: argparse.Namespace) -> ConfigDict:
     return configs.load(arguments.config, overrides(arguments))
 
 
-def describe_keys() -> str:
-    """The table of config keys, for `--help`: name, type, default, meaning; then the names that
-    some of them take.
+def read_optional_config(arguments: argparse.Namespace) -> ConfigDict | None:
+    """The validated config of a command line; None where it names none.
+
+    Raises:
+      UserError: there is `--config.KEY` without `--config`, or the config holds a mistake.
     """
+    if arguments.config is not None:
+        return read_config(arguments)
+    if overrides(arguments):
+        raise UserError(
+            "--config.KEY without --config",
+            "the experiment that it changes",
+            "name it, or leave the flag out",
+        )
+    return None
+
+
+def describe_keys() -> str:
+    """The table of config keys for `--help`, and the names that some of them take."""
     rows = [("key", "type", "default", "meaning")]
     registries = {}
     for name, key in configs.KEYS.items():
@@ -208,13 +228,19 @@ def describe_keys() -> str:
         + f"  {row[3]}"
         for row in rows
     ]
-    for what, registry in registries.items():
-        lines += ["", f"{what}: a name, or MODULE:OBJECT or PATH.py:OBJECT of your own"]
-        width = max(map(len, registry))
-        lines += [
-            f"  {name.ljust(width)}  {getattr(entry, 'help', '')}".rstrip()
-            for name, entry in registry.items()
-        ]
+    for registry in registries.values():
+        lines += ["", describe_registry(registry)]
+    return "\n".join(lines)
+
+
+def describe_registry(registry: Registry) -> str:
+    """The table of a registry's names, for `--help`."""
+    width = max(map(len, registry))
+    lines = [f"{registry.what}: a name, or MODULE:OBJECT or PATH.py:OBJECT of your own"]
+    lines += [
+        f"  {name.ljust(width)}  {getattr(entry, 'help', '')}".rstrip()
+        for name, entry in registry.items()
+    ]
     return "\n".join(lines)
 
 

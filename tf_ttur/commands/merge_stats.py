@@ -1,12 +1,15 @@
 """Merges the statistics of all shards of a data set into one file.
 
-tf-ttur merge-stats stats.*-of-16.npz --output stats.npz
+    tf-ttur merge-stats stats.*-of-16.npz --output stats.npz
+
+Up to rounding, the result equals the statistics of all images computed at once.
 """
 
 from collections.abc import Sequence
 
 from tf_ttur.commands import flags
 from tf_ttur.io import files
+from tf_ttur.metrics import statistics
 
 
 def main(words: Sequence[str]) -> None:
@@ -14,10 +17,8 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument(
         "parts", metavar="FILE.npz", nargs="+", help="what tf-ttur stats --shard wrote"
     )
-    parser.add_argument("--output", required=True, metavar="FILE.npz")
+    parser.add_argument("--output", required=True, metavar="FILE.npz", help="the file to write")
     arguments = parser.parse_args(words)
-    from tf_ttur.metrics import statistics
-
     files.check_writable(arguments.output)
     merged = statistics.merge([statistics.load(part) for part in arguments.parts])
     merged.save(arguments.output)

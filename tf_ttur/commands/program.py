@@ -1,6 +1,4 @@
-"""What all command lines share: errors as messages, exit statuses, and a quiet start of the
-libraries.
-"""
+"""What all command lines share: errors as messages, exit statuses, a quiet start of TensorFlow."""
 
 import contextlib
 import os
@@ -9,6 +7,8 @@ import re
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from absl import logging
 
@@ -16,63 +16,98 @@ from tf_ttur.errors import Stopped, UserError
 
 # Start-up messages of TensorFlow that tell a user without a GPU nothing. All others are shown.
 _START_UP_NOISE = re.compile(
-    r"before absl::InitializeLog|oneDNN custom operations are on|To turn them off, set|Could not find cuda drivers|"
-    r"failed call to cuInit|This TensorFlow binary is optimized|To enable the following instructions|^\s*$"
+    r"before absl::InitializeLog|oneDNN custom operations are on|To turn them off, set|"
+    r"Could not find cuda drivers|failed call to cuInit|This TensorFlow binary is optimized|"
+    r"To enable the following instructions|^\s*$"
 )
+_BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
 
 
-def run(main):
-    """Calls `main` and ends the process.
+def run(main: Callable[[], Any]) -> None:
+    """Calls `main`, and ends the process unless it succeeds.
 
-    Exit status: 0 for success, 2 with a message for a `UserError` or a file that the system
-    refuses, 130 for Ctrl-C, 143 for SIGTERM where `main` catches it.
+    Exit status: 0 for success; 2 with a message for a `UserError`, or for a file that the system
+    refuses; 130 for Ctrl-C; 143 for SIGTERM where `main` catches it; 141 without a message if
+    whoever read stdout has stopped reading.
     """
-    warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+    warnings.showwarning = _show_warning
     try:
-        main()
+        _call_and_flush(main)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(error)
+    except BrokenPipeError:
+        _discard_stdout()
+        sys.exit(_BROKEN_PIPE)
     except OSError as error:
-        expected, cure = (
-            "a file or folder that can be read and written",
-            "check the path, its permissions and the free space",
-        )
-        print(f"error: {UserError(error, expected, cure)}", file=sys.stderr)
-        sys.exit(2)
+        expected = "a file or folder that can be read and written"
+        cure = "check the path, its permissions and the free space"
+        _fail(UserError(error, expected, cure))
     except Stopped as stop:
-        print(f"stopped by {stop}; the same command goes on from here", file=sys.stderr)
+        print(f"stopped by {stop}; the same command resumes from here", file=sys.stderr)
         sys.exit(128 + stop.number)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
 
 
-def start_tensorflow(first=lambda: None):
-    """Imports TensorFlow, calls `first`, and finds the devices, without the messages that mean
-    nothing.
+def start_tensorflow(first: Callable[[], Any] = lambda: None) -> None:
+    """Imports TensorFlow and finds the devices, without its start-up messages that mean nothing.
+
+    Args:
+      first: is called after the import, before the devices are found.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _filtered_stderr():
         import tensorflow as tf
 
-        logging.set_verbosity(logging.ERROR)  # notices of the strategy and of TFDS
+        logging.set_verbosity(logging.ERROR)  # hides notices of the strategy and of TFDS
         first()
-        gpus = [
-            device for device in tf.config.list_logical_devices() if device.device_type == "GPU"
-        ]
-    if not gpus and pathlib.Path("/proc/driver/nvidia/version").exists():
+        devices = tf.config.list_logical_devices()
+    has_gpu = any(device.device_type == "GPU" for device in devices)
+    if not has_gpu and pathlib.Path("/proc/driver/nvidia/version").exists():
         print(
-            "warning: this machine has an NVIDIA driver, but TensorFlow finds no GPU and will use the CPU. "
-            "Install tensorflow[and-cuda] (BUILD.md); TF_CPP_MIN_LOG_LEVEL=0 shows TensorFlow's own reasons.",
+            "warning: this machine has an NVIDIA driver, but TensorFlow finds no GPU and will use "
+            "the CPU. Install tensorflow[and-cuda] (BUILD.md); TF_CPP_MIN_LOG_LEVEL=0 shows "
+            "TensorFlow's own reasons.",
             file=sys.stderr,
         )
 
 
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def _fail(error: UserError) -> None:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _call_and_flush(main: Callable[[], Any]) -> None:
+    """Calls `main`, and writes what it printed while an error of that can still be handled."""
+    try:
+        main()
+    except SystemExit:
+        _flush_stdout()
+        raise
+    _flush_stdout()
+
+
+def _flush_stdout() -> None:
+    if sys.stdout is not None:  # as it is where the process was started without it
+        sys.stdout.flush()
+
+
+def _discard_stdout() -> None:
+    """Lets the rest of stdout go nowhere, as Python flushes it once more at its end."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
 @contextlib.contextmanager
-def _filtered_stderr():
-    """Holds back what the block writes to file descriptor 2, C++ included, and then shows all but
-    the noise.
+def _filtered_stderr() -> Iterator[None]:
+    """Holds back what the block writes to file descriptor 2, C++ included.
+
+    At its end all but the noise is shown.
     """
     sys.stderr.flush()
     saved = os.dup(2)

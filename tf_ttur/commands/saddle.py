@@ -2,28 +2,29 @@
 
     tf-ttur saddle --output figures/
 
-Writes saddle.svg, .png, .json and .md.
+Writes saddle.svg, .png, .json and .md, and prints a verdict.
 """
 
 from collections.abc import Sequence
 
 from tf_ttur.commands import flags
+from tf_ttur.io import files
 
 
 def main(words: Sequence[str]) -> None:
+    """Runs the command with these arguments."""
     parser = flags.parser(__doc__, "saddle")
-    parser.add_argument("--output", required=True, metavar="DIR")
-    parser.add_argument(
+    parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write to")
+    simulation = parser.add_argument_group("the simulation")
+    simulation.add_argument(
         "--runs",
         type=flags.at_most(5000),
         default=400,
         help="of each setting; 1,000 take 0.3 GB [400]",
     )
-    parser.add_argument("--seed", type=flags.seed, default=0)
+    simulation.add_argument("--seed", type=flags.seed, default=0, help="of the noise [0]")
     arguments = parser.parse_args(words)
-    from tf_ttur.io import files
-    from tf_ttur.studies import saddle
-
     files.check_writable(f"{arguments.output}/saddle.json")
+    from tf_ttur.studies import saddle
 
     print(saddle.study(arguments.runs, arguments.seed).write(arguments.output))

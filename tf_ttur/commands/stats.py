@@ -1,16 +1,15 @@
 """Statistics of a data set, for the Fréchet distance.
 
-    tf-ttur stats --config svhn                                 # of an experiment, where its
-    training finds them tf-ttur stats tfds:svhn_cropped/train --output stats/svhn.npz
+    tf-ttur stats --config svhn               # of an experiment, where its training looks for them
+    tf-ttur stats tfds:svhn_cropped/train --output stats/svhn.npz
 
-If interrupted, run it again: it resumes where it stopped. Parts can be computed on several machines
-  and merged:
+If interrupted, run it again: it resumes. Several machines can each compute a part; then merge them:
 
     tf-ttur stats SOURCE --output stats.npz --shard 3/16        # writes stats.3-of-16.npz
     tf-ttur merge-stats stats.*-of-16.npz --output stats.npz
 
-Or Apache Beam divides the work, between processes of this machine or on a cluster; all that follows
---runner is Beam's:
+Or Apache Beam divides the work, between processes of this machine or on a cluster. All flags after
+--runner are Beam's:
 
     tf-ttur stats SOURCE --output stats.npz --runner=DirectRunner --direct_num_workers=8
 
@@ -23,12 +22,39 @@ import functools
 import pathlib
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
 from tf_ttur.commands import flags, program
 from tf_ttur.errors import UserError
+
+# The flags of images that an experiment decides itself, with their defaults.
+_DECIDED_BY_CONFIG = {
+    "precision": "float32",
+    "batch_size": 100,
+    "quantisation": "round",
+    "skip_unreadable": False,
+    "drop_remainder": False,
+}
+
+OpenBoth = Callable[[], tuple[Any, Any]]  # gives (images, network)
+
+
+class _Task(NamedTuple):
+    """What is measured.
+
+    Attributes:
+      open_both: opens the images and the network; also called in other processes.
+      batch_size: images that go through the network at a time.
+      limit: images that are taken at most; 0 takes all.
+      output: the file to write; "" for the cache.
+    """
+
+    open_both: OpenBoth
+    batch_size: int
+    limit: int
+    output: str
 
 
 def main(words: Sequence[str]) -> None:
@@ -38,30 +64,13 @@ def main(words: Sequence[str]) -> None:
     arguments = parser.parse_args(words)
     shard = _read_shard(arguments.shard) if arguments.shard is not None else None
     config = _check_together(arguments)
+    task = _task_of_source(arguments) if config is None else _task_of_config(arguments, config)
     program.start_tensorflow()
     from tf_ttur.metrics import extraction, statistics
 
-    if config is not None:
-        limit = config.evaluation.reference_samples
-        batch_size = config.evaluation.feature_batch_size
-        open_both = functools.partial(open_experiment, config, arguments.inception, arguments.trust)
-    else:
-        limit = 0
-        batch_size = arguments.batch_size
-        options = {
-            "quantisation": arguments.quantisation,
-            "skip_unreadable": arguments.skip_unreadable,
-            "whole_batches": batch_size if arguments.drop_remainder else 0,
-            "trust": arguments.trust,
-        }
-        open_both = functools.partial(
-            open_source, arguments.source, options, arguments.inception, arguments.precision
-        )
-    workers = _workers(open_both, arguments.runner, beam_flags) if arguments.runner else None
-    images, network = open_both()
-    output = arguments.output
-    if not output:
-        output = config.evaluation.reference or extraction.reference_path(images, network, limit)
+    workers = _workers(task.open_both, arguments.runner, beam_flags) if arguments.runner else None
+    images, network = task.open_both()
+    output = task.output or extraction.reference_path(images, network, task.limit)
     if shard:
         path = pathlib.Path(output)
         output = path.with_name(f"{path.stem}.{shard[0]}-of-{shard[1]}{path.suffix}")
@@ -69,8 +78,8 @@ def main(words: Sequence[str]) -> None:
         extraction.image_statistics,
         images,
         network,
-        batch_size,
-        limit,
+        task.batch_size,
+        task.limit,
         shard=shard,
         workers=workers,
     )
@@ -81,21 +90,21 @@ def main(words: Sequence[str]) -> None:
 def open_source(
     word: str, options: dict[str, Any], inception_path: str | None, precision: str
 ) -> tuple[Any, Any]:
-    """(images, network) of a SOURCE. Also called in other processes, which have not started
-    TensorFlow yet.
+    """(images, network) of a SOURCE.
+
+    Other processes, which have not started TensorFlow yet, call this too.
 
     Args:
-      word, options: of the images, as `data.images.open_images` takes them. What it trusts is the
-        network as well.
+      word: names the images.
+      options: of `data.images.open_images`. `trust` holds for the network as well.
       inception_path, precision: of the network, as `inception.load` takes them.
     """
     program.start_tensorflow()
     from tf_ttur.data.images import open_images
     from tf_ttur.metrics import inception
 
-    return open_images(word, **options), inception.load(
-        inception_path, precision, options.get("trust", False)
-    )
+    images = open_images(word, **options)  # before the network, which may have to be downloaded
+    return images, inception.load(inception_path, precision, options.get("trust", False))
 
 
 def open_experiment(
@@ -127,15 +136,17 @@ def _parser() -> flags.Parser:
     parser.add_argument(
         "--output", metavar="FILE.npz", help="the file to write [with --config: in the cache]"
     )
-    parser.add_argument(
+    parts = parser.add_argument_group("computing in parts")
+    parts.add_argument(
         "--shard",
         metavar="I/N",
-        help="only the I-th of N parts of the images, for merge-stats; its file is named OUTPUT.I-of-N.npz",
+        help="only the I-th of N parts of the images, for merge-stats; "
+        "its file is named OUTPUT.I-of-N.npz",
     )
-    parser.add_argument(
+    parts.add_argument(
         "--runner",
         metavar="RUNNER",
-        help="of Apache Beam, as DirectRunner. Comes last: the flags after it are Beam's",
+        help="of Apache Beam, such as DirectRunner. Comes last: the flags after it are Beam's",
     )
     flags.add_images(parser)
     flags.add_generator(parser, count=False)
@@ -144,49 +155,28 @@ def _parser() -> flags.Parser:
     return parser
 
 
-def _check_beam_flags(beam_flags: list[str], parser: flags.Parser) -> None:
-    known = {option for action in parser._actions for option in action.option_strings}
+def _check_beam_flags(beam_flags: Sequence[str], parser: argparse.ArgumentParser) -> None:
+    """Refuses flags of this command among those of Beam."""
+    own = {option for action in parser._actions for option in action.option_strings}
     for flag in beam_flags:
         name = "--" + flag.lstrip("-").partition("=")[0]
-        if flag.startswith("-") and (name in known or name.startswith("--config.")):
+        if flag.startswith("-") and (name in own or name.startswith("--config.")):
             raise UserError(
                 f"{flag} after --runner", "Beam's own flags there", "put it before --runner"
             )
 
 
 def _check_together(arguments: argparse.Namespace) -> ConfigDict | None:
-    """Refuses flags that do not go together; gives the config where the command line names one."""
-    given = arguments.config is not None
+    """Refuses flags that do not go together; returns the config, None for a SOURCE."""
     if arguments.shard and not arguments.output:
         raise UserError(
             f"--shard {arguments.shard} without --output", "a file for this part", "name it"
         )
-    if not given and (arguments.source is None or not arguments.output):
-        found = f"{0 if arguments.source is None else 1} sources, --output {arguments.output}"
-        raise UserError(found, "SOURCE --output FILE.npz, or --config CARD", "see --help")
-    if given and arguments.source is not None:
-        raise UserError(
-            f"--config together with {arguments.source}", "one of them", "leave one out"
-        )
-    if not given and flags.overrides(arguments):
-        raise UserError(
-            "--config.KEY without --config",
-            "the experiment that it changes",
-            "name it, or leave the flag out",
-        )
-    defaults = {"precision": "float32", "batch_size": 100, "quantisation": "round"}
-    defaults |= {"skip_unreadable": False, "drop_remainder": False}
-    for name, default in defaults.items():
-        if given and getattr(arguments, name) != default:
-            cure = (
-                "leave it out; precision and batch size are --config.evaluation.precision and "
-                "--config.evaluation.feature_batch_size"
-            )
-            flag = f"--{name.replace('_', '-')}"
-            raise UserError(
-                f"{flag} together with --config", "the config says how its images are taken", cure
-            )
-    config = flags.read_config(arguments) if given else None
+    if arguments.config is None:
+        _check_source(arguments)
+    else:
+        _check_experiment(arguments)
+    config = flags.read_optional_config(arguments)
     if arguments.runner and arguments.skip_unreadable:
         cure = "prepare the images once with tf-ttur prepare --skip-unreadable"
         raise UserError(
@@ -195,10 +185,54 @@ def _check_together(arguments: argparse.Namespace) -> ConfigDict | None:
     return config
 
 
+def _check_source(arguments: argparse.Namespace) -> None:
+    if arguments.source is None or not arguments.output:
+        sources = 0 if arguments.source is None else 1
+        found = f"{sources} sources, --output {arguments.output}"
+        raise UserError(found, "SOURCE --output FILE.npz, or --config CARD", "see --help")
+
+
+def _check_experiment(arguments: argparse.Namespace) -> None:
+    if arguments.source is not None:
+        raise UserError(
+            f"--config together with {arguments.source}", "one of them", "leave one out"
+        )
+    for name, default in _DECIDED_BY_CONFIG.items():
+        if getattr(arguments, name) != default:
+            raise UserError(
+                f"--{name.replace('_', '-')} together with --config",
+                "the config decides how its images are read",
+                "leave it out; precision and batch size are --config.evaluation.precision and "
+                "--config.evaluation.feature_batch_size",
+            )
+
+
+def _task_of_config(arguments: argparse.Namespace, config: ConfigDict) -> _Task:
+    return _Task(
+        functools.partial(open_experiment, config, arguments.inception, arguments.trust),
+        config.evaluation.feature_batch_size,
+        config.evaluation.reference_samples,
+        arguments.output or config.evaluation.reference,
+    )
+
+
+def _task_of_source(arguments: argparse.Namespace) -> _Task:
+    options = {
+        "quantisation": arguments.quantisation,
+        "skip_unreadable": arguments.skip_unreadable,
+        "whole_batches": arguments.batch_size if arguments.drop_remainder else 0,
+        "trust": arguments.trust,
+    }
+    opener = functools.partial(
+        open_source, arguments.source, options, arguments.inception, arguments.precision
+    )
+    return _Task(opener, arguments.batch_size, 0, arguments.output)
+
+
 def _read_shard(text: str) -> tuple[int, int]:
     """(i, n) of the text "i/n"."""
-    found = re.fullmatch("([0-9]{1,6})/([0-9]{1,6})", text)
-    number, total = map(int, found.groups()) if found else (0, 0)
+    matched = re.fullmatch("([0-9]{1,6})/([0-9]{1,6})", text)
+    number, total = map(int, matched.groups()) if matched else (0, 0)
     if not 1 <= number <= total:
         raise UserError(
             f"--shard {text}", "I/N with 1 <= I <= N < 1,000,000, for example 3/16", "correct it"
@@ -206,7 +240,7 @@ def _read_shard(text: str) -> tuple[int, int]:
     return number, total
 
 
-def _workers(open_both: Callable[[], tuple[Any, Any]], runner: str, beam_flags: list[str]) -> Any:
+def _workers(open_both: OpenBoth, runner: str, beam_flags: Sequence[str]) -> Any:
     from tf_ttur.metrics import beam
 
     return beam.Workers(open_both, [f"--runner={runner}", *beam_flags])

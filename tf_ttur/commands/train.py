@@ -1,18 +1,18 @@
-"""Trains one experiment, or resumes it: the same command on the same folder continues where it
-stopped.
+"""Trains one experiment. The same command on the same folder resumes where it stopped.
 
-tf-ttur train --config svhn                                    # a card that ships, here with two
-time scales tf-ttur train --config svhn:orig --workdir runs/one            # a variant of it tf-ttur
-train --config my_card.py --config.data.source=photos/ # your own card; a value on the command line
+tf-ttur train --config svhn                             # a card that ships: two time scales
+tf-ttur train --config svhn:orig --workdir runs/one     # a variant of it
+tf-ttur train --config my_card.py --config.data.source=photos/
+                                                        # your own card, with a changed value
 """
 
-import sys
 from collections.abc import Sequence
 
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur.commands import flags, program
+from tf_ttur.io import console
 
 
 def main(words: Sequence[str]) -> None:
@@ -33,7 +33,7 @@ def main(words: Sequence[str]) -> None:
 
         print(description.describe(config, workdir))
         return
-    print(configs.summary(config), file=sys.stderr)
+    console.say(configs.summary(config))
     program.start_tensorflow(lambda: _join_workers(config))
     from tf_ttur.training import loop
 
@@ -42,9 +42,7 @@ def main(words: Sequence[str]) -> None:
 
 
 def _join_workers(config: ConfigDict) -> None:
-    """Finds the other processes of a training by several, which TensorFlow wants done before all
-    else.
-    """
+    """Finds the other processes where several train; TensorFlow wants that done before all else."""
     if config.distribution == "multi_worker":
         from tf_ttur.training import devices
 

@@ -11,7 +11,7 @@ family, and sets what differs.
 """
 
 from tf_ttur.config.cards import choose, find_card, list_cards, load, read_card
-from tf_ttur.config.families import began, card, language, wgan_gp
+from tf_ttur.config.families import began, card, language, one_time_scale, wgan_gp
 from tf_ttur.config.files import from_json, to_json
 from tf_ttur.config.keys import KEYS, default, flatten
 from tf_ttur.config.rules import (
@@ -39,6 +39,7 @@ __all__ = [
     "list_cards",
     "load",
     "objects",
+    "one_time_scale",
     "read_card",
     "run_name",
     "summary",

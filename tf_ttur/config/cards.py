@@ -38,7 +38,7 @@ class Card(NamedTuple):
 
 
 def folder() -> pathlib.Path:
-    """Where the cards of this package are: inside an installed package, or beside it in a checkout."""
+    """Where the cards that ship are: inside an installed package, beside it in a checkout."""
     package = pathlib.Path(__file__).parent.parent
     inside = package / "configs"
     return inside if inside.is_dir() else package.parent / "configs"
@@ -155,7 +155,8 @@ def _run(card: Card) -> ConfigDict:
     except (Exception, SystemExit) as error:  # whatever a file may do
         raise UserError(
             f"{card.path} gives no config ({type(error).__name__}: {error})",
-            "a Python file with get_config(variant), which changes keys of tf_ttur.config.default() within their types",
+            "a Python file with get_config(variant), which changes keys of "
+            "tf_ttur.config.default() within their types",
             "correct the file; the cards that ship with tf_ttur are examples",
         ) from error
 

@@ -1,6 +1,6 @@
 """The images of an experiment, and the source word `config:CARD` that names them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ml_collections import ConfigDict
 
@@ -24,7 +24,7 @@ def images_of(config: ConfigDict) -> "Images":
         raise UserError(
             f"{config.name} learns from lines", "an experiment with images", "name another config"
         )
-    return kind.open_examples(config.data)
+    return cast("Images", kind.open_examples(config.data))
 
 
 def open_images(word: str) -> "Images":

@@ -1,4 +1,4 @@
-"""What experiments of one family share. A card starts from one of these and sets what differs."""
+"""What the experiments of one family share. A card starts from a family and sets what differs."""
 
 from collections.abc import Mapping
 
@@ -40,7 +40,7 @@ def language(critic_steps: int) -> ConfigDict:
 
 
 def began() -> ConfigDict:
-    """What the BEGAN experiments share (Berthelot et al. 2017; Heusel et al. 2017, appendix A4.3)."""
+    """What the BEGAN experiments share (Berthelot et al. 2017; Heusel et al. 2017, A4.3)."""
     config = default()
     config.model.architecture = "began"
     config.model.width = 128
@@ -58,16 +58,24 @@ def began() -> ConfigDict:
     return config
 
 
+def one_time_scale(rate: float) -> Players[float]:
+    """The same learning rate for both players."""
+    return Players(discriminator=rate, generator=rate)
+
+
 def card(
     family: ConfigDict, name: str, variant: str, variants: Mapping[str, Players[float]]
 ) -> ConfigDict:
-    """A family's config under the name of an experiment, with the two learning rates of one of its
-    variants.
+    """Names the config of a family and gives it the two learning rates of a variant.
 
     Args:
-      family: `default()`, or what another function of this file gives; it is changed.
-      name, variant: of the experiment and of its setting.
+      family: `default()`, or the result of another function of this file. It is changed in place.
+      name: of the experiment.
+      variant: one of `variants`.
       variants: {variant: learning rates}.
+
+    Returns:
+      `family`.
 
     Raises:
       UserError: there is no such variant.

@@ -16,8 +16,7 @@ def to_json(config: ConfigDict) -> str:
 
 
 def from_json(path: str | pathlib.Path) -> ConfigDict:
-    """The config in a file, validated. A key that an earlier version did not have is at its
-    default.
+    """The config in a file, validated. Keys that an earlier version lacked have their defaults.
 
     Raises:
       UserError: the file cannot be read, or holds no valid config.

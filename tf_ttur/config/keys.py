@@ -20,7 +20,6 @@ from tf_ttur.registry import (
     Decides,
     Key,
     Registry,
-    Value,
     one_of,
     rule,
 )
@@ -53,6 +52,7 @@ def _player_keys(player: str) -> dict[str, Key]:
 
 
 def _all_keys() -> dict[str, Key]:
+    # Long: it is a table.
     of_data = _entry_keys(KINDS)
     evaluated = {name: key for name, key in of_data.items() if name.startswith("evaluation.")}
     return {
@@ -78,7 +78,7 @@ def _all_keys() -> dict[str, Key]:
         ),
         "latent.shared": Key(
             True,
-            "the generator learns from the latents of the last discriminator step, not from new ones",
+            "the generator learns from the latents of the last discriminator step",
         ),
         **_entry_keys(LOSSES),
         "model.architecture": ARCHITECTURES.key("dcgan", "the two networks"),
@@ -139,13 +139,13 @@ def _all_keys() -> dict[str, Key]:
         "keep_checkpoints": Key(2, "how many stay, beside the best one", POSITIVE, _NOTHING),
         "collapse.metric_factor": Key(
             2.0,
-            "warn when the metric exceeds this multiple of its best value; 0 disables the warning",
+            "warn when the metric exceeds this multiple of its best value; 0 disables it",
             rule("0, or 1 or more", lambda v: v == 0 or v >= 1),
             _NOTHING,
         ),
         "collapse.accuracy_updates": Key(
             5000,
-            "warn when the discriminator makes no mistake for this many updates; 0 disables the warning",
+            "warn when the discriminator makes no mistake for this many updates; 0 disables it",
             NOT_NEGATIVE,
             _NOTHING,
         ),
@@ -167,12 +167,12 @@ def default() -> ConfigDict:
     return ConfigDict(config)
 
 
-def flatten(config: Any) -> dict[str, Value]:
+def flatten(config: Any) -> dict[str, Any]:
     """{"data.source": ..., ...} of a nested config, in its order."""
     return dict(_flat_items(config, ""))
 
 
-def _flat_items(config: Any, prefix: str) -> Iterator[tuple[str, Value]]:
+def _flat_items(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     for key, value in config.items():
         if isinstance(value, ConfigDict | dict):
             yield from _flat_items(value, f"{prefix}{key}.")

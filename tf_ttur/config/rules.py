@@ -1,5 +1,6 @@
-"""The checks that find a mistake in a config before anything heavy starts. All rules come from the
-registries.
+"""The checks that find a mistake in a config before anything heavy starts.
+
+All rules come from the declared keys and from the registries.
 """
 
 import difflib
@@ -73,10 +74,11 @@ def run_name(config: Any) -> str:
 
 def summary(config: Any) -> str:
     """One line for people."""
+    place = flatten(config)[kind_of(config).place]
     return (
         f"{config.name} ({config.variant}), seed {config.seed}: "
-        f"discriminator {config.discriminator.learning_rate:g}, generator {config.generator.learning_rate:g}, "
-        f"{config.updates:,} updates on {flatten(config)[kind_of(config).place]}"
+        f"discriminator {config.discriminator.learning_rate:g}, "
+        f"generator {config.generator.learning_rate:g}, {config.updates:,} updates on {place}"
     )
 
 
@@ -89,7 +91,8 @@ def _check_value(name: str, key: Key, flat: Flat) -> None:
         allowed = "a finite number, below 2^31 where it is whole"
         raise UserError(f"config.{name} = {value!r}", allowed, "correct the value")
     if not key.rule.test(value, flat):
-        raise UserError(f"config.{name} = {value!r}", key.rule.words, "correct the value")
+        allowed = key.choices.words if key.choices is not None else key.rule.words
+        raise UserError(f"config.{name} = {value!r}", allowed, "correct the value")
 
 
 def _has_type_of(value: Any, default: Any) -> bool:
@@ -101,7 +104,7 @@ def _has_type_of(value: Any, default: Any) -> bool:
 def _is_usable(value: Any) -> bool:
     """Whether a value, if it is a number, is one that 32 bits or a float can hold."""
     if isinstance(value, numbers.Integral):
-        return abs(value) < 2**31
+        return abs(int(value)) < 2**31
     return not isinstance(value, numbers.Real) or math.isfinite(value)
 
 
@@ -117,33 +120,33 @@ def _check_together(flat: Flat) -> None:
     architecture = ARCHITECTURES.find(flat["model.architecture"])
     loss = LOSSES.find(flat["loss"])
     if architecture.learns not in KINDS:
-        found = f"config.model.architecture = {flat['model.architecture']!r} learns from {architecture.learns!r}"
+        found = f"{flat['model.architecture']} learns from {architecture.learns!r}"
         raise UserError(found, f"one of {', '.join(KINDS)}", "correct the architecture")
-    chosen = {
-        "config.model.architecture": (flat["model.architecture"], architecture, ARCHITECTURES),
-        "config.model.architecture ": (
-            flat["model.architecture"],
-            KINDS[architecture.learns],
-            KINDS,
-        ),
-        "config.loss": (flat["loss"], loss, LOSSES),
-    }
     if loss.outputs != architecture.outputs:
-        found = f"config.loss = {flat['loss']!r} with config.model.architecture = {flat['model.architecture']!r}"
-        raise UserError(found, _matching_pairs(), "correct one of them")
-    for where, (word, entry, registry) in chosen.items():
-        because = f"with {where.strip()} = {word!r}"
-        for name, rule in entry.requires.items():
-            if not rule.test(flat[name], flat):
-                raise UserError(
-                    f"config.{name} = {flat[name]!r} {because}", rule.words, "correct the value"
-                )
-        for name, key, owners in _keys_of_others(entry, registry):
-            if flat[name] != key.default:
-                allowed = f"{key.default!r}: only {' and '.join(owners)} has this key"
-                raise UserError(
-                    f"config.{name} = {flat[name]!r} {because}", allowed, "correct the value"
-                )
+        raise UserError(
+            f"config.loss = {flat['loss']!r} "
+            f"with config.model.architecture = {flat['model.architecture']!r}",
+            _matching_pairs(),
+            "correct one of them",
+        )
+    kind = KINDS[architecture.learns]
+    _check_entry("model.architecture", architecture, ARCHITECTURES, flat)
+    _check_entry("model.architecture", kind, KINDS, flat)
+    _check_entry("loss", loss, LOSSES, flat)
+
+
+def _check_entry(chosen_by: str, entry: Entry, registry: Mapping[str, Entry], flat: Flat) -> None:
+    """Checks what an entry requires of other keys, and that keys of other entries are at rest."""
+    because = f"with config.{chosen_by} = {flat[chosen_by]!r}"
+    for name, rule in entry.requires.items():
+        if not rule.test(flat[name], flat):
+            found = f"config.{name} = {flat[name]!r} {because}"
+            raise UserError(found, rule.words, "correct the value")
+    for name, key, owners in _keys_of_others(entry, registry):
+        if flat[name] != key.default:
+            found = f"config.{name} = {flat[name]!r} {because}"
+            allowed = f"{key.default!r}: only {' and '.join(owners)} has this key"
+            raise UserError(found, allowed, "correct the value")
 
 
 def _keys_of_others(

@@ -17,21 +17,27 @@ if TYPE_CHECKING:
 
 
 class Examples(Protocol):
-    """What the training learns from.
+    """What the training learns from. `images.Images` and `text.Lines` fulfil this protocol."""
 
-    Attributes:
-      word: the name that the user gave.
-      num_examples: how many there are.
-      identity: a string that changes with the examples or their preparation.
-      skipped: names of files that were left out.
-      vocabulary: what the codes of lines stand for; () for images.
-    """
+    @property
+    def word(self) -> str:
+        """The name that the user gave."""
 
-    word: str
-    num_examples: int
-    identity: str
-    skipped: list[str]
-    vocabulary: tuple[str, ...]
+    @property
+    def num_examples(self) -> int:
+        """How many there are."""
+
+    @property
+    def identity(self) -> str:
+        """A string that changes with the examples or their preparation."""
+
+    @property
+    def skipped(self) -> list[str]:
+        """Names of files that were left out."""
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """What the codes of lines stand for; () for images."""
 
     def check_batches(self, examples_per_update: int) -> None:
         """Makes sure, before any reading, that `batches` can give so many for each update. Raises
@@ -154,10 +160,34 @@ KINDS: Registry[Kind] = Registry(
     },
 )
 
-# How a generator's -1 ... 1 becomes 0 ... 255 (`quantisation.quantise`), as {name: what is done to
-# float32 0 ... 255}.
-QUANTISATIONS: Registry[str] = Registry(
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Quantisation(Entry):
+    """An entry of `QUANTISATIONS`: how a generator's -1 ... 1 becomes 0 ... 255.
+
+    Attributes:
+      function: of float32 tensors in 0 ... 255, or `module:object` of it.
+    """
+
+    function: Any
+
+
+def _adopt_quantisation(thing: Any) -> Quantisation:
+    if isinstance(thing, Quantisation):
+        return thing
+    if not callable(thing):
+        raise TypeError(f"it is of type {type(thing).__name__}, not a function")
+    return Quantisation(function=thing)
+
+
+QUANTISATIONS: Registry[Quantisation] = Registry(
     "quantisation",
-    {"float": "tensorflow:identity", "truncate": "tensorflow:floor", "round": "tensorflow:round"},
-    lambda f: f,
+    {
+        "float": Quantisation(function="tensorflow:identity", help="fractions stay"),
+        "truncate": Quantisation(function="tensorflow:floor", help="fractions are cut off"),
+        "round": Quantisation(
+            function="tensorflow:round", help="to the nearest number, as in files"
+        ),
+    },
+    _adopt_quantisation,
 )

@@ -1,4 +1,4 @@
-"""Street-number-like digits, drawn by the program: the data set that needs no download.
+"""Street-number-like digits, drawn by the program: a data set that needs no download.
 
 Each image is a function of (seed, index) alone: a digit in the middle, parts of its neighbours at
 the sides, random colours, a lighting gradient, slant, size, blur and sensor noise.
@@ -15,7 +15,7 @@ SIZE = 32
 VERSION = 1
 
 # Glyphs on a grid 4 wide and 6 high, each a list of strokes through the given points.
-_STROKES = {
+_STROKES: dict[int, list[list[tuple[float, float]]]] = {
     0: [[(1, 0), (3, 0), (4, 1.5), (4, 4.5), (3, 6), (1, 6), (0, 4.5), (0, 1.5), (1, 0)]],
     1: [[(0.8, 1.3), (2.2, 0), (2.2, 6)], [(0.8, 6), (3.6, 6)]],
     2: [[(0, 1.4), (1, 0), (3, 0), (4, 1.3), (3.6, 2.6), (0, 6), (4, 6)]],
@@ -62,51 +62,53 @@ _STROKES = {
 _SCALE = 4  # drawn this much larger, then averaged down, for smooth edges
 
 
-def draw(index, seed=0):
+def draw(index: int, seed: int = 0) -> np.ndarray:
     """Image number `index`: uint8 (32, 32, 3)."""
     random = np.random.Generator(np.random.Philox(key=[seed, int(index)]))
-    centre = _glyph(random.integers(10))
-    height = random.uniform(0.62, 0.95) * SIZE * _SCALE
-    spacing = random.uniform(0.62, 0.8) * height
-    slant, turn = random.uniform(-0.15, 0.25), random.normal(0, 0.08)
-    middle = np.array([0.5, 0.5]) * SIZE * _SCALE + random.normal(0, 0.03, 2) * SIZE * _SCALE
-    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.array(
-        [[1, -slant], [0, 1]]
-    )
-    width = int(random.uniform(0.09, 0.17) * height)
-
-    mask = PIL.Image.new("L", (SIZE * _SCALE,) * 2)
-    pen = PIL.ImageDraw.Draw(mask)
-    glyphs = [(centre, 0.0)] + [
-        (_glyph(random.integers(10)), side) for side in (-1, 1) if random.random() < 0.5
-    ]
-    for strokes, side in glyphs:
-        for stroke in strokes:
-            points = (stroke * height * [0.85, 1] + [side * spacing, 0]) @ matrix.T + middle
-            pen.line([tuple(point) for point in points], fill=255, width=width, joint="curve")
-            for x, y in points[[0, -1]]:
-                pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
-    mask = mask.filter(PIL.ImageFilter.GaussianBlur(random.uniform(0.2, 1.2) * _SCALE / 2))
-    mask = (
-        np.asarray(mask.resize((SIZE, SIZE), PIL.Image.Resampling.BOX), np.float32)[..., None] / 255
-    )
-
+    mask = _draw_glyphs(random)
     ground = random.uniform(20, 235) + random.normal(0, 20, 3)
     # Paint and wall differ in brightness by at least 60 grey levels, in either direction.
-    paint = (
-        ground.mean()
-        + (60 + random.uniform(0, 100)) * (1 if ground.mean() < 128 else -1)
-        + random.normal(0, 20, 3)
-    )
+    direction = 1 if ground.mean() < 128 else -1
+    contrast = (60 + random.uniform(0, 100)) * direction
+    paint = ground.mean() + contrast + random.normal(0, 20, 3)
     x, y = np.meshgrid(np.linspace(-1, 1, SIZE), np.linspace(-1, 1, SIZE))
     light = 1 + random.normal(0, 0.12) * x + random.normal(0, 0.12) * y
-    image = (ground * (1 - mask) + paint * mask) * light[..., None] + random.normal(
-        0, random.uniform(0, 6), (SIZE, SIZE, 3)
-    )
+    noise = random.normal(0, random.uniform(0, 6), (SIZE, SIZE, 3))
+    image = (ground * (1 - mask) + paint * mask) * light[..., None] + noise
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
+def _draw_glyphs(random: np.random.Generator) -> np.ndarray:
+    """How much paint there is in each pixel: float32 (32, 32, 1) in 0 ... 1."""
+    side = SIZE * _SCALE
+    centre = _glyph(random.integers(10))
+    height = random.uniform(0.62, 0.95) * SIZE * _SCALE
+    spacing = random.uniform(0.62, 0.8) * height
+    slant = random.uniform(-0.15, 0.25)
+    turn = random.normal(0, 0.08)
+    middle = np.array([0.5, 0.5]) * SIZE * _SCALE + random.normal(0, 0.03, 2) * SIZE * _SCALE
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    matrix = rotation @ np.array([[1, -slant], [0, 1]])
+    width = int(random.uniform(0.09, 0.17) * height)
+    neighbours = [
+        (_glyph(random.integers(10)), place) for place in (-1, 1) if random.random() < 0.5
+    ]
+
+    mask = PIL.Image.new("L", (side, side))
+    pen = PIL.ImageDraw.Draw(mask)
+    for strokes, place in [(centre, 0.0), *neighbours]:
+        for stroke in strokes:
+            points = (stroke * height * [0.85, 1] + [place * spacing, 0]) @ matrix.T + middle
+            pen.line([tuple(point) for point in points], fill=255, width=width, joint="curve")
+            for x, y in points[[0, -1]]:
+                pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
+    blur = random.uniform(0.2, 1.2) * _SCALE / 2
+    mask = mask.filter(PIL.ImageFilter.GaussianBlur(blur))
+    mask = mask.resize((SIZE, SIZE), PIL.Image.Resampling.BOX)
+    return np.asarray(mask, np.float32)[..., None] / 255
+
+
 @functools.lru_cache(None)
-def _glyph(digit):
+def _glyph(digit: int) -> list[np.ndarray]:
     """Strokes of a digit as arrays of points, centred, 1 high."""
     return [(np.array(stroke, float) - [2, 3]) / 6 for stroke in _STROKES[int(digit)]]

@@ -1,40 +1,37 @@
-"""From raw images to batches: crop, resize, scale, and an order that is a pure function of (seed,
-epoch).
+"""From raw images to batches: cropped, resized, scaled, in an order that is a pure function of
+(seed, epoch).
 """
 
 import functools
 import hashlib
-import io
 import json
-import warnings
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
-import PIL.Image
 import tensorflow as tf
 
 from tf_ttur.data import order, sources
+from tf_ttur.data.cropping import Cropping
+from tf_ttur.data.decoding import UnreadableImage, examine
+from tf_ttur.data.sources import Source
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
 
 _GIB = 2**30
-
-
-class UnreadableImage(UserError):
-    """An image file that cannot be decoded, or is not RGB with 8 bits.
-
-    Attributes:
-      name: of the file.
-      index: of the image in its source.
-    """
-
-    def __init__(self, name, index, found, expected, cure):
-        super().__init__(f"{name} {found}", expected, cure)
-        self.name, self.index = name, index
+_READ_BATCH = 256  # images that are read at a time where the caller names no number
+# Errors of TensorFlow that an image file may be the cause of.
+_ABOUT_DATA = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.NotFoundError,
+    tf.errors.DataLossError,
+    tf.errors.UnknownError,
+)
 
 
 class Images:
-    """Prepared images of one source.
+    """Prepared images of one source; they fulfil the protocol `data.Examples`.
 
     A set of at most `memory_gib` lives in memory as uint8. A larger one is read from its source for
     every batch, which needs a source with random access (all but TFDS and generators).
@@ -46,70 +43,75 @@ class Images:
       skipped: names of the images that `leave_out_unreadable` left out.
     """
 
-    def __init__(self, source, size=0, crop="none", memory_gib=4.0):
+    def __init__(
+        self, source: Source | str, size: int = 0, crop: str = "none", memory_gib: float = 4.0
+    ) -> None:
         """Opens the source; nothing is read yet.
 
         Args:
           source: a `sources.Source`, or a word that names one.
           size: side of the square images in pixels; 0 leaves all images as they are, which must
             then be of one size.
-          crop: "none"; "square" for the largest centred square; or the side of a centred square in
-            pixels, as "108". What is cropped is resized to `size` (bilinear with antialiasing);
-            what is not must have that size already. Of a prepared folder it says, like `size`, what
-            must have been done; "none" takes whatever has been done.
+          crop: as in `cropping.Cropping`. Of a prepared folder it says, like `size`, what must have
+            been done; "none" takes whatever has been done.
           memory_gib: limit of what is kept in memory, in GiB of uint8.
 
         Raises:
           UserError: the source cannot be opened, its images are known to be of the wrong size, or
             it was prepared in another way.
         """
-        self.source = sources.open_source(source) if isinstance(source, str) else source
+        self.source = open_raw(source) if isinstance(source, str) else source
         self.num_images = self.source.num_images
-        resize = "none" if crop == "none" else "bilinear, antialiased, rounded"
-        self.preparation = {"size": size, "crop": crop, "resize": resize}
+        self._cropping = Cropping(size, crop)
+        self.preparation = self._cropping.record
         if self.source.preparation:
-            self._check_prepared()
-            self.preparation, crop = self.source.preparation, "none"
-        self._size, self._crop = size, crop
+            self._cropping.check_prepared(self.source.word, self.source.preparation)
+            self.preparation = self.source.preparation
+            self._cropping = Cropping(size, "none")
         self._memory_bytes = memory_gib * _GIB
-        self._loaded = None
-        self.skipped = []
-        self._check_size(self.source.word, *self.source.shape)
+        self._loaded: tf.Tensor | None = None
+        self.skipped: list[str] = []
+        self._cropping.check_size(self.source.word, *self.source.shape)
 
     @property
-    def word(self):
+    def word(self) -> str:
         """The name of the source."""
         return self.source.word
 
     @property
-    def num_examples(self):
+    def num_examples(self) -> int:
         """`num_images`: the name that all kinds of examples share."""
         return self.num_images
 
     @property
-    def vocabulary(self):
+    def vocabulary(self) -> tuple[str, ...]:
         """(): images have no symbols."""
         return ()
 
     @property
-    def identity(self):
+    def identity(self) -> str:
         """A string that changes with the images or their preparation."""
         return hashlib.sha256(
             json.dumps([self.source.identity, self.preparation]).encode()
         ).hexdigest()
 
     @functools.cached_property
-    def shape(self):
-        """(height, width, 3) of the images; of the first one where neither size nor source tells."""
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, 3) of all images; of the first where neither size nor source tells."""
         if self._size:
             return self._size, self._size, 3
-        return (
-            next(self.in_order(1)).shape[1:]
-            if None in self.source.shape
-            else (*self.source.shape, 3)
-        )
+        height, width = self.source.shape
+        if height is None or width is None:
+            height, width = next(self.in_order(1)).shape[1:3]
+        return height, width, 3
 
-    def in_order(self, batch_size, first=0, count=None):
+    @property
+    def _size(self) -> int:
+        return self._cropping.size
+
+    def in_order(
+        self, batch_size: int, first: int = 0, count: int | None = None
+    ) -> Iterator[np.ndarray]:
         """Yields every image once, in the order of the source: uint8 (n, height, width, 3), the
         last n may be smaller.
 
@@ -117,39 +119,47 @@ class Images:
           batch_size: n.
           first: images that are left out at the start.
           count: images that are taken then; None takes all.
+
+        Raises:
+          UserError: naming an image that cannot be used.
         """
         end = self.num_images if count is None else min(first + count, self.num_images)
-        raw = self.source.in_order(first, end - first)
-        dataset, known = (
-            raw.map(self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True),
-            None,
+        dataset = self.source.in_order(first, end - first).map(
+            self._cropping.apply, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
         # The tuner sleeps between its looks, each time twice as long, and an iterator that ends
         # waits until it wakes: a pass took up to twice its time.
         options = tf.data.Options()
         options.autotune.enabled = False
+        dataset = dataset.batch(batch_size).prefetch(2).with_options(options)
+        shape = None
         try:
-            for batch in (
-                dataset.batch(batch_size).prefetch(2).with_options(options).as_numpy_iterator()
-            ):
-                known = known or batch.shape[1:]
-                if (
-                    batch.shape[1:] != known
-                ):  # where they change between two batches; within one TensorFlow fails
-                    name = (
-                        self.source.contents(first)[0]
-                        if self.source.contents
-                        else f"image {first} of {self.word}"
-                    )
-                    found = f"{name} has {batch.shape[2]}x{batch.shape[1]} pixels, those before it {known[1]}x{known[0]}"
-                    raise UserError(found, "images of one size", "resize them beforehand")
+            for batch in dataset.as_numpy_iterator():
+                shape = shape or batch.shape[1:]
+                # Where sizes change between two batches; within one TensorFlow fails.
+                if batch.shape[1:] != shape:
+                    raise self._other_size(first, batch.shape[1:], shape)
                 yield batch
                 first += len(batch)
         except tf.errors.OpError as error:
             self.explain(error, range(first, min(first + batch_size, end)))
             raise
 
-    def readable(self, batch_size, first=0):
+    def _other_size(
+        self, index: int, shape: tuple[int, ...], shape_before: tuple[int, ...]
+    ) -> UserError:
+        if self.source.contents:
+            name = self.source.contents(index)[0]
+        else:
+            name = f"image {index} of {self.word}"
+        return UserError(
+            f"{name} has {shape[1]}x{shape[0]} pixels, "
+            f"those before it {shape_before[1]}x{shape_before[0]}",
+            "images of one size",
+            "resize them beforehand",
+        )
+
+    def readable(self, batch_size: int, first: int = 0) -> Iterator["np.ndarray | UnreadableImage"]:
         """As `in_order`, but an image that cannot be read does not end it: in its place comes its
         `UnreadableImage`.
         """
@@ -166,36 +176,40 @@ class Images:
             yield unreadable
             first = unreadable.index + 1
 
-    def leave_out_unreadable(self):
-        """Reads every image once, and leaves those out that cannot be read: `skipped` names them,
-        and stderr does.
+    def leave_out_unreadable(self) -> None:
+        """Reads every image once, and leaves out those that cannot be read; `skipped` and messages
+        on stderr name them.
+
+        Raises:
+          UserError: no image can be read.
         """
-        unreadable, read = {}, 0
-        with console.Status(
-            f"looking for images in {self.word} that cannot be read", 0, self.num_images
-        ) as status:
-            for batch in self.readable(256):
+        unreadable = {}
+        done = 0
+        what = f"looking for images in {self.word} that cannot be read"
+        with console.Status(what, 0, self.num_images) as status:
+            for batch in self.readable(_READ_BATCH):
                 if isinstance(batch, UnreadableImage):
                     unreadable[batch.index] = batch.name
-                    console.STDERR.print(f"left out: {batch.found}", soft_wrap=True, markup=False)
-                read += 1 if isinstance(batch, UnreadableImage) else len(batch)
-                status.show(read, {})
-        if unreadable:
-            console.STDERR.print(
-                f"{len(unreadable)} of {self.num_images} images are left out", markup=False
+                    console.say(f"left out: {batch.found}")
+                    done += 1
+                else:
+                    done += len(batch)
+                status.show(done, {})
+        if not unreadable:
+            return
+        console.say(f"{len(unreadable)} of {self.num_images} images are left out")
+        if len(unreadable) == self.num_images:
+            raise UserError(
+                f"{self.word} has no image that can be read",
+                "RGB images with 8 bits",
+                "name another source",
             )
-            if len(unreadable) == self.num_images:
-                raise UserError(
-                    f"{self.word} has no image that can be read",
-                    "RGB images with 8 bits",
-                    "name another source",
-                )
-            self.source = self.source.subset(
-                [index for index in range(self.num_images) if index not in unreadable]
-            )
-            self.num_images, self.skipped = self.source.num_images, list(unreadable.values())
+        kept = [index for index in range(self.num_images) if index not in unreadable]
+        self.source = self.source.subset(kept)
+        self.num_images = self.source.num_images
+        self.skipped = list(unreadable.values())
 
-    def drop_remainder(self, batch_size):
+    def drop_remainder(self, batch_size: int) -> None:
         """Leaves out the last images that do not fill a batch, as the official tool does. Raises
         `UserError` if none is left.
         """
@@ -207,7 +221,14 @@ class Images:
             )
         self.num_images -= self.num_images % batch_size
 
-    def batches(self, seed, first, stride, batch_size, wanted=None):
+    def batches(
+        self,
+        seed: np.ndarray,
+        first: int,
+        stride: int,
+        batch_size: int,
+        wanted: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    ) -> tf.data.Dataset:
         """A `tf.data.Dataset` of shuffled batches without end: float32 (batch_size, size, size, 3)
         in -1 ... 1.
 
@@ -229,77 +250,69 @@ class Images:
         dataset = dataset.map(lambda images: scale(images, batch_size, self._size))
         return dataset.prefetch(tf.data.AUTOTUNE)
 
-    def encode(self, batch):
-        """A batch as the discriminator takes it: as it is."""
+    def encode(self, batch: tf.Tensor) -> tf.Tensor:
+        """A batch as the discriminator takes it: unchanged."""
         return batch
 
-    def check_batches(self, images_per_update):
-        """Makes sure, before any reading, that `batches` can give that many images for each update.
+    def check_batches(self, examples_per_update: int) -> None:
+        """Makes sure, before any reading, that `batches` can give so many images for each update.
 
         Raises:
           UserError: there are fewer, or the source is too large for memory and can only be read in
             order.
         """
-        if self.num_images < images_per_update:
+        if self.num_images < examples_per_update:
             raise UserError(
                 f"{self.source.word} has {self.num_images} images",
-                f"at least the {images_per_update} of one update",
+                f"at least the {examples_per_update} of one update",
                 "lower config.batch_size or name a larger data set",
             )
         if self.source.read is None and not self._fits:
             raise UserError(
-                f"{self.source.word} takes {self.num_images * self._size**2 * 3 / _GIB:.1f} GiB, and can only be read in order",
+                f"{self.source.word} takes {self._num_bytes / _GIB:.1f} GiB, "
+                "and can only be read in order",
                 f"at most config.data.memory_gib = {self._memory_bytes / _GIB:g}",
                 "raise that value, or prepare the images once with tf-ttur prepare",
             )
 
     @property
-    def _fits(self):
-        return self.num_images * self._size**2 * 3 <= self._memory_bytes
+    def _num_bytes(self) -> int:
+        return self.num_images * self._size**2 * 3
 
-    def _random_access(self):
-        """Loads the images if they fit, and gives the function index -> uint8 image(s)."""
-        if not self._fits:
-            return lambda index: self._prepare(self.source.read(index))
+    @property
+    def _fits(self) -> bool:
+        return self._num_bytes <= self._memory_bytes
+
+    def _random_access(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Loads the images if they fit.
+
+        Returns:
+          Function from an index to its uint8 image; of loaded images also from indices to images.
+        """
+        read = self.source.read
+        if read is not None and not self._fits:
+            return lambda index: self._cropping.apply(read(index))
         if self._loaded is None:
             with tf.device("CPU:0"):  # where tf.data works
                 self._loaded = tf.constant(self._load())
         return lambda indices: tf.gather(self._loaded, indices)
 
-    def _load(self):
+    def _load(self) -> np.ndarray:
         images = np.empty((self.num_images, self._size, self._size, 3), np.uint8)
         position = 0
-        for batch in console.track(
-            self.in_order(256), f"reading {self.source.word}", self.num_images
-        ):
+        batches = self.in_order(_READ_BATCH)
+        for batch in console.track(batches, f"reading {self.source.word}", self.num_images):
             images[position : position + len(batch)] = batch[: self.num_images - position]
             position += len(batch)
         if position != self.num_images:
             raise UserError(
                 f"{self.source.word} gave {position} images",
                 f"the {self.num_images} that it says it has",
-                "prepare it anew",
+                "prepare it again",
             )
         return images
 
-    def _prepare(self, image):
-        if self._crop != "none":
-            height, width = tf.shape(image)[0], tf.shape(image)[1]
-            side = (
-                tf.minimum(height, width)
-                if self._crop == "square"
-                else tf.constant(int(self._crop))
-            )
-            image = tf.image.crop_to_bounding_box(
-                image, (height - side) // 2, (width - side) // 2, side, side
-            )
-            image = tf.image.resize(
-                tf.cast(image, tf.float32), (self._size, self._size), antialias=True
-            )
-            image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
-        return tf.ensure_shape(image, (self._size or None, self._size or None, 3))
-
-    def explain(self, error, indices):
+    def explain(self, error: Exception, indices: Iterable[int]) -> None:
         """Looks for the image behind an error met while reading.
 
         Args:
@@ -310,111 +323,47 @@ class Images:
           UserError: naming the first of them that cannot be used. If there is none, the error has
             another cause, and this returns.
         """
-        about_data = (
-            tf.errors.InvalidArgumentError,
-            tf.errors.NotFoundError,
-            tf.errors.DataLossError,
-            tf.errors.UnknownError,
-        )
-        if (
-            not isinstance(error, about_data)
-            or self._loaded is not None
-            or not self.source.contents
-        ):
+        contents = self.source.contents
+        read = self.source.read
+        if not isinstance(error, _ABOUT_DATA) or self._loaded is not None:
             return
-        known = None
+        if contents is None or read is None:
+            return
+        name_before = None
         for index in indices:
-            name, read = self.source.contents(index)
-            size = self._examine(name, index, read)
-            self._check_size(name, size[1], size[0])
-            known = known or (name, size)
-            if not self._size and size != known[1]:
+            name, read_bytes = contents(index)
+            width, height = examine(name, index, read_bytes, read)
+            self._cropping.check_size(name, height, width)
+            if name_before is None:
+                name_before = name
+                size_before = (width, height)
+            if not self._size and (width, height) != size_before:
                 raise UserError(
-                    f"{name} has {size[0]}x{size[1]} pixels, {known[0]} has {known[1][0]}x{known[1][1]}",
+                    f"{name} has {width}x{height} pixels, "
+                    f"{name_before} has {size_before[0]}x{size_before[1]}",
                     "images of one size",
                     "resize them beforehand",
                 ) from error
 
-    def _examine(self, name, index, read):
-        """(width, height) of an image file; raises `UnreadableImage`."""
-        try:
-            content = read()
-            with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "error", PIL.Image.DecompressionBombWarning
-                )  # above sources.MAX_PIXELS, before it is decoded
-                image = PIL.Image.open(io.BytesIO(content))
-            with image:
-                image.load()
-        except Exception as error:  # Pillow raises many kinds
-            reason = "no known format" if isinstance(error, PIL.UnidentifiedImageError) else error
-            raise UnreadableImage(
-                name,
-                index,
-                f"cannot be decoded ({reason})",
-                "a whole image",
-                "replace or remove this file",
-            ) from error
-        rgb = "RGB, 8 bits, 3 channels"
-        if sources.is_deep(content):
-            raise UnreadableImage(
-                name,
-                index,
-                "has 16 bits a channel",
-                rgb,
-                "convert it: which 8 bits are meant, its owner knows",
-            )
-        if image.mode not in ("RGB", "P") or "transparency" in image.info:
-            transparent = ", with transparency" if "transparency" in image.info else ""
-            cure = "convert it, for example with Pillow's image.convert('RGB')"
-            raise UnreadableImage(name, index, f"is of mode {image.mode}{transparent}", rgb, cure)
-        try:
-            with tf.device("CPU:0"):
-                self.source.read(tf.constant(index, tf.int64))
-        except tf.errors.OpError as error:
-            reason = error.message.splitlines()[0]
-            raise UnreadableImage(
-                name,
-                index,
-                f"cannot be decoded by TensorFlow ({reason})",
-                rgb,
-                "save it anew as PNG",
-            ) from error
-        return image.size
 
-    def _check_prepared(self):
-        """Refuses a source that was prepared in another way than is asked for."""
-        made, wanted = self.source.preparation, self.preparation
-        if wanted != made and (wanted["crop"] != "none" or wanted["size"] not in (0, made["size"])):
-            raise UserError(
-                f"{self.source.word} was prepared with crop {made['crop']} and size {made['size']}",
-                f"crop {wanted['crop']} (config.data.crop) and size {wanted['size']} (config.data.image_size)",
-                f"prepare the data like that, or take it as it is: config.data.crop=none and config.data.image_size={made['size']}",
-            )
+def open_raw(word: str | pathlib.Path, trust_pickle: bool = False) -> Source:
+    """The source of raw images that a word names; arguments as of `sources.open_source`.
 
-    def _check_size(self, name, height, width):
-        """Refuses an image, or a source of images, of the wrong size; None is a side that is not
-        known.
-        """
-        sides = [side for side in (width, height) if side is not None]
-        found = f"{name} has {'x'.join(map(str, sides))} pixels"
-        if self._crop == "none" and self._size and any(side != self._size for side in sides):
-            cure = "set the crop to 'square' or to a side in pixels (config.data.crop, --crop), which also resizes, or resize the images"
-            raise UserError(
-                found,
-                f"{self._size}x{self._size} (config.data.image_size, --size), as the crop is 'none'",
-                cure,
-            )
-        if self._crop.isdecimal() and any(side < int(self._crop) for side in sides):
-            raise UserError(
-                found,
-                f"at least the {self._crop} of the crop (config.data.crop, --crop)",
-                "lower it or use 'square'",
-            )
+    Raises:
+      UserError: there is no such thing, or its images are prepared already (`config:CARD`).
+    """
+    opened = sources.open_source(word, trust_pickle=trust_pickle)
+    if isinstance(opened, Images):
+        raise UserError(
+            f"{word} names images that are already cropped and resized",
+            "a source of raw images",
+            f"name the source of that card, {opened.word}",
+        )
+    return opened
 
 
-def scale(images, batch_size, size):
-    """uint8 0 ... 255 to float32 -1 ... 1, with the static shape that the networks are built for."""
+def scale(images: tf.Tensor, batch_size: int, size: int) -> tf.Tensor:
+    """uint8 0 ... 255 to float32 -1 ... 1, with the static shape that the networks need."""
     return tf.ensure_shape(tf.cast(images, tf.float32) / 127.5 - 1.0, (batch_size, size, size, 3))
 
 
@@ -430,7 +379,7 @@ def open_images(
     """The images that a word names: the one function behind every SOURCE.
 
     Args:
-      word: see `sources`.
+      word: see `sources.SOURCES`.
       count, seed, quantisation: of an exported generator.
       skip_unreadable: leaves out images that cannot be read, which takes a pass over all of them.
       whole_batches: a batch size; the last images that do not fill one are left out. 0 leaves none

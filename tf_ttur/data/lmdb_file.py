@@ -14,17 +14,33 @@ bytes. The fourth is the key's length.
 """
 
 import os
+import pathlib
 import struct
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-_META = struct.Struct(
-    "<16x II 16x I 48x 2x H 24x Q Q 8x Q"
-)  # magic, version, page size; depth, entries, root; transaction
-_MAGIC, _VERSION = 0xBEEFC0DE, 1
+_META = struct.Struct("<16x II 16x I 48x 2x H 24x Q Q 8x Q")  # the fields of `_Meta`
+_MAGIC = 0xBEEFC0DE
+_VERSION = 1
 _PAGE_SIZES = [2**power for power in range(8, 17)]
-_BRANCH, _LEAF = 1, 2
-_HEADER, _NODE = 16, 8  # bytes of a page and of a node before what they hold
+_BRANCH = 1
+_LEAF = 2
+_HEADER_BYTES = 16  # of a page before what it holds
+_NODE_BYTES = 8  # of a node before its key
+
+
+class _Meta(NamedTuple):
+    """What a meta page says."""
+
+    magic: int
+    version: int
+    page_size: int
+    depth: int
+    entries: int
+    root: int
+    transaction: int
 
 
 class LmdbFile:
@@ -38,63 +54,66 @@ class LmdbFile:
         values is not seen.
     """
 
-    def __init__(self, path):
-        self._file = open(path, "rb", buffering=0)
+    def __init__(self, path: pathlib.Path) -> None:
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115  as values are read from it
         self._num_bytes = os.fstat(self._file.fileno()).st_size
-        self._read_pages = set()
+        self._read_pages: set[int] = set()
+        records = [np.empty((3, 0), np.int64)]
         try:
-            self._page_size = self._meta(0)[2]
-            *_, depth, entries, root, _ = max(
-                self._meta(0), self._meta(self._page_size), key=lambda meta: meta[-1]
-            )
-            found = [self._records(number) for number in self._leaves(root, depth)] if depth else []
+            first = self._meta(0)
+            self._page_size = first.page_size
+            second = self._meta(self._page_size)
+            meta = max(first, second, key=lambda page: page.transaction)
+            if meta.depth:
+                records += [self._records(page) for page in self._leaves(meta.root, meta.depth)]
         except (IndexError, OverflowError, struct.error) as error:
             raise ValueError("a page is damaged or its end is missing") from error
-        self._keys, self._starts, self._sizes = (
-            np.concatenate(found, axis=1) if found else np.empty((3, 0), np.int64)
-        )
-        if len(self) != entries:
-            raise ValueError(f"{len(self)} records, and its beginning says {entries}")
+        self._keys, self._starts, self._sizes = np.concatenate(records, axis=1)
+        if len(self) != meta.entries:
+            raise ValueError(f"{len(self)} records, and its beginning says {meta.entries}")
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._keys)
 
-    def key(self, index):
-        """The key of record `index`, bytes."""
+    def key(self, index: int) -> bytes:
+        """The key of record `index`."""
         start = int(self._keys[index])
         return self._read(start, int.from_bytes(self._read(start - 2, 2), "little"))
 
-    def value(self, index):
-        """The value of record `index`, bytes."""
+    def value(self, index: int) -> bytes:
+        """The value of record `index`."""
         return self._read(int(self._starts[index]), int(self._sizes[index]))
 
-    def _read(self, start, size):
+    def _read(self, start: int, size: int) -> bytes:
         return os.pread(self._file.fileno(), size, start)
 
-    def _meta(self, position):
-        meta = _META.unpack(self._read(position, _META.size))
-        if meta[0] != _MAGIC:
+    def _meta(self, position: int) -> _Meta:
+        meta = _Meta(*_META.unpack(self._read(position, _META.size)))
+        if meta.magic != _MAGIC:
             raise ValueError("not an LMDB file of a 64-bit little-endian machine")
-        if meta[1] != _VERSION or meta[2] not in _PAGE_SIZES:
+        if meta.version != _VERSION or meta.page_size not in _PAGE_SIZES:
             raise ValueError(
-                f"version {meta[1]} of LMDB's format with pages of {meta[2]} bytes, not version {_VERSION}"
+                f"version {meta.version} of LMDB's format with pages of {meta.page_size} bytes, "
+                f"not version {_VERSION}"
             )
         return meta
 
-    def _page(self, number, kind):
+    def _page(self, number: int, kind: int) -> tuple[np.ndarray, np.ndarray]:
         """The bytes of a page of this kind, and the positions of its nodes."""
         page = np.frombuffer(self._read(number * self._page_size, self._page_size), np.uint8)
         words = page.view("<u2")
-        if (
-            page[:8].view("<u8")[0] != number or words[5] != kind or number in self._read_pages
-        ):  # a page that comes twice: a tree without end
+        is_this = page[:8].view("<u8")[0] == number and words[5] == kind
+        if not is_this or number in self._read_pages:  # twice: a tree without end
             raise ValueError(f"page {number} is damaged")
         self._read_pages.add(number)
-        return page, page[_HEADER : words[6]].view("<u2").astype(np.int64)
+        return page, page[_HEADER_BYTES : words[6]].view("<u2").astype(np.int64)
 
-    def _leaves(self, number, depth):
-        """Numbers of the leaf pages, `depth` levels down with that of the page itself, in the order
-        of the keys.
+    def _leaves(self, number: int, depth: int) -> Iterator[int]:
+        """Numbers of the leaf pages below a page, in the order of the keys.
+
+        Args:
+          number: of the page.
+          depth: levels from the page to the leaves, both included.
         """
         if depth <= 1:
             yield number
@@ -103,22 +122,22 @@ class LmdbFile:
         for low, middle, high in page.view("<u2")[nodes[:, None] // 2 + np.arange(3)].tolist():
             yield from self._leaves(low | middle << 16 | high << 32, depth - 1)
 
-    def _records(self, number):
+    def _records(self, number: int) -> np.ndarray:
         """int64 (3, n): where the keys of a leaf page are, where the values are, and how long these
         are.
         """
         page, nodes = self._page(number, _LEAF)
-        low, high, flags, key_sizes = page.view("<u2")[nodes // 2 + np.arange(4)[:, None]].astype(
-            np.int64
-        )
+        fields = page.view("<u2")[nodes // 2 + np.arange(4)[:, None]].astype(np.int64)
+        low, high, flags, key_sizes = fields
         if (flags > 1).any():
             raise ValueError("named databases or duplicate keys")
-        sizes, values = low | high << 16, nodes + _NODE + key_sizes
-        starts, apart = number * self._page_size + values, flags == 1
-        pages = page[values[apart, None] + np.arange(8)].view("<u8")[:, 0]
-        starts[apart] = (
-            np.minimum(pages, self._num_bytes).astype(np.int64) * self._page_size + _HEADER
-        )
+        sizes = low | high << 16
+        values = nodes + _NODE_BYTES + key_sizes
+        starts = number * self._page_size + values
+        is_apart = flags == 1
+        pages = page[values[is_apart, None] + np.arange(8)].view("<u8")[:, 0]
+        pages = np.minimum(pages, self._num_bytes).astype(np.int64)
+        starts[is_apart] = pages * self._page_size + _HEADER_BYTES
         if (starts + sizes > self._num_bytes).any():
             raise ValueError("its end is missing")
-        return np.stack([number * self._page_size + nodes + _NODE, starts, sizes])
+        return np.stack([number * self._page_size + nodes + _NODE_BYTES, starts, sizes])

@@ -1,15 +1,24 @@
 """The order of examples: a pure function of (seed, epoch), without a buffer and without state."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
 
-def batch_indices(seed, first, stride, batch_size, num_examples, wanted=None):
+def batch_indices(
+    seed: np.ndarray,
+    first: int,
+    stride: int,
+    batch_size: int,
+    num_examples: int,
+    wanted: Callable[[tf.Tensor], tf.Tensor] | None = None,
+) -> tf.data.Dataset:
     """A `tf.data.Dataset` without end of int64 (batch_size,) indices of examples.
 
-    Batch number n holds the positions n * batch_size and following of its epoch, each epoch in an
-    order of its own; the examples that do not fill the last `stride` batches of an epoch are left
-    out of it. So every batch is a function of its number, and no state needs saving.
+    Batch number n holds the positions n * batch_size and following of its epoch, and each epoch has
+    its own order. The examples that do not fill the last `stride` batches of an epoch are left out
+    of it. So every batch is a function of its number, and no state needs saving.
 
     Args:
       seed: (2,) int32 seed of the order.
@@ -23,12 +32,14 @@ def batch_indices(seed, first, stride, batch_size, num_examples, wanted=None):
     per_epoch = num_examples // (batch_size * stride) * stride
     last = tf.constant(num_examples - 1, tf.int64)
 
-    def indices(number):
-        epoch, position = number // per_epoch, number % per_epoch * batch_size
-        positions = position + tf.range(batch_size, dtype=tf.int64)
-        return tf.random.experimental.index_shuffle(
-            positions, tf.random.fold_in(seed, tf.cast(epoch, tf.int32)), last
-        )
+    def indices(number: tf.Tensor) -> tf.Tensor:
+        epoch = number // per_epoch
+        start = number % per_epoch * batch_size
+        positions = start + tf.range(batch_size, dtype=tf.int64)
+        epoch_seed = tf.random.fold_in(seed, tf.cast(epoch, tf.int32))
+        return tf.random.experimental.index_shuffle(positions, epoch_seed, last)
 
     numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
-    return (numbers.filter(wanted) if wanted else numbers).map(indices)
+    if wanted is not None:
+        numbers = numbers.filter(wanted)
+    return numbers.map(indices)

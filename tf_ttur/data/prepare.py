@@ -1,8 +1,8 @@
-"""Data sets made ready once: cropped, resized, and stored as one array with a record of how.
+"""Data sets prepared once: cropped, resized, and stored as one array with a record of how.
 
 A prepared folder holds `images.npy`, uint8 (n, size, size, 3), and `prepared.json`. While it is
 being made it is called FOLDER.partial, and its record says how far it is; it gets its name when it
-is whole. An interrupted preparation goes on when it is started again, and ends with the same bytes
+is whole. An interrupted preparation resumes when it is started again, and ends with the same bytes
 as one that was not interrupted.
 """
 
@@ -12,30 +12,53 @@ import os
 import pathlib
 import shutil
 import time
+from types import TracebackType
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tf_ttur.data import sources
-from tf_ttur.data.images import Images, UnreadableImage
+from tf_ttur.data.decoding import UnreadableImage
+from tf_ttur.data.images import Images, open_raw
+from tf_ttur.data.sources.source import PREPARED_IMAGES, PREPARED_RECORD
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, digest, files
 
-# What the experiments of the paper take: crop, size, and how many images there are.
+
+class DataSet(NamedTuple):
+    """What the experiments of the paper take.
+
+    Attributes:
+      crop, size: as in `Images`.
+      num_images: how many there are.
+    """
+
+    crop: str
+    size: int
+    num_images: int
+
+
 DATA_SETS = {
-    "celeba": ("108", 64, 202_599),
-    "lsun": ("square", 64, 3_033_042),
-    "svhn": ("none", 32, 73_257),
-    "cifar10": ("none", 32, 50_000),
+    "celeba": DataSet("108", 64, 202_599),
+    "lsun": DataSet("square", 64, 3_033_042),
+    "svhn": DataSet("none", 32, 73_257),
+    "cifar10": DataSet("none", 32, 50_000),
 }
 _BATCH = 256
-_EVERY_SECONDS = 10  # between two records of how far it is
+_EVERY_SECONDS = 10  # between two records of the progress
 
 
 def prepare(
-    data_set, word, output, crop=None, size=None, trust_pickle=False, skip_unreadable=False
-):
-    """Writes the prepared folder `output`, or goes on with it; one that is there already is left as
-    it is.
+    data_set: str,
+    word: str | pathlib.Path,
+    output: str | pathlib.Path,
+    crop: str | None = None,
+    size: int | None = None,
+    trust_pickle: bool = False,
+    skip_unreadable: bool = False,
+) -> dict[str, Any]:
+    """Writes the prepared folder `output`, or resumes it; one that is there already is left as it
+    is.
 
     Args:
       data_set: one of DATA_SETS.
@@ -48,17 +71,16 @@ def prepare(
 
     Returns:
       The record: dict with data_set, source, source_identity, size, crop, resize, versions, read
-        (how many images of the
-      source), num_images (how many of them are in the folder), images_digest (see `digest`),
-      skipped (names of the others).
+      (how many images of the source), num_images (how many of them are in the folder),
+      images_digest (see `digest`), skipped (names of the others).
 
     Raises:
       UserError: the source cannot be used, or the folder is of another preparation or of something
         else.
     """
-    usual_crop, usual_size, usual_count = DATA_SETS[data_set]
-    source = sources.open_source(word, trust_pickle=trust_pickle)
-    images = Images(source, size or usual_size, crop or usual_crop)
+    usual = DATA_SETS[data_set]
+    source = open_raw(word, trust_pickle)
+    images = Images(source, size or usual.size, crop or usual.crop)
     recipe = {
         "data_set": data_set,
         "source": source.word,
@@ -66,41 +88,49 @@ def prepare(
         **images.preparation,
     }
     output = pathlib.Path(os.path.abspath(os.path.expanduser(output)))
-    if (output / sources.PREPARED_RECORD).is_file():
+    if (output / PREPARED_RECORD).is_file():
         record = _read_record(output, recipe, skip_unreadable)
         sources.open_source(output)  # refuses one that has been damaged since
-        console.STDERR.print(
-            f"{output} is there already, made from this source in this way",
-            soft_wrap=True,
-            markup=False,
-        )
+        console.say(f"{output} is there already, prepared from this source with these settings")
         return record
+    _check_free(output)
+    if images.num_images != usual.num_images:
+        console.say(
+            f"note: {word} has {images.num_images:,} images; "
+            f"the {data_set} of the paper has {usual.num_images:,}"
+        )
+    recipe["versions"] = {name: files.version(name) for name in ("tf_ttur", "tensorflow", "numpy")}
+    folder = output.with_name(f"{output.name}.partial")
+    with _Partial(folder, recipe, images.num_images, skip_unreadable) as partial:
+        _fill(partial, images, word, skip_unreadable)
+        partial.finish(output)
+    return partial.record
+
+
+def _check_free(output: pathlib.Path) -> None:
+    """Refuses a place that holds something already."""
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UserError(
             f"{output} holds other things",
-            "a new folder, or one that this tool wrote",
+            "a new folder, or one that tf-ttur prepare wrote",
             "choose another folder",
         )
-    if images.num_images != usual_count:
-        note = f"note: {word} has {images.num_images:,} images; the {data_set} of the paper has {usual_count:,}"
-        console.STDERR.print(note, soft_wrap=True, markup=False)
-    recipe["versions"] = {name: files.version(name) for name in ("tf_ttur", "tensorflow", "numpy")}
-    with _Partial(
-        output.with_name(f"{output.name}.partial"), recipe, images.num_images, skip_unreadable
-    ) as partial:
-        with console.Status(
-            f"preparing {word}", partial.record["read"], images.num_images
-        ) as status:
-            for batch in images.readable(_BATCH, partial.record["read"]):
-                if not isinstance(batch, UnreadableImage):
-                    partial.add(batch)
-                elif skip_unreadable:
-                    partial.skip(batch)
-                else:
-                    raise batch
-                status.show(partial.record["read"], {})
-        partial.finish(output)
-    return partial.record
+
+
+def _fill(
+    partial: "_Partial", images: Images, word: str | pathlib.Path, skip_unreadable: bool
+) -> None:
+    """Adds the images that are still missing."""
+    total = images.num_images
+    with console.Status(f"preparing {word}", partial.record["read"], total) as status:
+        for batch in images.readable(_BATCH, partial.record["read"]):
+            if not isinstance(batch, UnreadableImage):
+                partial.add(batch)
+            elif skip_unreadable:
+                partial.skip(batch)
+            else:
+                raise batch
+            status.show(partial.record["read"], {})
 
 
 class _Partial:
@@ -116,38 +146,52 @@ class _Partial:
       record: what will stand in the record at the end, as far as it is.
     """
 
-    def __init__(self, folder, recipe, total, skip_unreadable):
-        self._folder, self._total, self._size = folder, total, recipe["size"]
-        path = folder / sources.PREPARED_RECORD
+    def __init__(
+        self, folder: pathlib.Path, recipe: dict[str, Any], total: int, skip_unreadable: bool
+    ) -> None:
+        self._folder = folder
+        self._total = total
+        self._size: int = recipe["size"]
+        path = folder / PREPARED_RECORD
         if not path.is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            if any(not file.name.startswith(f".{path.name}.") for file in folder.iterdir()):
-                raise UserError(
-                    f"{folder} holds other things",
-                    "a preparation that was interrupted, or nothing",
-                    "choose another output",
-                )
-            self.record = recipe | {
-                "read": 0,
-                "num_images": 0,
-                "images_digest": digest.to_hex(0),
-                "skipped": [],
-            }
-            self._write_record()
-        images = folder / sources.PREPARED_IMAGES
-        self._file = open(images, "r+b" if images.exists() else "w+b")
+            self._start(path, recipe)
+        images = folder / PREPARED_IMAGES
+        mode = "r+b" if images.exists() else "w+b"
+        self._file = open(images, mode)  # noqa: SIM115  as __exit__ closes it
         self._lock()
         self.record = _read_record(folder, recipe, skip_unreadable)
-        for left in folder.glob(
-            f".{path.name}.*"
-        ):  # by a process that was killed while it wrote a record
-            left.unlink()
-        self._go_on()
+        # Left by a process that was killed while it wrote a record.
+        for leftover in folder.glob(f".{path.name}.*"):
+            leftover.unlink()
+        self._resume()
 
-    def __enter__(self):
+    def _start(self, path: pathlib.Path, recipe: dict[str, Any]) -> None:
+        """Makes the folder, with the record of a preparation that has done nothing."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        leftovers = f".{path.name}."
+        if any(not file.name.startswith(leftovers) for file in self._folder.iterdir()):
+            raise UserError(
+                f"{self._folder} holds other things",
+                "a preparation that was interrupted, or nothing",
+                "choose another output",
+            )
+        self.record = recipe | {
+            "read": 0,
+            "num_images": 0,
+            "images_digest": digest.to_hex(0),
+            "skipped": [],
+        }
+        self._write_record()
+
+    def __enter__(self) -> "_Partial":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         with self._file:
             if not self._folder.exists():  # it is finished
                 return
@@ -156,8 +200,8 @@ class _Partial:
             else:
                 shutil.rmtree(self._folder)
 
-    def add(self, images):
-        """Takes in a batch of prepared images."""
+    def add(self, images: np.ndarray) -> None:
+        """Adds a batch of prepared images, uint8 (n, size, size, 3)."""
         record = self.record
         self._file.write(images.tobytes())
         self.record = record | {  # in one step, so that Ctrl-C finds it before or after
@@ -165,20 +209,20 @@ class _Partial:
             "num_images": record["num_images"] + len(images),
             "images_digest": digest.to_hex(digest.add(int(record["images_digest"], 16), images)),
         }
-        if time.monotonic() - self._kept >= _EVERY_SECONDS:
+        if time.monotonic() - self._kept_at >= _EVERY_SECONDS:
             self._keep()
 
-    def skip(self, unreadable):
-        """Takes note of an `UnreadableImage`."""
-        console.STDERR.print(f"left out: {unreadable.found}", soft_wrap=True, markup=False)
+    def skip(self, unreadable: UnreadableImage) -> None:
+        """Takes note of an image that is left out."""
+        console.say(f"left out: {unreadable.found}")
         record = self.record
         self.record = record | {
             "read": record["read"] + 1,
             "skipped": [*record["skipped"], unreadable.name],
         }
 
-    def finish(self, output):
-        """Gives the whole folder its name."""
+    def finish(self, output: pathlib.Path) -> None:
+        """Gives the folder its name. Raises `UserError` if it is not whole, or empty."""
         record = self.record
         if record["read"] != self._total:
             raise UserError(
@@ -195,7 +239,7 @@ class _Partial:
         self._keep()
         os.rename(self._folder, output)
 
-    def _lock(self):
+    def _lock(self) -> None:
         if not files.take(self._file):
             raise UserError(
                 f"{self._folder} is being written by another process",
@@ -203,7 +247,7 @@ class _Partial:
                 "wait for that one",
             )
 
-    def _go_on(self):
+    def _resume(self) -> None:
         """Puts the file of images where the record says it is."""
         record = self.record
         image_bytes = self._size**2 * 3
@@ -212,28 +256,25 @@ class _Partial:
             raise UserError(
                 f"{self._folder} has lost images",
                 f"{record['num_images']} of them",
-                "remove it, and begin again",
+                "remove it, and start again",
             )
-        needed, free = (
-            (self._total - record["read"]) * image_bytes,
-            shutil.disk_usage(self._folder).free,
-        )
-        if needed > free:
-            found, expected = (f"{size / 2**30:.1f} GiB" for size in (free, needed))
+        needed_bytes = (self._total - record["read"]) * image_bytes
+        free_bytes = shutil.disk_usage(self._folder).free
+        if needed_bytes > free_bytes:
             raise UserError(
-                f"{self._folder} has room for {found}",
-                expected,
+                f"{self._folder} has room for {free_bytes / 2**30:.1f} GiB",
+                f"{needed_bytes / 2**30:.1f} GiB",
                 "make room, or choose another folder",
             )
         self._file.seek(0)
         self._file.write(self._header())
         self._file.truncate(start)
         self._file.seek(start)
-        self._kept = time.monotonic()
+        self._kept_at = time.monotonic()
         if record["read"]:
-            console.STDERR.print(f"going on after {record['read']:,} images", markup=False)
+            console.say(f"resuming after {record['read']:,} images")
 
-    def _header(self):
+    def _header(self) -> bytes:
         """How a .npy of the images so far begins. Its length does not depend on how many there are:
         NumPy leaves room.
         """
@@ -244,50 +285,54 @@ class _Partial:
         )
         return header.getvalue()
 
-    def _keep(self):
-        """Writes how far it is, after the images that the record counts."""
+    def _keep(self) -> None:
+        """Writes the record, after the images that it counts."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._write_record()
-        self._kept = time.monotonic()
+        self._kept_at = time.monotonic()
 
-    def _write_record(self):
-        with files.atomic(self._folder / sources.PREPARED_RECORD, "w") as file:
+    def _write_record(self) -> None:
+        with files.atomic(self._folder / PREPARED_RECORD, "w") as file:
             file.write(json.dumps(self.record, indent=2) + "\n")
 
 
-def _read_record(folder, recipe, skip_unreadable):
+def _read_record(
+    folder: pathlib.Path, recipe: dict[str, Any], skip_unreadable: bool
+) -> dict[str, Any]:
     """The record in a folder, which must be of this recipe and must not have left out what may not
     be left out.
     """
-    path = folder / sources.PREPARED_RECORD
-    other = "choose another folder, or remove this one"
+    path = folder / PREPARED_RECORD
+    cure = "choose another folder, or remove this one"
     try:
-        record = json.loads(path.read_text())
-        found = {key: record[key] for key in recipe}
+        record = json.loads(path.read_text(encoding="utf-8"))
+        recorded = {key: record[key] for key in recipe}
         skipped = record["skipped"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(
             f"{path} cannot be read ({type(error).__name__}: {error})",
-            "a record of this tool",
-            other,
+            "a record of tf-ttur prepare",
+            cure,
         ) from error
-    if found["source_identity"] != recipe["source_identity"]:
+    if recorded["source_identity"] != recipe["source_identity"]:
         raise UserError(
-            f"{folder} was made from another source, or {found['source']} has changed since",
+            f"{folder} was made from another source, or {recorded['source']} has changed since",
             "the same files",
-            other,
+            cure,
         )
     for key, value in recipe.items():
-        if (
-            found[key] != value and key != "source"
-        ):  # the identity tells sources apart, by whatever name
+        # The identity tells sources apart, by whatever name.
+        if recorded[key] != value and key != "source":
             raise UserError(
-                f"{folder} was made with {key} {found[key]}",
+                f"{folder} was made with {key} {recorded[key]}",
                 f"{key} {value}, as asked for now",
-                other,
+                cure,
             )
     if skipped and not skip_unreadable:
-        found = f"{folder} leaves out {len(skipped)} images, the first of them {skipped[0]}"
-        raise UserError(found, "all images", f"say --skip-unreadable again, or {other}")
+        raise UserError(
+            f"{folder} leaves out {len(skipped)} images, the first of them {skipped[0]}",
+            "all images",
+            f"say --skip-unreadable again, or {cure}",
+        )
     return record

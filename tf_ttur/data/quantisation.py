@@ -6,19 +6,27 @@ from tf_ttur.data import QUANTISATIONS
 from tf_ttur.registry import is_object, load
 
 
-def quantise(images, how):
-    """-1 ... 1 to float32 0 ... 255, clipped: "float" leaves fractions, "truncate" and "round" give
-    whole numbers.
+@tf.autograph.experimental.do_not_convert  # which would try to convert the import of a name
+def quantise(images: tf.Tensor, quantisation: str) -> tf.Tensor:
+    """-1 ... 1 to float32 0 ... 255, clipped.
 
-    The experiments differ in it: DCGAN and BEGAN measured fractions, WGAN-GP truncated ones; files
-    hold rounded ones.
+    The experiments differ in it: DCGAN and BEGAN measured fractions, WGAN-GP truncated values;
+    files hold rounded ones.
+
+    Args:
+      images: float of any shape.
+      quantisation: "float" leaves fractions, "truncate" and "round" give whole numbers; or
+        MODULE:OBJECT of a function of float32 0 ... 255.
+
+    Raises:
+      ValueError: there is no such quantisation.
     """
-    if how not in QUANTISATIONS and not is_object(how):
-        raise ValueError(f"quantisation {how!r}; expected {QUANTISATIONS.words}")
-    function = load(QUANTISATIONS.find(how))
+    if quantisation not in QUANTISATIONS and not is_object(quantisation):
+        raise ValueError(f"quantisation {quantisation!r}; expected {QUANTISATIONS.words}")
+    function = load(QUANTISATIONS.find(quantisation).function)
     return function(tf.clip_by_value((tf.cast(images, tf.float32) + 1.0) * 127.5, 0, 255))
 
 
-def to_uint8(images):
-    """-1 ... 1 to 0 ... 255, rounded."""
+def to_uint8(images: tf.Tensor) -> tf.Tensor:
+    """-1 ... 1 to uint8 0 ... 255, rounded."""
     return tf.cast(quantise(images, "round"), tf.uint8)

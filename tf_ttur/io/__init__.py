@@ -1,0 +1,1 @@
+"""Files, archives, messages: everything between the program and its machine."""

@@ -1,4 +1,7 @@
-"""Files that are either whole or not there, and where this project keeps what can be made again."""
+"""Files that are either whole or not there, and where this project keeps what can be made again.
+
+All text is UTF-8.
+"""
 
 import contextlib
 import errno
@@ -14,64 +17,64 @@ import tempfile
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
 from tf_ttur.errors import UserError
 
 try:
     import fcntl
-except ImportError:  # Windows: there folders are not locked
-    fcntl = None
+except ImportError:  # Windows, where folders are not locked
+    fcntl = None  # type: ignore[assignment]  # as there is no other type for a missing module
+
+PathLike = str | os.PathLike[str]
 
 # What NumPy, zipfile and tarfile raise for a file that is damaged or of another kind.
 UNREADABLE = (
-    *(
-        OSError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        RuntimeError,
-        IndexError,
-        OverflowError,
-        MemoryError,
-        SyntaxError,
-    ),
-    *(
-        zlib.error,
-        lzma.LZMAError,
-        struct.error,
-        tokenize.TokenError,
-        zipfile.BadZipFile,
-        tarfile.TarError,
-    ),
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+    SyntaxError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
 )
 
-# A file may unpack to this many bytes, or to this many times what it takes on disk, whichever is
-# more.
-FREE_BYTES, MOST_TIMES = 2**30, 100
 
-
-def cache_dir():
+def cache_dir() -> pathlib.Path:
     """The folder of the network and of reference statistics: `TF_TTUR_CACHE`, or tf_ttur in the
     user's cache.
     """
     if folder := os.environ.get("TF_TTUR_CACHE"):
         return pathlib.Path(folder)
-    return (
-        pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "tf_ttur"
-    )
+    user_cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(user_cache) / "tf_ttur"
 
 
 @contextlib.contextmanager
-def atomic(path, mode="wb"):
+def atomic(path: PathLike, mode: str = "wb") -> Iterator[IO[Any]]:
     """Opens a temporary file that becomes `path` only if the block ends without an error (fsync,
     then rename).
+
+    Args:
+      path: the file; its folder is made where it is missing.
+      mode: "wb", or "w" for text, which is written as UTF-8.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    encoding = None if "b" in mode else "utf-8"
     try:
-        with os.fdopen(descriptor, mode) as file:
+        with os.fdopen(descriptor, mode, encoding=encoding) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -83,7 +86,7 @@ def atomic(path, mode="wb"):
         raise
 
 
-def to_disk(path):
+def to_disk(path: PathLike) -> None:
     """Waits until the system has written a file or folder, so that a loss of power does not empty
     what has its name already.
     """
@@ -96,7 +99,7 @@ def to_disk(path):
         os.close(descriptor)
 
 
-def check_writable(path):
+def check_writable(path: PathLike) -> None:
     """Makes sure, before long work, that `path` can be written: raises `OSError` if not."""
     folder = pathlib.Path(path).parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,115 +107,93 @@ def check_writable(path):
         pass
 
 
-def _umask():
+def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def walk(path):
-    """As `os.walk`: links are followed, hidden folders are left out.
+def walk(path: PathLike) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As `os.walk`, but links are followed, and hidden folders are left out.
 
     Raises:
       UserError: a link leads back to where the walk came from, so that it would not end.
     """
     for folder, folders, names in os.walk(path, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for link in (
-            pathlib.Path(folder, name)
-            for name in folders
-            if os.path.islink(os.path.join(folder, name))
-        ):
-            above = [parent for parent in link.parents if parent.is_relative_to(path)]
-            if os.path.realpath(link) in map(os.path.realpath, above):
-                raise UserError(
-                    f"the link {link} leads back to a folder that it is in",
-                    "links to other places",
-                    "remove it",
-                )
-        yield folder, folders, names
+        for name in folders:
+            if os.path.islink(os.path.join(folder, name)):
+                _check_link(pathlib.Path(folder, name), path)
+        yield str(folder), folders, names
 
 
-def check_unpacked_sizes(name, archive):
-    """Refuses, before anything is unpacked, a zip with a member that would become far larger than
-    it is on disk.
+def _check_link(link: pathlib.Path, top: PathLike) -> None:
+    above = [parent for parent in link.parents if parent.is_relative_to(top)]
+    if os.path.realpath(link) in map(os.path.realpath, above):
+        raise UserError(
+            f"the link {link} leads back to a folder that it is in",
+            "links to other places",
+            "remove it",
+        )
 
-    Also one that is packed by bzip2 or LZMA: of these Python unpacks more than the directory says.
+
+def read_json_lines(
+    path: PathLike, columns: Mapping[str, type | tuple[type, ...]] | None = None
+) -> tuple[list[dict[str, Any]], int]:
+    """The objects of a file with one JSON object per line.
 
     Args:
-      name: how messages call it.
-      archive: the open `zipfile.ZipFile`.
+      path: the file.
+      columns: {key: type or types of its value} that every object must have; True and False are of
+        no type.
 
-    Raises:
-      UserError: naming the member.
+    Returns:
+      (objects, number of lines that hold no such object and are left out).
     """
-    for member in archive.infolist():
-        check_packing(name, member)
-        most = max(FREE_BYTES, MOST_TIMES * member.compress_size)
-        if member.file_size > most:
-            found = f"{member.filename} of {name} takes {member.compress_size:,} bytes, and {member.file_size:,} when it is unpacked"
-            raise UserError(
-                found,
-                f"at most {most:,}",
-                "do not use this file; or, if it is yours, write it without compression",
-            )
-
-
-def check_packing(name, member):
-    """Refuses a `zipfile.ZipInfo` that is neither stored nor deflated. Raises `UserError`."""
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        found = f"{member.filename} of {name} is packed in another way"
-        raise UserError(found, "a zip whose files are stored or deflated", "pack it anew")
-
-
-def read_json_lines(path, columns=None):
-    """The objects of a file with one JSON object a line, and the number of lines that are none.
-
-    Nor is a line one that lacks one of `columns`, a {key: type or types of its value}; True and
-    False are of no type.
-    """
-    lines, objects = pathlib.Path(path).read_text(errors="replace").splitlines(), []
+    lines = pathlib.Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    objects = []
     for line in lines:
         with contextlib.suppress(ValueError):
-            found = json.loads(line)
-            if isinstance(found, dict) and all(
-                _is_of(found.get(key, ...), types) for key, types in (columns or {}).items()
-            ):
-                objects.append(found)
+            content = json.loads(line)
+            if isinstance(content, dict) and _has_columns(content, columns or {}):
+                objects.append(content)
     return objects, len(lines) - len(objects)
 
 
-def _is_of(value, types):
-    return isinstance(value, types) and not isinstance(value, bool)
+def _has_columns(content: dict[str, Any], columns: Mapping[str, type | tuple[type, ...]]) -> bool:
+    return all(
+        isinstance(content.get(key, ...), types) and not isinstance(content[key], bool)
+        for key, types in columns.items()
+    )
 
 
-def lock(path):
+def lock(path: PathLike) -> IO[str]:
     """Takes a file for this process alone, until it ends or closes the file that is returned.
 
     Raises:
       UserError: another process has it.
     """
-    file = open(path, "a+")  # noqa: SIM115  stays open
+    file = open(path, "a+", encoding="utf-8")  # noqa: SIM115  as it stays open
     if not take(file):
         file.seek(0)
         owner = file.read().strip() or "another process"
         file.close()
-        found, cure = (
+        raise UserError(
             f"{pathlib.Path(path).parent} is in use by {owner}",
+            "one process at a time",
             "wait for its end, or choose another folder",
         )
-        raise UserError(found, "one process at a time", cure)
     file.truncate(0)
     file.write(f"process {os.getpid()} on {socket.gethostname()}")
     file.flush()
     return file
 
 
-def take(file):
-    """Whether an open file is this process' alone from now on. True also on Windows and file
+def take(file: IO[Any]) -> bool:
+    """Whether an open file is locked for this process from now on. Also True on Windows and on file
     systems without locks.
     """
-    if fcntl:
+    if fcntl is not None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -220,7 +201,7 @@ def take(file):
     return True
 
 
-def version(package="tf_ttur"):
+def version(package: str = "tf_ttur") -> str:
     """The installed version of a package, or "not installed" (tf_ttur itself may run from its
     source folder).
     """

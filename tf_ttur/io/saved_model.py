@@ -1,16 +1,18 @@
-"""SavedModels, which are programs: only those that can do nothing but arithmetic are loaded.
+"""SavedModels are programs: only those that can do nothing but arithmetic are loaded.
 
 A SavedModel may hold operations that read and write files or run Python, and some of its functions
 run while it is loaded. So it is first read as data, and refused if it holds an operation that is
 not in the list below.
 
-Its saver is the exception: the two functions that write and read its variables are in every
-SavedModel, and have to touch files. They may, where nothing can call them: their names stand
-nowhere in the file but where they are defined and in the two nodes of the main graph that the saver
+Its saver is the exception. The two functions that write and read its variables are in every
+SavedModel, and have to touch files. They may, where nothing can call them: where their names stand
+nowhere in the file but in their definitions and in the two nodes of the main graph that the saver
 names. TensorFlow 2 loads objects, and runs no node of the main graph.
 """
 
 import os
+from collections.abc import Container, Iterable
+from typing import Any
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
@@ -18,37 +20,57 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_ttur.errors import UserError
 
-# No operation of these touches a file, runs Python, or reaches another process.
-ALLOWED = frozenset(
-    # functions, constants and variables
-    "Assert AssignVariableOp Case CheckNumerics Const DisableCopyOnRead EnsureShape Identity IdentityN If Merge NoOp PartitionedCall "
-    "Placeholder PlaceholderWithDefault PreventGradient ReadVariableOp ResourceGather StatefulPartitionedCall StatelessCase "
-    "StatelessIf StatelessWhile StopGradient Switch VarHandleOp VarIsInitializedOp While "
-    # arithmetic
-    "Abs Add AddN AddV2 All Any ArgMax ArgMin BatchMatMul BatchMatMulV2 BiasAdd Cast Ceil ClipByValue Cos Cumsum Div DivNoNan Einsum "
-    "Elu Equal Erf Exp Expm1 Floor FloorDiv FloorMod Greater GreaterEqual IsFinite IsInf IsNan LeakyRelu Less LessEqual Log Log1p "
-    "LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Mean Min Minimum Mod Mul Neg NotEqual Pow Prod RealDiv Reciprocal "
-    "Relu Relu6 Rint Round Rsqrt Select SelectV2 Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Square SquaredDifference Sub "
-    "Sum Tanh "
-    # arrays
-    "BatchToSpaceND BroadcastTo Concat ConcatV2 DepthToSpace ExpandDims Fill Gather GatherNd GatherV2 LinSpace MirrorPad OneHot "
-    "OnesLike Pack Pad PadV2 Range Rank Reshape ReverseV2 ScatterNd Shape ShapeN Size Slice SpaceToBatchND SpaceToDepth Split SplitV "
-    "Squeeze StridedSlice TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack Tile Transpose "
-    "Unpack Where ZerosLike "
-    # layers
-    "AvgPool BatchNormWithGlobalNormalization Conv2D Conv2DBackpropInput DepthwiseConv2dNative FusedBatchNorm FusedBatchNormV2 "
-    "FusedBatchNormV3 LRN MaxPool ResizeBilinear ResizeNearestNeighbor "
-    # random numbers that are a function of a seed
-    "StatelessRandomGetAlg StatelessRandomGetKeyCounter StatelessRandomNormalV2 StatelessRandomUniformFullIntV2 "
-    "StatelessRandomUniformIntV2 StatelessRandomUniformV2 StatelessTruncatedNormalV2 "
-    # strings
-    "ReduceJoin StaticRegexFullMatch StringJoin".split()
-)
+# Operations by what they are for. None of them touches a file, runs Python, or reaches another
+# process.
+_GROUPS = {
+    "functions, constants and variables": """
+        Assert AssignVariableOp Case CheckNumerics Const DisableCopyOnRead EnsureShape
+        Identity IdentityN If Merge NoOp PartitionedCall Placeholder PlaceholderWithDefault
+        PreventGradient ReadVariableOp ResourceGather StatefulPartitionedCall StatelessCase
+        StatelessIf StatelessWhile StopGradient Switch VarHandleOp VarIsInitializedOp While
+    """,
+    "arithmetic": """
+        Abs Add AddN AddV2 All Any ArgMax ArgMin BatchMatMul BatchMatMulV2 BiasAdd Cast Ceil
+        ClipByValue Cos Cumsum Div DivNoNan Einsum Elu Equal Erf Exp Expm1 Floor FloorDiv
+        FloorMod Greater GreaterEqual IsFinite IsInf IsNan LeakyRelu Less LessEqual Log
+        Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Mean Min Minimum
+        Mod Mul Neg NotEqual Pow Prod RealDiv Reciprocal Relu Relu6 Rint Round Rsqrt Select
+        SelectV2 Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Square
+        SquaredDifference Sub Sum Tanh
+    """,
+    "arrays": """
+        BatchToSpaceND BroadcastTo Concat ConcatV2 DepthToSpace ExpandDims Fill Gather
+        GatherNd GatherV2 LinSpace MirrorPad OneHot OnesLike Pack Pad PadV2 Range Rank
+        Reshape ReverseV2 ScatterNd Shape ShapeN Size Slice SpaceToBatchND SpaceToDepth
+        Split SplitV Squeeze StridedSlice TensorListFromTensor TensorListGetItem
+        TensorListReserve TensorListSetItem TensorListStack Tile Transpose Unpack Where
+        ZerosLike
+    """,
+    "layers": """
+        AvgPool BatchNormWithGlobalNormalization Conv2D Conv2DBackpropInput
+        DepthwiseConv2dNative FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 LRN MaxPool
+        ResizeBilinear ResizeNearestNeighbor
+    """,
+    "random numbers that are a function of a seed": """
+        StatelessRandomGetAlg StatelessRandomGetKeyCounter StatelessRandomNormalV2
+        StatelessRandomUniformFullIntV2 StatelessRandomUniformIntV2 StatelessRandomUniformV2
+        StatelessTruncatedNormalV2
+    """,
+    "strings": """
+        ReduceJoin StaticRegexFullMatch StringJoin
+    """,
+}
+ALLOWED = frozenset(name for names in _GROUPS.values() for name in names.split())
+_EXPECTED = "a SavedModel with no other operations than those of tf_ttur.io.saved_model.ALLOWED"
 _OF_A_SAVER = ALLOWED | {"MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"}
 
 
-def load(path, trust=False):
+def load(path: str | os.PathLike[str], trust: bool = False) -> Any:
     """`tf.saved_model.load`, of what `check` lets pass or is trusted.
+
+    Args:
+      path: the folder.
+      trust: whether it may hold any operation.
 
     Raises:
       UserError: it holds an operation that is not allowed.
@@ -61,7 +83,7 @@ def load(path, trust=False):
     return tf.saved_model.load(str(path))
 
 
-def check(content, name):
+def check(content: bytes, name: str | os.PathLike[str]) -> None:
     """Refuses a SavedModel that could do more than arithmetic.
 
     Args:
@@ -89,42 +111,36 @@ def check(content, name):
     uncalled = _saver_functions(graph, graphs[0].saver_def, content)
     _check_nodes(graph.node, ALLOWED | functions, "its main graph", name)
     for function in graph.library.function:
-        of_saver = function.signature.name in uncalled
-        _check_nodes(
-            function.node_def,
-            (_OF_A_SAVER if of_saver else ALLOWED) | functions,
-            f"its function {function.signature.name}",
-            name,
-        )
-        if (
-            "api_implements" in function.attr
-        ):  # TensorFlow may put such a function in the place of another
-            raise _refusal(
-                name, f"has the function {function.signature.name}, which stands in for others"
-            )
+        function_name = function.signature.name
+        allowed = _OF_A_SAVER if function_name in uncalled else ALLOWED
+        place = f"its function {function_name}"
+        _check_nodes(function.node_def, allowed | functions, place, name)
+        if "api_implements" in function.attr:  # TensorFlow may put it in the place of another
+            raise _refusal(name, f"has the function {function_name}, which stands in for others")
 
 
-def _saver_functions(graph, saver, content):
+def _saver_functions(graph: Any, saver: Any, content: bytes) -> set[str]:
     """Names of the functions that write and read the variables, as far as nothing else in the file
     names them.
     """
     nodes = {saver.save_tensor_name.partition(":")[0], saver.restore_op_name}
     names = {node.attr["f"].func.name for node in graph.node if node.name in nodes}
-    return {
-        name for name in names if content.count(name.encode()) == 2
-    }  # its definition, and the saver's node
+    # Twice: in its definition, and in the saver's node.
+    return {name for name in names if content.count(name.encode()) == 2}
 
 
-def _check_nodes(nodes, allowed, place, name):
+def _check_nodes(
+    nodes: Iterable[Any], allowed: Container[str], place: str, name: str | os.PathLike[str]
+) -> None:
     for node in nodes:
         if node.op not in allowed:
             raise _refusal(name, f"holds the operation {node.op} (node {node.name} of {place})")
 
 
-def _refusal(
-    name,
-    reason,
-    expected="a SavedModel with no other operations than those of tf_ttur.saved_model.ALLOWED",
-):
-    cure = "take one that tf-ttur export wrote; or, if you trust its author as you would for a program, say --trust"
-    return UserError(f"{name} {reason}", expected, cure)
+def _refusal(name: str | os.PathLike[str], reason: str, expected: str = _EXPECTED) -> UserError:
+    return UserError(
+        f"{name} {reason}",
+        expected,
+        "take one that tf-ttur export wrote; "
+        "or, if you trust its author as you would for a program, say --trust",
+    )

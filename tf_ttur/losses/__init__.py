@@ -1,5 +1,4 @@
-"""The losses and penalties that a config may choose: pure functions of what the discriminator
-gives.
+"""The losses and penalties that a config may choose: pure functions of the discriminator's outputs.
 
 This file imports no TensorFlow; the functions are in `pairs.py` and `penalties.py`. To add a loss,
 write its `LossPair` there and its entry here.
@@ -15,6 +14,7 @@ from tf_ttur.registry import (
     Entry,
     Key,
     Registry,
+    Rule,
     load,
     rule,
 )
@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 
 class LossPair(NamedTuple):
-    """The losses of both players, which each of them minimises.
+    """The losses of both players. Each player minimises its own.
 
     Attributes:
-      discriminator: function (real, fake) of the discriminator's outputs, both (n,), that gives
-        (n,) losses.
-      generator: function of the outputs for generated examples, (n,), that gives (n,) losses.
-      boundary: the output above which the discriminator takes an example for real; None where it
-        does not say so.
+      discriminator: function (real, fake) of the discriminator's outputs, float32 (n,) each, that
+        gives (n,) losses.
+      generator: function of the outputs for generated examples, float32 (n,), that gives (n,)
+        losses.
+      boundary: the output above which the discriminator takes an example for real; None where its
+        outputs have no such meaning.
     """
 
     discriminator: Callable[["tf.Tensor", "tf.Tensor"], "tf.Tensor"]
@@ -79,8 +80,8 @@ def _adopt_loss(thing: Any) -> Loss:
     )
 
 
-def _exactly(value: float, reason: str) -> Any:
-    return rule(f"{value:g}: {reason}", lambda found: found == value)
+def _exactly(required: float, reason: str) -> Rule:
+    return rule(f"{required:g}: {reason}", lambda value: value == required)
 
 
 LOSSES: Registry[Loss] = Registry(
@@ -151,7 +152,7 @@ def pair(name: str, balance: "tf.Variable | None" = None) -> LossPair:
         loss.
 
     Raises:
-      UserError: there is no such loss.
+      UserError: there is no such loss, or the object cannot serve as one.
     """
     loss = LOSSES.find(name)
     functions = load(loss.pair)

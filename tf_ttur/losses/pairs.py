@@ -39,8 +39,9 @@ WASSERSTEIN = LossPair(lambda real, fake: fake - real, lambda fake: -fake, bound
 
 
 def boundary_equilibrium(balance: tf.Variable) -> LossPair:
-    """The losses of BEGAN, where the discriminator gives reconstruction errors (Berthelot et al.
-    2017, eq. 5).
+    """The losses of BEGAN (Berthelot et al. 2017, eq. 5).
+
+    The discriminator gives reconstruction errors.
 
     Args:
       balance: k_t, the scalar weight of generated examples in the discriminator's loss.
@@ -51,24 +52,29 @@ def boundary_equilibrium(balance: tf.Variable) -> LossPair:
 def next_balance(
     balance: tf.Tensor, real: tf.Tensor, fake: tf.Tensor, ratio: float, rate: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """k_(t+1) of the boundary equilibrium, and its measure of convergence (Berthelot et al. 2017,
-    eq. 5 and 6).
+    """One step of the boundary equilibrium (Berthelot et al. 2017, eq. 5 and 6).
 
     Args:
       balance: scalar k_t.
       real, fake: scalar mean reconstruction errors of real and of generated examples.
       ratio, rate: gamma and lambda_k.
+
+    Returns:
+      k_(t+1) in 0 ... 1, and the measure of convergence; scalars.
     """
     imbalance = ratio * real - fake
     return tf.clip_by_value(balance + rate * imbalance, 0.0, 1.0), real + tf.abs(imbalance)
 
 
 def accuracy(pair: LossPair, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """The share of real and of generated examples that the discriminator tells correctly, a scalar.
+    """The share of examples that the discriminator classifies correctly.
 
     Args:
       pair: a `LossPair` with a boundary.
-      real, fake: (n,) outputs of the discriminator.
+      real, fake: (n,) outputs of the discriminator for real and for generated examples.
+
+    Returns:
+      A float32 scalar in 0 ... 1.
     """
     correct = tf.concat([real > pair.boundary, fake <= pair.boundary], 0)
     return tf.reduce_mean(tf.cast(correct, tf.float32))

@@ -16,7 +16,7 @@ def gradient_penalty(
     Args:
       discriminator: function of a batch that gives logits (n,), or one logit per group of examples
         where it scores several together.
-      real, fake: (n, ...) examples.
+      real, fake: (n, ...) float32 examples.
       mix: (n,) in 0 ... 1, the share of the fake example.
 
     Returns:

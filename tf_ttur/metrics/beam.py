@@ -1,11 +1,12 @@
 """The extraction of `statistics` by many processes or machines, as an Apache Beam pipeline.
 
-The images are divided by their indices into parts, and a worker reads a part in order, in the
-batches of a single process: the features are the same, only the sums in the moments round in
+The images are divided by their indices into parts. A worker reads a part in order, in the batches
+that a single process would use, so the features are the same; only the sums in the moments round in
 another order. The result comes back through a file.
 """
 
 import contextlib
+import dataclasses
 import io
 import logging
 import os
@@ -16,6 +17,8 @@ import sys
 import tempfile
 import threading
 import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,10 +26,13 @@ from tf_ttur.errors import UserError
 from tf_ttur.io import console
 from tf_ttur.metrics import beam_worker, extraction, statistics
 
+if TYPE_CHECKING:
+    from tf_ttur.data.images import Images
+    from tf_ttur.metrics.networks import FeatureNetwork
+
 _DISABLED = logging.root.manager.disable
-logging.disable(
-    max(_DISABLED, logging.WARNING)
-)  # at its import Beam says which optional parts of it are missing
+# When it is imported, Beam logs which of its optional parts are missing.
+logging.disable(max(_DISABLED, logging.WARNING))
 try:
     import apache_beam
     from apache_beam.io.filesystem import CompressionTypes
@@ -43,36 +49,38 @@ except ImportError as error:
 finally:
     logging.disable(_DISABLED)
 
-PART_BATCHES = (
-    10  # of a part: what a worker that fails has to do again, and what workers are balanced by
-)
+# Batches of a part: what a worker that fails has to do again, and the unit in which the work is
+# balanced between workers.
+PART_BATCHES = 10
+
+OpenBoth = Callable[[], "tuple[Images, FeatureNetwork]"]
+Range = tuple[int, int]  # (first, end) of images
 
 
 class Part(extraction.Extraction):
-    """The statistics in the making of some of the images; those of others can be added."""
+    """The unfinished statistics of some of the images; those of other images can be added."""
 
-    def merge(self, other):
-        """Takes in another part. Raises `UserError` if its images have another shape."""
-        if (
-            None not in (self.image_shape, other.image_shape)
-            and self.image_shape != other.image_shape
-        ):
-            found = f"images of shapes {self.image_shape} and {other.image_shape} in one set"
+    def merge(self, other: "Part") -> None:
+        """Adds another part. Raises `UserError` if its images have another shape."""
+        shapes = [self.image_shape, other.image_shape]
+        if None not in shapes and shapes[0] != shapes[1]:
+            found = f"images of shapes {shapes[0]} and {shapes[1]} in one set"
             raise UserError(found, "images of one size", "resize them beforehand")
         self.image_shape = self.image_shape or other.image_shape
         self.moments.merge(other.moments)
+        assert self._digest is not None and other._digest is not None  # a part digests its images
         self._digest = (self._digest + other._digest) % 2**256
 
 
 class Workers:
     """The workers of a Beam runner, which extract features instead of this process.
 
-    DirectRunner means processes of this machine, one a core, unless its flags say otherwise. All
-    others are given Beam's flags as they are, and need --temp_location: a folder that the workers
-    and this machine share.
+    With DirectRunner they are processes of this machine, one per core, unless its flags say
+    otherwise. All other runners are given Beam's flags as they are, and need --temp_location: a
+    folder that the workers and this machine share.
     """
 
-    def __init__(self, open_both, flags):
+    def __init__(self, open_both: OpenBoth, flags: Sequence[str]) -> None:
         """Reads the flags; nothing is started yet.
 
         Args:
@@ -86,32 +94,11 @@ class Workers:
           UserError: Beam does not take them, or they lack --temp_location.
         """
         self._open_both = open_both
-        name = _parsed(flags).view_as(pipeline_options.StandardOptions).runner or "DirectRunner"
+        name = _parse(flags).view_as(pipeline_options.StandardOptions).runner or "DirectRunner"
         self._local = name.lower() in ("direct", "directrunner")
-        if self._local:
-            flags = [
-                "--direct_running_mode=multi_processing",
-                f"--direct_num_workers={os.cpu_count()}",
-                *flags,
-            ]
-        self._options = _parsed(flags)
-        self._temporary = self._options.view_as(pipeline_options.GoogleCloudOptions).temp_location
-        if self._local:
-            _refuse_unknown(self._options)
-            self._count, self._runner = _on_this_machine(
-                self._options.view_as(pipeline_options.DirectOptions)
-            )
-        else:
-            self._count, self._runner = None, _elsewhere(name)
-            if not self._temporary:
-                cure = "name it after --runner"
-                raise UserError(
-                    f"--runner={name} without --temp_location",
-                    "a folder that the workers and this machine share",
-                    cure,
-                )
+        self._setup = _set_up_here(flags) if self._local else _set_up_elsewhere(name, flags)
         try:
-            apache_beam.Pipeline(self._runner, self._options)
+            self._new_pipeline()
         except ValueError as error:
             raise UserError(
                 f"Beam refuses the flags of --runner={name}: {error}",
@@ -119,7 +106,9 @@ class Workers:
                 "correct them",
             ) from error
 
-    def extract(self, images, network, batch_size, first, end):
+    def extract(
+        self, images: "Images", network: "FeatureNetwork", batch_size: int, first: int, end: int
+    ) -> Part:
         """The `Part` of the images from `first` up to `end`.
 
         Args:
@@ -130,60 +119,70 @@ class Workers:
           first, end: indices.
 
         Raises:
-          UserError: what a worker met, or the source cannot be read from many machines.
+          UserError: an error of a worker, or the source cannot be read from many machines.
         """
-        parts = self._divide(images, batch_size, first, end)
-        if not parts:
+        ranges = self._divide(images, batch_size, first, end)
+        if not ranges:
             return Part(network.dimension)
-        workers = f"{self._count} workers" if self._count else "the workers"
-        text = f"{end - first:,} images of {images.word} for {workers} of Beam"
-        console.STDERR.print(text, soft_wrap=True, markup=False, emoji=False)
-        expected = [images.identity, statistics.identity(network)]
-        with self._result() as path, _quiet() if self._local else contextlib.nullcontext():
+        count = self._setup.num_workers
+        workers = f"{count} workers" if count else "the workers"
+        console.say(f"{end - first:,} images of {images.word} for {workers} of Beam")
+        features = _Features(
+            self._open_both, batch_size, _Identities(images.identity, statistics.identity(network))
+        )
+        with self._result() as path:
+            self._run(ranges, features, _Merge(network.dimension), path)
+            return _read(path, network.dimension)
+
+    def _run(
+        self, ranges: Sequence[Range], features: "_Features", merge: "_Merge", path: str
+    ) -> None:
+        """Runs the pipeline, which writes the merged part to `path`."""
+        with _quiet() if self._local else contextlib.nullcontext():
             try:
-                with apache_beam.Pipeline(self._runner, self._options) as pipeline:
+                with self._new_pipeline() as pipeline:
                     (
                         pipeline
-                        | "parts" >> apache_beam.Create(parts)
-                        | "features"
-                        >> apache_beam.ParDo(_Features(self._open_both, batch_size, expected))
-                        | "moments"
-                        >> apache_beam.CombineGlobally(_Merge(network.dimension)).without_defaults()
+                        | "parts" >> apache_beam.Create(ranges)
+                        | "features" >> apache_beam.ParDo(features)
+                        | "moments" >> apache_beam.CombineGlobally(merge).without_defaults()
                         | "result" >> apache_beam.Map(_write, path)
                     )
-            except Exception as error:  # each runner raises its own kinds
-                if met := _met_by_a_worker(error):
-                    raise met from error
+            except Exception as error:  # each runner raises exceptions of its own
+                if user_error := _error_of_worker(error):
+                    raise user_error from error
                 raise
-            whole = Part(network.dimension)
-            with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-                with np.load(io.BytesIO(file.read()), allow_pickle=False) as state:
-                    whole.take(state)
-            return whole
 
-    def _divide(self, images, batch_size, first, end):
-        """[(first, end)] of the parts; all but the last hold whole batches."""
-        batches, workers = -(-(end - first) // batch_size), self._count or 1
-        number = workers * -(-batches // (workers * PART_BATCHES))
-        if images.source.read is None:  # a part would read all that comes before it
+    def _new_pipeline(self) -> Any:
+        return apache_beam.Pipeline(self._setup.runner, self._setup.options)
+
+    def _divide(self, images: "Images", batch_size: int, first: int, end: int) -> list[Range]:
+        """The ranges of the parts; all but the last hold full batches."""
+        num_batches = _divide_up(end - first, batch_size)
+        num_workers = self._setup.num_workers or 1
+        num_parts = num_workers * _divide_up(num_batches, num_workers * PART_BATCHES)
+        if images.source.read is None:  # to read a part is to read all that comes before it
             if not self._local:
-                cure = "prepare the images once with tf-ttur prepare, or use --runner=DirectRunner"
                 raise UserError(
                     f"{images.word} can only be read from its start",
                     "images that workers can read from anywhere",
-                    cure,
+                    "prepare the images once with tf-ttur prepare, or use --runner=DirectRunner",
                 )
-            number = workers
-        ranges = [statistics.shard_range(batches, i, number) for i in range(1, number + 1)]
-        return [
-            (first + a * batch_size, min(first + b * batch_size, end)) for a, b in ranges if a < b
-        ]
+            num_parts = num_workers
+        ranges = []
+        for number in range(1, num_parts + 1):
+            start, stop = statistics.shard_range(num_batches, number, num_parts)
+            if start < stop:
+                ranges.append((first + start * batch_size, min(first + stop * batch_size, end)))
+        return ranges
 
     @contextlib.contextmanager
-    def _result(self):
-        """The path of a file for the result, which is gone afterwards."""
+    def _result(self) -> Iterator[str]:
+        """The path of a file for the result, which is removed afterwards."""
         with contextlib.ExitStack() as stack:
-            folder = self._temporary or stack.enter_context(tempfile.TemporaryDirectory())
+            folder = self._setup.temp_location
+            if not folder:
+                folder = stack.enter_context(tempfile.TemporaryDirectory())
             path = posixpath.join(folder, f"tf_ttur-{uuid.uuid4().hex}.npz")
             try:
                 yield path
@@ -192,67 +191,134 @@ class Workers:
                     FileSystems.delete([path])
 
 
-def _parsed(flags):
-    """Beam's options."""
-    said = io.StringIO()
+@dataclasses.dataclass(frozen=True)
+class _Setup:
+    """A runner of Beam with its options.
+
+    Attributes:
+      runner: Beam's object.
+      options: Beam's options.
+      num_workers: how many workers there are; None where that is not known.
+      temp_location: a folder that the workers share with this machine; None where none was named.
+    """
+
+    runner: Any
+    options: Any
+    num_workers: int | None
+    temp_location: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Identities:
+    """What all workers must open: the identity of the images, and that of the network."""
+
+    images: str
+    network: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Opened:
+    """What a worker process opens once."""
+
+    images: "Images"
+    network: "FeatureNetwork"
+
+
+def _set_up_here(flags: Sequence[str]) -> _Setup:
+    """DirectRunner with these flags. Raises `UserError` for flags that it does not have."""
+    options = _parse(
+        [
+            "--direct_running_mode=multi_processing",
+            f"--direct_num_workers={_num_cores()}",
+            *flags,
+        ]
+    )
+    _refuse_unknown(options)
+    direct = options.view_as(pipeline_options.DirectOptions)
+    num_workers = direct.direct_num_workers or _num_cores()
+    if num_workers < 0:
+        raise UserError(
+            f"--direct_num_workers={num_workers}", "1 or more, or 0 for one per core", "correct it"
+        )
+    # Beam's own choice would first look on the internet for another runner, which starts no Python
+    # processes.
+    if direct.direct_running_mode != "multi_processing":
+        runner = FnApiRunner()
+    else:
+        # In this mode it would start worker processes that are not quiet. In the other one it
+        # starts those that it is given.
+        direct.direct_running_mode = "in_memory"
+        threads = max(1, _num_cores() // num_workers)
+        command = shlex.join([sys.executable, "-m", beam_worker.__name__, str(threads)])
+        runner = FnApiRunner(SubprocessSDKEnvironment.from_command_string(f"exec {command}"))
+    return _Setup(runner, options, num_workers, _temp_location(options))
+
+
+def _set_up_elsewhere(name: str, flags: Sequence[str]) -> _Setup:
+    """Any other runner. Raises `UserError` where it is unknown or no folder is shared."""
+    options = _parse(flags)
     try:
-        with contextlib.redirect_stderr(said):
-            options = pipeline_options.PipelineOptions(flags)
-            options.get_all_options(retain_unknown_options=True)  # parses them all
+        runner = create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise UserError(
+            f"--runner={name} ({error})",
+            "a runner of Beam, such as DirectRunner or FlinkRunner",
+            "correct it",
+        ) from error
+    temp_location = _temp_location(options)
+    if not temp_location:
+        raise UserError(
+            f"--runner={name} without --temp_location",
+            "a folder that the workers and this machine share",
+            "name it after --runner",
+        )
+    return _Setup(runner, options, None, temp_location)
+
+
+def _parse(flags: Sequence[str]) -> Any:
+    """Beam's options. Raises `UserError` with Beam's reason where it does not take the flags."""
+    usage = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(usage):
+            options = pipeline_options.PipelineOptions(list(flags))
+            options.get_all_options(retain_unknown_options=True)  # parses all of them
             return options
     except SystemExit as end:  # after a page of usage, with the reason in the last line
-        raise UserError(
-            said.getvalue().strip().rpartition("error: ")[2], "flags of Beam", "correct it"
-        ) from end
+        reason = usage.getvalue().strip().rpartition("error: ")[2]
+        raise UserError(reason, "flags of Beam", "correct it") from end
 
 
-def _refuse_unknown(options):
-    """DirectRunner would take no notice of them."""
-    every = options.get_all_options(drop_default=True, retain_unknown_options=True)
-    if unknown := sorted(every.keys() - options.get_all_options(drop_default=True).keys()):
+def _temp_location(options: Any) -> str | None:
+    return options.view_as(pipeline_options.GoogleCloudOptions).temp_location
+
+
+def _refuse_unknown(options: Any) -> None:
+    """Refuses flags that DirectRunner would ignore."""
+    known = options.get_all_options(drop_default=True)
+    given = options.get_all_options(drop_default=True, retain_unknown_options=True)
+    if unknown := sorted(given.keys() - known.keys()):
         found = ", ".join(f"--{name}" for name in unknown)
         raise UserError(f"{found} after --runner=DirectRunner", "flags of Beam", "correct it")
 
 
-def _on_this_machine(direct):
-    """(number of workers, runner) of DirectRunner with these options."""
-    count = direct.direct_num_workers or os.cpu_count()
-    if count < 0:
-        raise UserError(
-            f"--direct_num_workers={count}", "1 or more, or 0 for one a core", "correct it"
-        )
-    # Beam's own choice would first look for another runner on the internet, which starts no
-    # processes of Python.
-    if direct.direct_running_mode != "multi_processing":
-        return count, FnApiRunner()
-    # In this mode it would start worker processes that are not quiet; in the other one it starts
-    # those that it is given.
-    direct.direct_running_mode = "in_memory"
-    command = [sys.executable, "-m", beam_worker.__name__, str(max(1, os.cpu_count() // count))]
-    return count, FnApiRunner(
-        SubprocessSDKEnvironment.from_command_string(f"exec {shlex.join(command)}")
-    )
+def _num_cores() -> int:
+    return os.cpu_count() or 1
 
 
-def _elsewhere(name):
-    """The runner of that name."""
-    try:
-        return create_runner(name)
-    except (ValueError, ImportError, AttributeError) as error:
-        raise UserError(
-            f"--runner={name} ({error})",
-            "a runner of Beam, as DirectRunner or FlinkRunner",
-            "correct it",
-        ) from error
+def _divide_up(number: int, divisor: int) -> int:
+    """The quotient, rounded up."""
+    return -(-number // divisor)
 
 
 @contextlib.contextmanager
-def _quiet():
-    """Holds back what Beam logs, and what its threads say when a worker has died: its exception
-    tells it.
+def _quiet() -> Iterator[None]:
+    """Silences what Beam logs, and what its threads print when a worker has died.
+
+    The exception says the same.
     """
-    logger, excepthook = logging.getLogger("apache_beam"), threading.excepthook
+    logger = logging.getLogger("apache_beam")
     level = logger.level
+    excepthook = threading.excepthook
     logger.setLevel(logging.CRITICAL)
     threading.excepthook = lambda _: None
     try:
@@ -263,86 +329,93 @@ def _quiet():
 
 
 class _Features(apache_beam.DoFn):
-    """(first, end) -> the `Part` of these images."""
+    """(first, end) to the `Part` of these images."""
 
-    def __init__(self, open_both, batch_size, expected):
-        self._open_both, self._batch_size, self._expected = open_both, batch_size, expected
-        self._shared = Shared()  # a worker may have several threads, with a copy of this each
+    def __init__(self, open_both: OpenBoth, batch_size: int, expected: _Identities) -> None:
+        self._open_both = open_both
+        self._batch_size = batch_size
+        self._expected = expected
+        self._shared = Shared()  # a worker may have several threads, each with a copy of this
 
-    def setup(self):
+    def setup(self) -> None:
         self._opened = self._shared.acquire(lambda: _Opened(*self._open_both()))
-        found = [self._opened.images.identity, statistics.identity(self._opened.network)]
-        for what, there, here in zip(("images", "network"), found, self._expected, strict=True):
+        for what, there, here in (
+            ("images", self._opened.images.identity, self._expected.images),
+            ("network", statistics.identity(self._opened.network), self._expected.network),
+        ):
             if there != here:
                 raise UserError(
                     f"a worker found other {what} ({there})",
                     f"those of this machine ({here})",
-                    "let all see the same files",
+                    "give every worker the same files",
                 )
 
-    def process(self, part):
-        first, end = part
-        images, network = self._opened.images, self._opened.network
-        made = Part(network.dimension)
+    def process(self, range_of_images: Range) -> Iterator[Part]:
+        first, end = range_of_images
+        images = self._opened.images
+        network = self._opened.network
+        part = Part(network.dimension)
         for batch in images.in_order(self._batch_size, first, end - first):
-            made.update(batch, network(batch)[0])
-        if made.moments.count != end - first:
+            part.update(batch, network(batch)[0])
+        if part.moments.count != end - first:
             raise UserError(
-                f"{images.word} gave {made.moments.count} images from {first} on",
+                f"{images.word} gave {part.moments.count} images from {first} on",
                 f"{end - first}",
-                "prepare it anew",
+                "prepare it again",
             )
-        yield made
-
-
-class _Opened:
-    """What a worker process opens once."""
-
-    def __init__(self, images, network):
-        self.images, self.network = images, network
+        yield part
 
 
 class _Merge(apache_beam.CombineFn):
-    """Parts -> the `Part` of all their images."""
+    """Parts to the `Part` of all their images."""
 
-    def __init__(self, dimension):
+    def __init__(self, dimension: int) -> None:
         self._dimension = dimension
 
-    def create_accumulator(self):
+    def create_accumulator(self) -> Part:
         return Part(self._dimension)
 
-    def add_input(self, whole, part):
-        whole.merge(part)
-        return whole
+    def add_input(self, total: Part, part: Part) -> Part:
+        total.merge(part)
+        return total
 
-    def merge_accumulators(self, parts):
-        whole = self.create_accumulator()
+    def merge_accumulators(self, parts: Iterable[Part]) -> Part:
+        total = self.create_accumulator()
         for part in parts:
-            whole.merge(part)
-        return whole
+            total.merge(part)
+        return total
 
-    def extract_output(self, whole):
-        return whole
+    def extract_output(self, total: Part) -> Part:
+        return total
 
 
-def _write(part, path):
+def _write(part: Part, path: str) -> None:
     content = io.BytesIO()
     part.write(content)
     with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         file.write(content.getvalue())
 
 
-def _met_by_a_worker(error):
-    """The `UserError` out of the text that Beam makes of it; None if the error is another."""
+def _read(path: str, dimension: int) -> Part:
+    part = Part(dimension)
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        content = io.BytesIO(file.read())
+    with np.load(content, allow_pickle=False) as state:
+        part.take(state)
+    return part
+
+
+def _error_of_worker(error: Exception) -> UserError | None:
+    """The `UserError` in the text that Beam makes of a worker's error; None for other errors."""
     if "Channel closed prematurely" in str(error):
         return UserError(
             "a worker process has died",
-            "enough memory for each",
-            "start fewer: --direct_num_workers=N after --runner",
+            "enough memory for each worker",
+            "start fewer of them: --direct_num_workers=N after --runner",
         )
-    text = re.search(
+    match = re.search(
         r"^[\w.]+: (.+)\n  expected: (.+)\n  to do:    (.+?)(?: \[while running .*)?$",
         str(error),
         re.MULTILINE,
     )
-    return text and UserError(*text.groups())
+    return UserError(*match.groups()) if match else None

@@ -1,4 +1,7 @@
-"""What the training loop calls: `run()` yields (name, value)."""
+"""What the training asks for its values: `run()` yields (name, value)."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -6,6 +9,12 @@ import tensorflow as tf
 from tf_ttur.data.quantisation import quantise
 from tf_ttur.io import console
 from tf_ttur.metrics import extraction, statistics
+from tf_ttur.metrics.networks import FeatureNetwork
+from tf_ttur.metrics.ngrams import Reference
+from tf_ttur.metrics.statistics import Statistics
+
+# Function (batch number, count) that gives so many generated examples.
+Generate = Callable[[int, int], tf.Tensor]
 
 
 class FrechetEvaluator:
@@ -13,7 +22,7 @@ class FrechetEvaluator:
 
     Args:
       network: the feature network; it names the metric.
-      reference: `statistics.Statistics` of real images.
+      reference: statistics of real images.
       num_samples: generated images.
       sample_batch_size: images generated at a time.
       feature_batch_size: images that go through the network at a time.
@@ -26,24 +35,33 @@ class FrechetEvaluator:
     """
 
     def __init__(
-        self, network, reference, num_samples, sample_batch_size, feature_batch_size, quantisation
-    ):
+        self,
+        network: FeatureNetwork,
+        reference: Statistics,
+        num_samples: int,
+        sample_batch_size: int,
+        feature_batch_size: int,
+        quantisation: str,
+    ) -> None:
         self.name = network.metric
-        self.names = (self.name,)
-        self.provenance = {
+        self.names: tuple[str, ...] = (self.name,)
+        self.provenance: dict[str, Any] = {
             **statistics.identity(network),
             "reference": reference.origin,
         }
-        self._network, self._reference = network, reference
-        self._num_samples, self._quantisation = num_samples, quantisation
-        self._sample_batch_size, self._feature_batch_size = sample_batch_size, feature_batch_size
+        self._network = network
+        self._reference = reference
+        self._num_samples = num_samples
+        self._sample_batch_size = sample_batch_size
+        self._feature_batch_size = feature_batch_size
+        self._quantisation = quantisation
 
-    def run(self, generate):
+    def run(self, generate: Generate) -> Iterator[tuple[str, float]]:
         """Yields the one (name, value).
 
         Args:
-          generate: function (batch number, count) -> (count, height, width, 3) float images in -1
-            ... 1.
+          generate: function (batch number, count) -> (count, height, width, 3) float images in
+            -1 ... 1.
         """
         batches = console.track(self._batches(generate), self.name, self._num_samples)
         provenance = {"source": "generator", "quantisation": self._quantisation}
@@ -53,12 +71,9 @@ class FrechetEvaluator:
         )
         yield self.name, statistics.distance(generated, self._reference)
 
-    def _batches(self, generate):
-        for number, start in enumerate(range(0, self._num_samples, self._sample_batch_size)):
-            made = generate(number, self._sample_batch_size)[
-                : self._num_samples - start
-            ]  # always a whole batch: some networks normalise by it
-            images = quantise(made, self._quantisation)
+    def _batches(self, generate: Generate) -> Iterator[tf.Tensor]:
+        for samples in _draw(generate, self._num_samples, self._sample_batch_size):
+            images = quantise(samples, self._quantisation)
             for first in range(0, len(images), self._feature_batch_size):
                 yield images[first : first + self._feature_batch_size]
 
@@ -67,7 +82,7 @@ class NgramEvaluator:
     """Jensen-Shannon divergence of the n-grams of generated lines from those of real ones.
 
     Args:
-      reference: `ngrams.Reference` of the real lines.
+      reference: the n-grams of the real lines.
       lines: (n, length) codes of the real lines, for the floor.
       num_samples: generated lines.
       sample_batch_size: lines generated at a time.
@@ -75,48 +90,52 @@ class NgramEvaluator:
     Attributes:
       name: "jsd_4", the value that stands for all.
       names: of all values that `run` yields.
-      provenance: dict that says which reference makes the values, and the floor: the values of as
-        many real lines.
+      provenance: dict that says which reference makes the values, and the floor: the values of
+        equally many real lines.
     """
 
     name = "jsd_4"
 
-    def __init__(self, reference, lines, num_samples, sample_batch_size):
-        self.provenance = {
+    def __init__(
+        self, reference: Reference, lines: np.ndarray, num_samples: int, sample_batch_size: int
+    ) -> None:
+        floor = reference.floor(lines, num_samples)
+        self.names: tuple[str, ...] = tuple(map(_jsd, reference.models))
+        self.provenance: dict[str, Any] = {
             "reference": {
                 "identity": reference.identity,
                 "num_lines": reference.num_lines,
                 "length": reference.length,
                 "num_symbols": reference.num_symbols,
             },
-            "floor": {_jsd(n): value for n, value in reference.floor(lines, num_samples).items()},
+            "floor": {_jsd(n): value for n, value in floor.items()},
         }
-        self.names = tuple(map(_jsd, reference.models))
-        self._reference, self._num_samples, self._sample_batch_size = (
-            reference,
-            num_samples,
-            sample_batch_size,
-        )
+        self._reference = reference
+        self._num_samples = num_samples
+        self._sample_batch_size = sample_batch_size
 
-    def run(self, generate):
+    def run(self, generate: Generate) -> Iterator[tuple[str, float]]:
         """Yields (name, value) for each n.
 
         Args:
           generate: function (batch number, count) -> (count, length, symbols) floats, of which the
             largest is the symbol.
         """
-        lines = np.concatenate(
-            list(console.track(self._batches(generate), self.name, self._num_samples))
-        )
+        batches = console.track(self._batches(generate), self.name, self._num_samples)
+        lines = np.concatenate(list(batches))
         for n in self._reference.models:
             yield _jsd(n), self._reference.divergence(lines, n)
 
-    def _batches(self, generate):
-        for number, start in enumerate(range(0, self._num_samples, self._sample_batch_size)):
-            yield tf.argmax(
-                generate(number, self._sample_batch_size)[: self._num_samples - start], -1
-            ).numpy()
+    def _batches(self, generate: Generate) -> Iterator[np.ndarray]:
+        for samples in _draw(generate, self._num_samples, self._sample_batch_size):
+            yield tf.argmax(samples, -1).numpy()
 
 
-def _jsd(n):
+def _draw(generate: Generate, num_samples: int, batch_size: int) -> Iterator[tf.Tensor]:
+    """Batches of samples. Always draws whole batches, since some networks normalise over them."""
+    for number, start in enumerate(range(0, num_samples, batch_size)):
+        yield generate(number, batch_size)[: num_samples - start]
+
+
+def _jsd(n: int) -> str:
     return f"jsd_{n}"

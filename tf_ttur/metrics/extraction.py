@@ -4,6 +4,8 @@ import hashlib
 import json
 import pathlib
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +13,15 @@ from tf_ttur.errors import UserError
 from tf_ttur.io import console, digest, files
 from tf_ttur.metrics import statistics
 from tf_ttur.metrics.moments import Moments
+from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.statistics import Statistics, identity, shard_range, warn_if_few
+
+if TYPE_CHECKING:
+    from tf_ttur.data.images import Images
+    from tf_ttur.metrics.beam import Workers
+
+# A function that is given the network's (features, logits) of every batch.
+Observer = Callable[[Any, Any], None]
 
 
 class Extraction:
@@ -29,21 +39,34 @@ class Extraction:
       image_shape: [height, width, 3] of the images, or None before the first.
     """
 
-    EVERY_SECONDS = 60  # between two writes of the state
+    EVERY_SECONDS: float = 60  # between two writes of the state
 
-    def __init__(self, dimension, path=None, settings=None, digest=True):
-        self.moments, self.image_shape = Moments(dimension), None
+    def __init__(
+        self,
+        dimension: int,
+        path: str | pathlib.Path | None = None,
+        settings: Any = None,
+        digest: bool = True,
+    ) -> None:
+        self.moments = Moments(dimension)
+        self.image_shape: list[int] | None = None
         self._digest = 0 if digest else None
-        self._path, self._settings = (
-            path and pathlib.Path(path),
-            json.dumps(settings, sort_keys=True),
-        )
-        if self._path and self._path.exists():
-            self._restore()
-        self._written = time.monotonic()
+        self._path = pathlib.Path(path) if path else None
+        self._settings = json.dumps(settings, sort_keys=True)
+        if self._path is not None and self._path.exists():
+            self._restore(self._path)
+        self._written_at = time.monotonic()
 
-    def update(self, batch, pool_3):
-        """Takes in a batch of images and their features."""
+    def update(self, batch: Any, features: Any) -> None:
+        """Adds a batch.
+
+        Args:
+          batch: (n, height, width, 3) images.
+          features: (n, d) of the images.
+
+        Raises:
+          UserError: images of another size than before.
+        """
         shape = [int(side) for side in batch.shape[1:]]
         if self.image_shape not in (None, shape):
             raise UserError(
@@ -54,86 +77,88 @@ class Extraction:
         if self._digest is not None:
             self._digest = digest.add(self._digest, batch)
         self.image_shape = shape
-        self.moments.update(pool_3)
-        if self._path and time.monotonic() - self._written >= self.EVERY_SECONDS:
-            self._keep()
+        self.moments.update(features)
+        if self._path and time.monotonic() - self._written_at >= self.EVERY_SECONDS:
+            self._keep(self._path)
 
     @property
-    def digest(self):
+    def digest(self) -> str | None:
         """Hex of the images' `digest`, which does not depend on their order; None without one."""
         return None if self._digest is None else digest.to_hex(self._digest)
 
-    def write(self, file, **more):
-        """Writes the state, with `more` arrays, as an .npz into an open file."""
-        moments = {
+    def write(self, file: IO[bytes], **more: Any) -> None:
+        """Writes the state as an .npz.
+
+        Args:
+          file: open for writing.
+          **more: further arrays.
+        """
+        state: dict[str, Any] = {
             "count": self.moments.count,
             "mean": self.moments.mean,
             "scatter": self.moments.scatter,
+            "digest": np.array(self.digest or ""),
+            "image_shape": self.image_shape,
         }
-        np.savez(
-            file,
-            **moments,
-            digest=np.array(self.digest or ""),
-            image_shape=self.image_shape,
-            **more,
-        )
+        np.savez(file, **state, **more)
 
-    def take(self, state):
-        """Takes the state out of an open .npz that `write` made; all of it or, where that raises,
-        nothing.
-        """
+    def take(self, state: Mapping[str, np.ndarray]) -> None:
+        """Takes the state out of an open .npz that `write` made; nothing where that raises."""
         moments = Moments.of(int(state["count"]), state["mean"], state["scatter"])
-        known, shape = (
-            int(str(state["digest"]), 16) if str(state["digest"]) else None,
-            state["image_shape"].tolist(),
-        )
-        self.moments, self._digest, self.image_shape = moments, known, shape
+        text = str(state["digest"])
+        total = int(text, 16) if text else None
+        shape = state["image_shape"].tolist()
+        self.moments = moments
+        self._digest = total
+        self.image_shape = shape
 
-    def _keep(self):
-        with files.atomic(self._path) as file:
+    def _keep(self, path: pathlib.Path) -> None:
+        with files.atomic(path) as file:
             self.write(file, settings=np.array(self._settings))
-        self._written = time.monotonic()
+        self._written_at = time.monotonic()
 
-    def _restore(self):
+    def _restore(self, path: pathlib.Path) -> None:
         try:
-            with np.load(self._path, allow_pickle=False) as state:
+            with np.load(path, allow_pickle=False) as state:
                 if str(state["settings"]) != self._settings:
-                    console.STDERR.print(
-                        f"{self._path} belongs to another extraction; starting anew", soft_wrap=True
-                    )
+                    console.say(f"{path} belongs to another extraction; starting over")
                     return
                 self.take(state)
         except (*files.UNREADABLE, KeyError) as error:
-            console.STDERR.print(
-                f"{self._path} cannot be read ({error}); starting anew", soft_wrap=True
-            )
+            console.say(f"{path} cannot be read ({error}); starting over")
             return
-        console.STDERR.print(f"going on after {self.moments.count:,} images", soft_wrap=True)
+        console.say(f"going on after {self.moments.count:,} images")
 
 
-def compute(batches, network, provenance, name, extraction=None, observers=()):
+def compute(
+    batches: Iterable[Any],
+    network: FeatureNetwork,
+    provenance: Mapping[str, Any],
+    name: str,
+    extraction: Extraction | None = None,
+    observers: Sequence[Observer] = (),
+) -> Statistics:
     """Statistics of every image of `batches`.
 
     Args:
-      batches: iterable of (n, height, width, 3) images in 0 ... 255, uint8 or float; any n, also in
-        the last one.
-      network: a callable with `dimension`, `network`, `digest` and `precision`, such as
-        `inception.Inception`.
+      batches: (n, height, width, 3) images in 0 ... 255, uint8 or float; any n, also in the last
+        one.
+      network: the feature network.
       provenance: what is known of the images (source, preparation, quantisation).
       name: how messages call the result.
-      extraction: an `Extraction` to go on with, whose images `batches` leaves out; None begins one.
-      observers: functions that are given (pool_3, logits) of every batch as they pass.
+      extraction: one to continue, whose images `batches` leaves out; None starts one.
+      observers: what else takes the outputs of the network.
 
     Raises:
       UserError: fewer than two images.
     """
     extraction = extraction or Extraction(network.dimension)
-    moments = extraction.moments
     for batch in batches:
-        pool_3, logits = network(batch)
-        extraction.update(batch, pool_3)
+        features, logits = network(batch)
+        extraction.update(batch, features)
         for observe in observers:
-            observe(pool_3, logits)
+            observe(features, logits)
+    moments = extraction.moments
     if moments.count < 2:
         raise UserError(
             f"{name} has {moments.count} images",
@@ -142,7 +167,8 @@ def compute(batches, network, provenance, name, extraction=None, observers=()):
         )
     if "shard" not in provenance:
         warn_if_few(moments.count, network.dimension, name)
-    provenance = provenance | {
+    complete = {
+        **provenance,
         "num_images": moments.count,
         "images_digest": extraction.digest,
         "image_shape": extraction.image_shape,
@@ -153,51 +179,58 @@ def compute(batches, network, provenance, name, extraction=None, observers=()):
             "numpy": np.__version__,
         },
     }
-    return Statistics(moments.mean, moments.covariance, provenance, name)
+    return Statistics(moments.mean, moments.covariance, complete, name)
 
 
-def cached_statistics(images, network, batch_size, limit=0):
+def cached_statistics(
+    images: "Images", network: FeatureNetwork, batch_size: int, limit: int = 0
+) -> Statistics:
     """`image_statistics`, computed and cached on first use."""
-    path = reference_path(images, network, limit)
     return statistics.cached(
-        path, lambda partial: image_statistics(images, network, batch_size, limit, partial=partial)
+        reference_path(images, network, limit),
+        lambda partial: image_statistics(images, network, batch_size, limit, partial=partial),
     )
 
 
-def reference_path(images, network, limit=0):
+def reference_path(images: "Images", network: FeatureNetwork, limit: int = 0) -> pathlib.Path:
     """Where the statistics of these images by this network are cached."""
     key = json.dumps([images.identity, network.digest, network.precision, limit])
-    name = "".join(
-        c if c.isalnum() else "_" for c in images.source.word.rstrip("/").rpartition("tfds:")[2]
-    )[-40:]
-    return (
-        files.cache_dir()
-        / "statistics"
-        / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
-    )
+    word = images.source.word.rstrip("/").rpartition("tfds:")[2]
+    name = "".join(letter if letter.isalnum() else "_" for letter in word)[-40:]
+    suffix = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return files.cache_dir() / "statistics" / f"{name}-{suffix}.npz"
 
 
 def image_statistics(
-    images, network, batch_size=100, limit=0, observers=(), partial=None, shard=None, workers=None
-):
+    images: "Images",
+    network: FeatureNetwork,
+    batch_size: int = 100,
+    limit: int = 0,
+    *,
+    observers: Sequence[Observer] = (),
+    partial: pathlib.Path | None = None,
+    shard: tuple[int, int] | None = None,
+    workers: "Workers | None" = None,
+) -> Statistics:
     """Statistics of images in their order. Shows a progress bar.
 
     Args:
-      images: `Images`.
-      network: as in `compute`.
+      images: what `data.images.open_images` gives.
+      network: the feature network.
       batch_size: images that go through the network at a time.
-      limit: takes the first ones only, if it is not 0.
+      limit: takes only so many of the first images; 0 takes all.
       observers: as in `compute`; not together with `partial`.
-      partial: where the state is kept, so that an interrupted call goes on (`Extraction`).
+      partial: where the state is kept, so that an interrupted call can resume (`Extraction`).
       shard: (i, n): only the i-th of n parts in order; None takes all.
-      workers: a `beam.Workers` of these images and this network, which computes the features
-        instead of this process; not together with `observers` or `partial`.
+      workers: of these images and this network, which compute the features instead of this process;
+        not together with `observers` or `partial`.
 
     Raises:
       UserError: images that cannot be used, or fewer than the source says it has.
     """
     total = min(images.num_images, limit or images.num_images)
     first, end = shard_range(total, *(shard or (1, 1)))
+    extraction: Extraction
     if workers:
         extraction = workers.extract(images, network, batch_size, first, end)
     else:
@@ -206,7 +239,22 @@ def image_statistics(
     remaining = end - first - extraction.moments.count
     name = images.source.word + (f", shard {shard[0]}/{shard[1]}" if shard else "")
     batches = images.in_order(batch_size, end - remaining, remaining) if remaining else ()
-    batches = console.track(batches, f"statistics of {name}", remaining)
+    tracked = console.track(batches, f"statistics of {name}", remaining)
+    provenance = _provenance(images)
+    if shard:
+        provenance |= {"shard": shard[0], "shards": shard[1], "shards_total": total}
+    result = compute(tracked, network, provenance, name, extraction, observers)
+    if result.provenance["num_images"] != end - first:
+        raise UserError(
+            f"{name} gave {result.provenance['num_images']} images",
+            f"the {end - first} that it says it has",
+            "prepare it anew",
+        )
+    return result
+
+
+def _provenance(images: "Images") -> dict[str, Any]:
+    """What statistics say of their images."""
     provenance = {
         "source": images.source.word,
         "source_identity": images.source.identity,
@@ -216,13 +264,4 @@ def image_statistics(
     }
     if images.skipped:
         provenance["skipped"] = images.skipped
-    if shard:
-        provenance |= {"shard": shard[0], "shards": shard[1], "shards_total": total}
-    made = compute(batches, network, provenance, name, extraction, observers)
-    if made.provenance["num_images"] != end - first:
-        raise UserError(
-            f"{name} gave {made.provenance['num_images']} images",
-            f"the {end - first} that it says it has",
-            "prepare it anew",
-        )
-    return made
+    return provenance

@@ -1,30 +1,48 @@
 """Fréchet distance between two Gaussians.
 
-d^2 = |mu_1 - mu_2|^2 + tr S_1 + tr S_2 - 2 tr (S_1 S_2)^(1/2)    (Dowson and Landau 1982; Heusel et al. 2017, eq. 6)
+    d^2 = |mu_1 - mu_2|^2 + tr S_1 + tr S_2 - 2 tr (S_1 S_2)^(1/2)
 
-No root of the non-symmetric product is taken, so the value is real by construction; like the
-official implementation this is d^2, not its root. The last trace is computed in one of two ways:
+(Dowson and Landau 1982; Heusel et al. 2017, eq. 6.) Like the official implementation, this is d^2
+and not its root. The root of the non-symmetric product is never taken, so the value is real by
+construction. The last trace is computed in one of two ways:
 
-- CHOLESKY: with S_1 = L L^T it is the sum of the roots of the eigenvalues of the symmetric matrix
-  L^T S_2 L. A root makes the rounding error of a small eigenvalue large, so this is kept only where
-  the error is bounded.
-- FACTORS: with any S_i = F_i F_i^T it is the sum of the singular values of F_1^T F_2 (its nuclear
-  norm). No root is taken; the covariances may have any rank, 0 included.
+- CHOLESKY: with S_1 = L L^T, the trace is the sum of the roots of the eigenvalues of the symmetric
+  matrix L^T S_2 L. A root enlarges the rounding error of a small eigenvalue, so this way is kept
+  only where the error is bounded.
+- FACTORS: with any S_i = F_i F_i^T, the trace is the sum of the singular values of F_1^T F_2 (its
+  nuclear norm). No root is taken, and the covariances may have any rank, 0 included.
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
+from numpy.typing import ArrayLike
 
 CHOLESKY = "Cholesky and symmetric eigenvalues"
 FACTORS = "nuclear norm of factors"
 
 _EPSILON = np.finfo(np.float64).eps
-_TOLERANCE = 1e-8  # of the mean of both traces: the rounding error that a distance may have
+_TOLERANCE = 1e-8  # the rounding error that a distance may have, relative to the mean trace
 
 
-def frechet_distance(mu1, sigma1, mu2, sigma2):
+class _Gaussian(NamedTuple):
+    """A mean, (d,), and a covariance, (d, d), in float64."""
+
+    mu: np.ndarray
+    sigma: np.ndarray
+
+
+class _Root(NamedTuple):
+    """The trace of the root, the way it was computed (`CHOLESKY` or `FACTORS`), and why."""
+
+    trace: float
+    path: str
+    reason: str
+
+
+def frechet_distance(mu1: ArrayLike, sigma1: ArrayLike, mu2: ArrayLike, sigma2: ArrayLike) -> float:
     """Squared Fréchet distance between N(mu1, sigma1) and N(mu2, sigma2).
 
     Args:
@@ -32,15 +50,18 @@ def frechet_distance(mu1, sigma1, mu2, sigma2):
       sigma1, sigma2: (d, d) symmetric positive semidefinite covariances; they may be singular.
 
     Returns:
-      A float >= 0. Rounding moves it by less than 1e-8 of the traces; covariances that are singular
-      but for their own rounding error e leave it undetermined by as much as the root of e.
+      A float >= 0. Rounding moves it by less than 1e-8 of the traces. Covariances that are singular
+      up to a rounding error e of their own leave the distance undetermined by about the root of e.
 
     Raises:
-      ValueError: shapes that do not fit, or numbers that are not finite.
+      ValueError: the shapes do not fit, or a number is not finite.
     """
-    mu1, sigma1, mu2, sigma2 = _checked(mu1, sigma1, mu2, sigma2)
+    first, second = _check(mu1, sigma1, mu2, sigma2)
     return _distance(
-        _mean_term(mu1, mu2), np.trace(sigma1), np.trace(sigma2), trace_of_root(sigma1, sigma2)
+        _mean_term(first, second),
+        np.trace(first.sigma),
+        np.trace(second.sigma),
+        trace_of_root(first.sigma, second.sigma),
     )
 
 
@@ -53,139 +74,159 @@ class Explanation:
       mean_term: |mu_1 - mu_2|^2.
       traces: [tr S_1, tr S_2].
       trace_of_root: tr (S_1 S_2)^(1/2).
-      path: how that was computed, `CHOLESKY` or `FACTORS`.
-      reason: why so.
+      path: how that trace was computed, `CHOLESKY` or `FACTORS`.
+      reason: why it was computed in this way.
       dimension: d.
       ranks: of S_1 and S_2, the number of eigenvalues above rounding error.
-      conditions: of S_1 and S_2, the largest eigenvalue by the smallest; None for a singular one.
+      conditions: of S_1 and S_2, the ratio of the largest to the smallest eigenvalue; None for a
+        singular covariance.
     """
 
     value: float
     mean_term: float
-    traces: list
+    traces: list[float]
     trace_of_root: float
     path: str
     reason: str
     dimension: int
-    ranks: list
-    conditions: list
+    ranks: list[int]
+    conditions: list[float | None]
 
-    def __str__(self):
+    def __str__(self) -> str:
+        traces = " + ".join(f"{trace:.6g}" for trace in self.traces)
+        ranks = " and ".join(map(str, self.ranks))
         conditions = " and ".join(
             "infinite" if condition is None else f"{condition:.1e}" for condition in self.conditions
         )
-        traces, ranks = (
-            " + ".join(f"{trace:.6g}" for trace in self.traces),
-            " and ".join(map(str, self.ranks)),
-        )
         return (
-            f"distance = {self.mean_term:.6g} (means) + {traces} (traces) - 2 * {self.trace_of_root:.6g} (trace of the root)\n"
+            f"distance = {self.mean_term:.6g} (means) + {traces} (traces)"
+            f" - 2 * {self.trace_of_root:.6g} (trace of the root)\n"
             f"root by {self.path}: {self.reason}\n"
             f"covariances of rank {ranks} of {self.dimension}, condition {conditions}"
         )
 
 
-def explain(mu1, sigma1, mu2, sigma2):
-    """The distance as an `Explanation`; arguments and errors as of `frechet_distance`, more than
-    twice the time.
+def explain(mu1: ArrayLike, sigma1: ArrayLike, mu2: ArrayLike, sigma2: ArrayLike) -> Explanation:
+    """The distance as an `Explanation`, in more than twice the time of the distance alone.
+
+    Args:
+      mu1, sigma1, mu2, sigma2: as in `frechet_distance`.
+
+    Raises:
+      ValueError: as in `frechet_distance`.
     """
-    mu1, sigma1, mu2, sigma2 = _checked(mu1, sigma1, mu2, sigma2)
-    mean_term, traces = _mean_term(mu1, mu2), [float(np.trace(sigma)) for sigma in (sigma1, sigma2)]
-    root, path, reason = _root(sigma1, sigma2)
-    (rank1, condition1), (rank2, condition2) = (
-        _rank_and_condition(sigma1),
-        _rank_and_condition(sigma2),
-    )
-    value = _distance(mean_term, *traces, root)
+    first, second = _check(mu1, sigma1, mu2, sigma2)
+    mean_term = _mean_term(first, second)
+    trace1 = float(np.trace(first.sigma))
+    trace2 = float(np.trace(second.sigma))
+    root = _root(first.sigma, second.sigma)
+    rank1, condition1 = _rank_and_condition(first.sigma)
+    rank2, condition2 = _rank_and_condition(second.sigma)
     return Explanation(
-        value,
-        mean_term,
-        traces,
-        root,
-        path,
-        reason,
-        len(mu1),
-        [rank1, rank2],
-        [condition1, condition2],
+        value=_distance(mean_term, trace1, trace2, root.trace),
+        mean_term=mean_term,
+        traces=[trace1, trace2],
+        trace_of_root=root.trace,
+        path=root.path,
+        reason=root.reason,
+        dimension=len(first.mu),
+        ranks=[rank1, rank2],
+        conditions=[condition1, condition2],
     )
 
 
-def trace_of_root(sigma1, sigma2):
+def trace_of_root(sigma1: np.ndarray, sigma2: np.ndarray) -> float:
     """tr (sigma1 sigma2)^(1/2) of two symmetric positive semidefinite (d, d) float64 matrices."""
-    return _root(sigma1, sigma2)[0]
+    return _root(sigma1, sigma2).trace
 
 
-def _root(sigma1, sigma2):
-    """(trace of the root, path, reason)."""
-    # The transposes are the same matrices, in the order that LAPACK takes. Lower triangles
-    # throughout: pivots fall from the top, and so the reduction of the product begins with the
-    # largest, which keeps the small eigenvalues exact.
+def _root(sigma1: np.ndarray, sigma2: np.ndarray) -> _Root:
+    """The root by `CHOLESKY` where its rounding error is small enough, else by `FACTORS`."""
+    eigenvalues = _eigenvalues_of_product(sigma1, sigma2)
+    if eigenvalues is None:
+        return _root_by_factors(sigma1, sigma2, "the first covariance has no Cholesky factor")
+    rounding = _EPSILON * np.linalg.norm(sigma1) * np.linalg.norm(sigma2)  # of every eigenvalue
+    if not eigenvalues[0] > rounding:  # also where it is not a number
+        reason = "the product of the covariances is singular to rounding"
+        return _root_by_factors(sigma1, sigma2, reason)
+    roots = np.sqrt(eigenvalues)
+    # An error e of an eigenvalue is an error of e / (2 root) of its root, and the distance contains
+    # the root twice.
+    error = (rounding / roots).sum() / ((np.trace(sigma1) + np.trace(sigma2)) / 2)
+    if not error <= _TOLERANCE:
+        reason = (
+            f"by eigenvalues, rounding could move the distance by {error:.0e} of the mean trace"
+        )
+        return _root_by_factors(sigma1, sigma2, reason)
+    reason = f"rounding moves the distance by at most {error:.0e} of the mean trace"
+    return _Root(float(roots.sum()), CHOLESKY, reason)
+
+
+def _eigenvalues_of_product(sigma1: np.ndarray, sigma2: np.ndarray) -> np.ndarray | None:
+    """Ascending eigenvalues, (d,), of the product; None where sigma1 has no Cholesky factor."""
+    # The transposes are the same matrices, in the memory order that LAPACK takes. Lower triangles
+    # throughout: the pivots fall from the top, so the reduction of the product begins with the
+    # largest one, which keeps the small eigenvalues exact.
     factor, failed = scipy.linalg.lapack.dpotrf(sigma1.T, lower=1, clean=0)
     if failed:
-        reason = "the first covariance has no Cholesky factor"
-    else:
-        product, _ = scipy.linalg.lapack.dsygst(sigma2.T, factor, itype=2, lower=1)
-        eigenvalues = scipy.linalg.eigh(
-            product, lower=True, eigvals_only=True, overwrite_a=True, check_finite=False
-        )
-        rounding = _EPSILON * np.linalg.norm(sigma1) * np.linalg.norm(sigma2)  # of every eigenvalue
-        if eigenvalues[0] > rounding:
-            roots = np.sqrt(eigenvalues)
-            # An error e of an eigenvalue is one of e / (2 root) of the root, which the distance has
-            # twice.
-            error = (rounding / roots).sum() / ((np.trace(sigma1) + np.trace(sigma2)) / 2)
-            if error <= _TOLERANCE:
-                return (
-                    float(roots.sum()),
-                    CHOLESKY,
-                    f"rounding moves the distance by at most {error:.0e} of the mean trace",
-                )
-            reason = (
-                f"by eigenvalues, rounding could move the distance by {error:.0e} of the mean trace"
-            )
-        else:
-            reason = "the product of the covariances is singular to rounding"
-    factors = [_factor(sigma) for sigma in (sigma1, sigma2)]
-    singular_values = scipy.linalg.svdvals(
-        factors[0].T @ factors[1], overwrite_a=True, check_finite=False
+        return None
+    product, _ = scipy.linalg.lapack.dsygst(sigma2.T, factor, itype=2, lower=1)
+    return scipy.linalg.eigh(
+        product, lower=True, eigvals_only=True, overwrite_a=True, check_finite=False
     )
-    return float(singular_values.sum()), FACTORS, reason
 
 
-def _factor(sigma):
-    """(d, rank) factor by Cholesky with pivots, which ends where what is left is rounding error."""
+def _root_by_factors(sigma1: np.ndarray, sigma2: np.ndarray, reason: str) -> _Root:
+    product = _factor(sigma1).T @ _factor(sigma2)
+    singular_values = scipy.linalg.svdvals(product, overwrite_a=True, check_finite=False)
+    return _Root(float(singular_values.sum()), FACTORS, reason)
+
+
+def _factor(sigma: np.ndarray) -> np.ndarray:
+    """(d, rank) factor by pivoted Cholesky, which stops where the remainder is rounding error."""
     factor, order, rank, _ = scipy.linalg.lapack.dpstrf(sigma.T, lower=1)
     ordered = np.empty((len(sigma), rank))
     ordered[order - 1] = np.tril(factor)[:, :rank]
     return ordered
 
 
-def _rank_and_condition(sigma):
+def _rank_and_condition(sigma: np.ndarray) -> tuple[int, float | None]:
     eigenvalues = scipy.linalg.eigh(sigma, eigvals_only=True, check_finite=False)
     rank = int((eigenvalues > len(sigma) * _EPSILON * max(eigenvalues[-1], 0)).sum())
-    return rank, float(eigenvalues[-1] / eigenvalues[0]) if rank == len(sigma) else None
+    if rank < len(sigma):
+        return rank, None
+    return rank, float(eigenvalues[-1] / eigenvalues[0])
 
 
-def _mean_term(mu1, mu2):
-    delta = mu1 - mu2
+def _mean_term(first: _Gaussian, second: _Gaussian) -> float:
+    delta = first.mu - second.mu
     return float(delta @ delta)
 
 
-def _distance(mean_term, trace1, trace2, root):
+def _distance(mean_term: float, trace1: float, trace2: float, root: float) -> float:
     return max(float(mean_term + trace1 + trace2 - 2 * root), 0.0)
 
 
-def _checked(mu1, sigma1, mu2, sigma2):
-    """The arguments in float64."""
-    mu1, mu2 = (np.asarray(np.atleast_1d(mu), np.float64) for mu in (mu1, mu2))
-    sigma1, sigma2 = (np.asarray(np.atleast_2d(sigma), np.float64) for sigma in (sigma1, sigma2))
-    for name, mu, sigma in (("first", mu1, sigma1), ("second", mu2, sigma2)):
-        if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)):
-            raise ValueError(
-                f"{name} moments have shapes {mu.shape} and {sigma.shape}; expected (d,) and (d, d)"
-            )
-        if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
-            raise ValueError(f"{name} moments are not finite")
-    if mu1.shape != mu2.shape:
-        raise ValueError(f"moments of {len(mu1)} and of {len(mu2)} features cannot be compared")
-    return mu1, sigma1, mu2, sigma2
+def _check(
+    mu1: ArrayLike, sigma1: ArrayLike, mu2: ArrayLike, sigma2: ArrayLike
+) -> tuple[_Gaussian, _Gaussian]:
+    """The arguments in float64; raises `ValueError` where they do not fit."""
+    first = _as_gaussian("first", mu1, sigma1)
+    second = _as_gaussian("second", mu2, sigma2)
+    if first.mu.shape != second.mu.shape:
+        raise ValueError(
+            f"moments of {len(first.mu)} and of {len(second.mu)} features cannot be compared"
+        )
+    return first, second
+
+
+def _as_gaussian(name: str, mu: ArrayLike, sigma: ArrayLike) -> _Gaussian:
+    mu = np.asarray(np.atleast_1d(mu), np.float64)
+    sigma = np.asarray(np.atleast_2d(sigma), np.float64)
+    if mu.ndim != 1 or sigma.shape != (len(mu), len(mu)):
+        raise ValueError(
+            f"{name} moments have shapes {mu.shape} and {sigma.shape}; expected (d,) and (d, d)"
+        )
+    if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
+        raise ValueError(f"{name} moments are not finite")
+    return _Gaussian(mu, sigma)

@@ -1,8 +1,8 @@
-"""Kernel Inception Distance (Binkowski et al. 2018, section 4): squared maximum mean discrepancy
-with a cubic kernel.
+"""Kernel Inception Distance (Binkowski et al. 2018, section 4): the squared maximum mean
+discrepancy with a cubic kernel.
 
-k(x, y) = (x . y / d + 1)^3 of d-dimensional features. The estimate is unbiased: it may be negative,
-and its expectation does not depend on the number of images.
+The kernel of d-dimensional features is k(x, y) = (x . y / d + 1)^3. The estimate is unbiased: it
+may be negative, and its expectation does not depend on the number of images.
 """
 
 import numpy as np
@@ -10,48 +10,59 @@ import numpy as np
 BLOCK = 1000  # features of each side in one estimate
 
 
-def kernel_distance(first, second, block=BLOCK, seed=0):
+def kernel_distance(
+    first: np.ndarray, second: np.ndarray, block: int = BLOCK, seed: int = 0
+) -> tuple[float, float, int]:
     """Mean over disjoint random blocks, and its standard error.
 
     Args:
-      first, second: (n, d) and (m, d) features, any float dtype.
-      block: features of each side in a block; smaller sides make smaller blocks, of at least 2.
-      seed: of the order in which features go to blocks.
+      first, second: (n, d) and (m, d) features, of any float dtype.
+      block: features of each side in a block. A side with fewer makes blocks of its size, at least
+        2.
+      seed: of the order in which features are assigned to blocks.
 
     Returns:
       (value, standard_error, blocks): the error is NaN where there is only one block.
 
     Raises:
-      ValueError: fewer than 2 features, or sides that do not fit.
+      ValueError: fewer than 2 features, or sides that do not fit together.
     """
     count = min(len(first), len(second))
     if count < 2 or first.shape[1] != second.shape[1]:
         raise ValueError(
-            f"features of shapes {first.shape} and {second.shape}; expected (n, d) and (m, d) with n, m >= 2"
+            f"features of shapes {first.shape} and {second.shape};"
+            " expected (n, d) and (m, d) with n, m >= 2"
         )
     block = min(block, count)
     generator = np.random.default_rng(seed)
-    orders = [generator.permutation(len(side)) for side in (first, second)]
+    first_order = generator.permutation(len(first))
+    second_order = generator.permutation(len(second))
     values = []
     for start in range(0, count - block + 1, block):
-        parts = [side[order[start : start + block]] for side, order in zip((first, second), orders)]
-        values.append(squared_discrepancy(*parts))
+        rows = slice(start, start + block)
+        values.append(squared_discrepancy(first[first_order[rows]], second[second_order[rows]]))
     error = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
     return float(np.mean(values)), float(error), len(values)
 
 
-def squared_discrepancy(first, second):
-    """The unbiased estimate of the squared discrepancy between (n, d) and (m, d) features, in
-    float64.
+def squared_discrepancy(first: np.ndarray, second: np.ndarray) -> float:
+    """The unbiased estimate of the squared discrepancy, in float64.
+
+    Args:
+      first, second: (n, d) and (m, d) features, of any float dtype; n and m at least 2.
     """
-    first, second = (np.asarray(side, np.float64) for side in (first, second))
-    n, m = len(first), len(second)
+    first = np.asarray(first, np.float64)
+    second = np.asarray(second, np.float64)
+    within = _mean_within(first) + _mean_within(second)
+    return float(within - 2 * _kernel(first, second).mean())
 
-    def kernel(x, y):
-        return (x @ y.T / x.shape[1] + 1) ** 3
 
-    own = [
-        (values.sum() - np.trace(values)) / (size * (size - 1))
-        for values, size in ((kernel(first, first), n), (kernel(second, second), m))
-    ]
-    return float(own[0] + own[1] - 2 * kernel(first, second).mean())
+def _mean_within(features: np.ndarray) -> float:
+    """The mean kernel of all pairs of two different features."""
+    values = _kernel(features, features)
+    size = len(features)
+    return (values.sum() - np.trace(values)) / (size * (size - 1))
+
+
+def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return (x @ y.T / x.shape[1] + 1) ** 3

@@ -1,4 +1,4 @@
-"""The number formats that networks may compute in."""
+"""The number formats that feature networks compute in."""
 
 PRECISIONS = ("float32", "bfloat16")
 SHORT_NAMES = {"bf16": "bfloat16"}

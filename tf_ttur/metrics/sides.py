@@ -1,16 +1,92 @@
-"""The two sides of a comparison, by their words: statistics where a file holds them, else images."""
+"""The sides of a comparison: opened, checked, and passed through the network."""
 
+import dataclasses
 import pathlib
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from tf_ttur.errors import UserError
 from tf_ttur.io import files
-from tf_ttur.metrics import statistics
+from tf_ttur.metrics import extraction, measures, statistics
+from tf_ttur.metrics.measures import Measure, Needs
+from tf_ttur.metrics.measures.comparison import Side
+from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.statistics import Statistics
 
 if TYPE_CHECKING:
     from tf_ttur.data.images import Images
+
+Shape = tuple[int, ...]
+
+
+class ImageSet(Protocol):
+    """Images of one side, before their pass."""
+
+    @property
+    def shape(self) -> Shape | None:
+        """(height, width, 3); None where only the images will tell."""
+
+    @property
+    def num_images(self) -> int:
+        """How many images will pass."""
+
+    def statistics(
+        self,
+        network: FeatureNetwork,
+        observers: Sequence[extraction.Observer] = (),
+        shape: Shape | None = None,
+    ) -> Statistics:
+        """Passes the images through the network, once.
+
+        Args:
+          network: the feature network.
+          observers: as in `extraction.compute`.
+          shape: that the images must have, where they do not tell it before.
+
+        Raises:
+          UserError: images that cannot be used.
+        """
+
+
+# (name for messages, content)
+Opened = tuple[str, Statistics | ImageSet]
+
+
+@dataclasses.dataclass(frozen=True)
+class ImagesOfWord:
+    """The images that a word names, as an `ImageSet`.
+
+    Attributes:
+      images: `data.images.Images`.
+      batch_size: images that go through the network at a time.
+    """
+
+    images: "Images"
+    batch_size: int = 100
+
+    @property
+    def shape(self) -> Shape:
+        """(height, width, 3)."""
+        return self.images.shape
+
+    @property
+    def num_images(self) -> int:
+        """How many images there are."""
+        return self.images.num_images
+
+    def statistics(
+        self,
+        network: FeatureNetwork,
+        observers: Sequence[extraction.Observer] = (),
+        shape: Shape | None = None,
+    ) -> Statistics:
+        """As of `ImageSet`."""
+        return extraction.image_statistics(
+            self.images, network, self.batch_size, observers=observers
+        )
 
 
 def is_statistics(word: str) -> bool:
@@ -26,11 +102,12 @@ def is_statistics(word: str) -> bool:
     return "images" not in names and (len(names) != 1 or names[0] in ("mu", "sigma"))
 
 
-def open_side(word: str, **options: Any) -> "Statistics | Images":
-    """One side of a comparison: `Statistics` where the word names a file of them, else `Images`.
+def open_side(word: str, batch_size: int = 100, **options: Any) -> Statistics | ImagesOfWord:
+    """One side of a comparison: `Statistics` where the word names a file of them, else images.
 
     Args:
       word: the name of the side.
+      batch_size: images that go through the network at a time.
       options: of `data.images.open_images`.
 
     Raises:
@@ -40,4 +117,137 @@ def open_side(word: str, **options: Any) -> "Statistics | Images":
         return statistics.load(pathlib.Path(word).expanduser())
     from tf_ttur.data.images import open_images  # imports TensorFlow, which statistics do without
 
-    return open_images(word, **options)
+    return ImagesOfWord(open_images(word, **options), batch_size)
+
+
+def count_images(content: Statistics | ImageSet) -> int | None:
+    """How many images will pass; None where only statistics are known."""
+    return None if isinstance(content, Statistics) else content.num_images
+
+
+def find_network(
+    opened: Iterable[Opened], load: Callable[[], FeatureNetwork]
+) -> FeatureNetwork | None:
+    """The feature network, loaded where there are images; None where there are statistics only."""
+    has_images = any(not isinstance(content, Statistics) for _, content in opened)
+    return load() if has_images else None
+
+
+def gather(
+    opened: Sequence[Opened],
+    names: Iterable[str],
+    network: FeatureNetwork | None,
+    allow_mixed: bool = False,
+) -> list[Side]:
+    """The sides of a comparison, after one pass over the images of each.
+
+    All that can be checked is checked before the long work on any side.
+
+    Args:
+      opened: the source, then the reference or references.
+      names: of measures, as in `measures.find`.
+      network: the feature network; None if there are statistics only.
+      allow_mixed: whether features may be of different precision.
+
+    Returns:
+      The sides in the order of `opened`.
+
+    Raises:
+      UserError: sides that do not belong together, images that cannot be used, or measures that
+        these sides cannot give.
+    """
+    chosen = measures.find(names)
+    contents = [content for _, content in opened]
+    has_images = [not isinstance(content, Statistics) for content in contents]
+    measures.check(chosen, *has_images[:2])
+    if network is not None:
+        counts = [count_images(content) for content in contents[:2]]
+        measures.check_counts(chosen, network.dimension, *counts)
+    _check_together(opened, network, allow_mixed)
+    _warn_of_exact(opened, chosen)
+    passed: list[Side] = []
+    for number, (name, content) in enumerate(opened):
+        if isinstance(content, Statistics):
+            side = Side(name, len(content.mu))
+            side.statistics = content
+        else:
+            assert network is not None  # as there are images
+            collectors = _collectors(chosen.values(), is_source=number == 0)
+            side = Side(name, network.dimension, content.num_images, collectors)
+            # What a function draws has the shape of another side from its first batch on.
+            shape = content.shape or _first_shape(opened)
+            side.statistics = content.statistics(network, [side.observe], shape)
+        passed.append(side)
+    for side in passed[1:]:
+        statistics.check_pair(passed[0].statistics, side.statistics, allow_mixed)
+    return passed
+
+
+def network_name(passed: Iterable[Side]) -> str:
+    """The name of the network of these features; "unknown" where no side tells it."""
+    for side in passed:
+        if side.statistics.provenance:
+            return side.statistics.provenance["network"]
+    return "unknown"
+
+
+def _collectors(chosen: Iterable[Measure], is_source: bool) -> list[Any]:
+    """What the measures collect of one side."""
+    return [
+        collector
+        for measure in chosen
+        if is_source or measure.needs is not Needs.SOURCE_IMAGES
+        for collector in measure.collects
+    ]
+
+
+def _check_together(
+    opened: Sequence[Opened], network: FeatureNetwork | None, allow_mixed: bool
+) -> None:
+    """Refuses sides of different networks or image sizes, as far as that is known before a pass.
+
+    Raises:
+      UserError: names the sides.
+    """
+    shapes = [content.shape for _, content in opened if not isinstance(content, Statistics)]
+    first = next(filter(None, shapes), None)
+    for name, content in opened:
+        if isinstance(content, Statistics):
+            statistics.check_whole(content)
+            if network is not None:
+                statistics.check(content, network, first, allow_mixed)
+        elif first is not None and content.shape not in (first, None):
+            height, width = content.shape[:2]
+            found = (
+                f"{name} has images of {width}x{height} pixels, "
+                f"another side of {first[1]}x{first[0]}"
+            )
+            raise UserError(found, "one size", "resize them")
+
+
+def _warn_of_exact(opened: Sequence[Opened], chosen: dict[str, Measure]) -> None:
+    """Warns of statistics that count as exact, but are of fewer images than a measure asks for."""
+    for name, content in opened:
+        if not isinstance(content, Statistics):
+            continue
+        count = content.provenance.get("num_images")
+        for measure_name, measure in chosen.items():
+            takes_statistics = measure.needs in (Needs.STATISTICS, Needs.IMAGES_OF_ONE)
+            if takes_statistics and count and count < measure.least_images(len(content.mu)):
+                warnings.warn(
+                    f"{name} is of {count:,} images and counts as exact: "
+                    f"the {measure_name} holds the bias of so few",
+                    stacklevel=3,
+                )
+
+
+def _first_shape(opened: Iterable[Opened]) -> Shape | None:
+    """The shape of the first side that tells it."""
+    for _, content in opened:
+        if isinstance(content, Statistics):
+            shape = content.provenance.get("image_shape")
+        else:
+            shape = content.shape
+        if shape:
+            return tuple(shape)
+    return None

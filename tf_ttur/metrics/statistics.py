@@ -1,8 +1,8 @@
 """The file of feature statistics: NumPy .npz with `mu`, `sigma`, and where they come from.
 
 The two arrays are those of the official tool and of pytorch-fid, which read this file and whose
-files are read here. `provenance` is JSON in a string array; a pair of files that does not belong
-together is refused.
+files are read here. `provenance` is JSON in a string array. Pairs of files that do not belong
+together are refused.
 """
 
 import dataclasses
@@ -10,18 +10,28 @@ import json
 import pathlib
 import re
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from tf_ttur.errors import UserError
-from tf_ttur.io import console, digest, files
+from tf_ttur.io import archives, console, digest, files
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
+from tf_ttur.metrics.networks import FeatureNetwork
 
 # What two sets of features must share to be compared.
 _SHARED = ("network", "network_sha1", "precision", "image_shape")
-_PER_FEATURE = 5  # images, below which there is a warning: of 2,048 features about the ten thousand that are the usual advice
+# What all shards of one extraction share.
+_SHARED_BY_SHARDS = ("source", "preparation", "quantisation", "shards", "shards_total")
+_SHARD_KEYS = ("shard", "shards", "shards_total")
+# Images per feature, below which there is a warning: for 2,048 features about the ten thousand
+# images that are the usual advice.
+_PER_FEATURE = 5
 _OF_OTHER_TOOLS = {"precision": "float32"}
+_EXPECTED = "an .npz with mu (d,) and sigma (d, d)"
+_CURE = "name a file that tf-ttur stats or the official precalc_stats wrote"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,65 +49,33 @@ class Statistics:
 
     mu: np.ndarray
     sigma: np.ndarray
-    provenance: dict
+    provenance: dict[str, Any]
     name: str
 
     @property
-    def origin(self):
+    def origin(self) -> dict[str, Any]:
         """The provenance, or what stands in a result for a file that has none."""
         return self.provenance or {"source": self.name, "note": "provenance unknown"}
 
-    def save(self, path):
+    def save(self, path: str | pathlib.Path) -> None:
         """Writes the file atomically."""
+        provenance = np.array(json.dumps(self.provenance))
         with files.atomic(path) as file:
-            np.savez(
-                file, mu=self.mu, sigma=self.sigma, provenance=np.array(json.dumps(self.provenance))
-            )
+            np.savez(file, mu=self.mu, sigma=self.sigma, provenance=provenance)
 
 
-def load(path):
+def load(path: str | pathlib.Path) -> Statistics:
     """Reads a statistics file of this project, the official tool or pytorch-fid.
 
     Raises:
       UserError: missing, unreadable or wrong content.
     """
-    cure = "name a file that tf-ttur stats or the official precalc_stats wrote"
-    expected = "an .npz with mu (d,) and sigma (d, d)"
-    try:
-        with np.load(path, allow_pickle=False) as content:
-            missing = {"mu", "sigma"} - set(content.files)
-            if missing:
-                raise UserError(
-                    f"{path} has no {' and no '.join(sorted(missing))} (it holds {content.files})",
-                    expected,
-                    cure,
-                )
-            files.check_unpacked_sizes(path, content.zip)
-            mu, sigma = (_floats(content[name]) for name in ("mu", "sigma"))
-            provenance = (
-                json.loads(str(content["provenance"])) if "provenance" in content.files else {}
-            )
-            if not _is_ours(provenance):
-                provenance = {}
-    except files.UNREADABLE as error:
-        raise UserError(f"{path} cannot be read ({error})", expected, cure) from error
-    if mu.ndim != 1 or not mu.size or sigma.shape != (len(mu), len(mu)):
-        raise UserError(
-            f"{path} has mu of shape {mu.shape} and sigma of shape {sigma.shape}", expected, cure
-        )
-    if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
-        raise UserError(
-            f"{path} holds NaN or infinity", expected, "make it anew from images that are whole"
-        )
-    if np.abs(sigma - sigma.T).max() > 1e-3 * np.abs(sigma).max() or np.diagonal(sigma).min() < 0:
-        raise UserError(
-            f"{path} holds a sigma that is no covariance",
-            f"{expected}, symmetric and with variances of 0 or more",
-            cure,
-        )
+    mu, sigma, provenance = _read(path)
+    _check_moments(path, mu, sigma)
     if not provenance:
         warnings.warn(
-            f"{path} does not say where it comes from: its network and image size cannot be checked",
+            f"{path} does not say where it comes from: its network and image size "
+            "cannot be checked",
             stacklevel=2,
         )
     elif "shard" not in provenance:
@@ -105,36 +83,75 @@ def load(path):
     return Statistics(mu, sigma, provenance, str(path))
 
 
-def _floats(array):
-    """As float64; raises `ValueError` for numbers that no tool writes, which would become larger."""
+def _read(path: str | pathlib.Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    """(mu, sigma, provenance or {}) of a file. Raises `UserError` if it cannot be read."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            missing = {"mu", "sigma"} - set(content.files)
+            if missing:
+                raise UserError(
+                    f"{path} has no {' and no '.join(sorted(missing))} (it holds {content.files})",
+                    _EXPECTED,
+                    _CURE,
+                )
+            archives.check_unpacked_sizes(path, content.zip)
+            mu = _floats(content["mu"])
+            sigma = _floats(content["sigma"])
+            provenance = {}
+            if "provenance" in content.files:
+                provenance = json.loads(str(content["provenance"]))
+    except files.UNREADABLE as error:
+        raise UserError(f"{path} cannot be read ({error})", _EXPECTED, _CURE) from error
+    return mu, sigma, provenance if _is_ours(provenance) else {}
+
+
+def _check_moments(path: str | pathlib.Path, mu: np.ndarray, sigma: np.ndarray) -> None:
+    """Refuses what is no mean and covariance. Raises `UserError`."""
+    if mu.ndim != 1 or not mu.size or sigma.shape != (len(mu), len(mu)):
+        found = f"{path} has mu of shape {mu.shape} and sigma of shape {sigma.shape}"
+        raise UserError(found, _EXPECTED, _CURE)
+    if not (np.isfinite(mu).all() and np.isfinite(sigma).all()):
+        raise UserError(
+            f"{path} holds NaN or infinity", _EXPECTED, "make it anew from images that are whole"
+        )
+    if np.abs(sigma - sigma.T).max() > 1e-3 * np.abs(sigma).max() or np.diagonal(sigma).min() < 0:
+        raise UserError(
+            f"{path} holds a sigma that is no covariance",
+            f"{_EXPECTED}, symmetric and with variances of 0 or more",
+            _CURE,
+        )
+
+
+def _floats(array: np.ndarray) -> np.ndarray:
+    """As float64. Raises `ValueError` for types that no tool writes, which would become larger."""
     if array.dtype not in (np.float32, np.float64):
         raise ValueError(f"numbers of type {array.dtype}")
     return array.astype(np.float64)
 
 
-def _is_ours(provenance):
-    """Whether a provenance is of this project, and of the kinds that are read from it; else it is
-    another tool's.
+def _is_ours(provenance: Any) -> bool:
+    """Whether a provenance is of this project, with the types that are read from it.
+
+    Else it is another tool's.
     """
     if not isinstance(provenance, dict):
         return False
-    if not isinstance(provenance.get("network"), str) or not isinstance(
-        provenance.get("num_images"), int
-    ):
+    if not isinstance(provenance.get("network"), str):
+        return False
+    if not isinstance(provenance.get("num_images"), int):
         return False
     if "shard" not in provenance:
         return True
-    counts = [provenance.get(key) for key in ("shard", "shards", "shards_total")]
-    if (
-        not all(isinstance(count, int) for count in counts)
-        or not 1 <= counts[0] <= counts[1] < 10**6
-    ):
+    shard, shards, total = (provenance.get(key) for key in _SHARD_KEYS)
+    if not (isinstance(shard, int) and isinstance(shards, int) and isinstance(total, int)):
+        return False
+    if not 1 <= shard <= shards < 10**6:
         return False
     return re.fullmatch("[0-9a-f]{64}", str(provenance.get("images_digest"))) is not None
 
 
-def identity(network):
-    """What stands in every result about the network that made it: its name, digest and precision."""
+def identity(network: FeatureNetwork) -> dict[str, str]:
+    """What every result says about its network: name, digest and precision."""
     return {
         "network": network.network,
         "network_sha1": network.digest,
@@ -142,14 +159,46 @@ def identity(network):
     }
 
 
-def merge(parts):
-    """The statistics of all images of several `Statistics`, such as those of shards; the order does
-    not matter.
+def merge(parts: Sequence[Statistics]) -> Statistics:
+    """The statistics of all images of several `Statistics`, those of shards, in any order.
 
     Raises:
       UserError: they do not belong together, a shard is there twice or missing, or there is one
         without provenance.
     """
+    _check_shards(parts)
+    parts = sorted(parts, key=lambda part: part.provenance["shard"])
+    shards, total = (parts[0].provenance[key] for key in ("shards", "shards_total"))
+    moments = Moments(len(parts[0].mu))
+    total_digest = 0
+    for part in parts:
+        count = part.provenance["num_images"]
+        number = part.provenance["shard"]
+        first, end = shard_range(total, number, shards)
+        if count != end - first:
+            raise UserError(
+                f"{part.name} is of {count} images",
+                f"the {end - first} of shard {number}/{shards}",
+                "make it anew",
+            )
+        moments.merge(Moments.of(count, part.mu, part.sigma * (count - 1)))
+        total_digest += int(part.provenance["images_digest"], 16)
+    # What differs between machines, such as versions, is left out.
+    provenance = {
+        key: value
+        for key, value in parts[0].provenance.items()
+        if key not in _SHARD_KEYS and all(part.provenance.get(key) == value for part in parts)
+    }
+    provenance["num_images"] = moments.count
+    provenance["images_digest"] = digest.to_hex(total_digest % 2**256)
+    name = f"{shards} shards"
+    warn_if_few(moments.count, len(moments.mean), name)
+    return Statistics(moments.mean, moments.covariance, provenance, name)
+
+
+def _check_shards(parts: Sequence[Statistics]) -> None:
+    """Refuses what are not all shards of one extraction. Raises `UserError`."""
+    first = parts[0]
     for part in parts:
         if not part.provenance.get("num_images"):
             raise UserError(
@@ -157,89 +206,71 @@ def merge(parts):
                 "files of tf-ttur stats",
                 "make it anew",
             )
-        check_pair(parts[0], part)
-        for key in ("source", "preparation", "quantisation", "shards", "shards_total"):
-            found = [str(each.provenance.get(key)) for each in (parts[0], part)]
-            if found[0] != found[1]:
+        check_pair(first, part)
+        for key in _SHARED_BY_SHARDS:
+            expected = str(first.provenance.get(key))
+            found = str(part.provenance.get(key))
+            if found != expected:
                 raise UserError(
-                    f"{parts[0].name} has {key} {found[0]}, {part.name} has {found[1]}",
+                    f"{first.name} has {key} {expected}, {part.name} has {found}",
                     "shards of one extraction",
                     "merge those only",
                 )
-    shards, total = (parts[0].provenance.get(key) for key in ("shards", "shards_total"))
+    shards = first.provenance.get("shards")
     numbers = sorted(part.provenance.get("shard") or 0 for part in parts)
-    if shards is None or numbers != list(range(1, shards + 1)):
-        found = (
-            f"shards {', '.join(map(str, numbers))} of {shards}"
-            if shards
-            else f"{len(parts)} files that are not shards"
-        )
+    if shards is None:
         raise UserError(
-            found, f"each of 1 ... {shards or 'n'} once", "name every file of --shard i/n once"
+            f"{len(parts)} files that are not shards",
+            "each of 1 ... n once",
+            "name every file of --shard i/n once",
         )
-    parts = sorted(parts, key=lambda part: part.provenance["shard"])
-    moments, total_digest = Moments(len(parts[0].mu)), 0
-    for part in parts:
-        count = part.provenance["num_images"]
-        first, end = shard_range(total, part.provenance["shard"], shards)
-        if count != end - first:
-            raise UserError(
-                f"{part.name} is of {count} images",
-                f"the {end - first} of shard {part.provenance['shard']}/{shards}",
-                "make it anew",
-            )
-        moments.merge(Moments.of(count, part.mu, part.sigma * (count - 1)))
-        total_digest += int(part.provenance["images_digest"], 16)
-    # What differs between machines, such as versions, is left out.
-    shared = {
-        key: value
-        for key, value in parts[0].provenance.items()
-        if all(part.provenance.get(key) == value for part in parts)
-    }
-    provenance = {
-        key: value
-        for key, value in shared.items()
-        if key not in ("shard", "shards", "shards_total")
-    }
-    provenance |= {
-        "num_images": moments.count,
-        "images_digest": digest.to_hex(total_digest % 2**256),
-    }
-    warn_if_few(moments.count, len(moments.mean), f"{shards} shards")
-    return Statistics(moments.mean, moments.covariance, provenance, f"{shards} shards")
+    if numbers != list(range(1, shards + 1)):
+        raise UserError(
+            f"shards {', '.join(map(str, numbers))} of {shards}",
+            f"each of 1 ... {shards} once",
+            "name every file of --shard i/n once",
+        )
 
 
-def shard_range(total, number, shards):
+def shard_range(total: int, number: int, shards: int) -> tuple[int, int]:
     """(first, end) of the images of shard `number` (from 1) of `shards` in a set of `total`."""
     return total * (number - 1) // shards, total * number // shards
 
 
-def warn_if_few(num_images, dimension, name):
-    """Says what a covariance from few images for each feature means."""
+def warn_if_few(num_images: int, dimension: int, name: str) -> None:
+    """Warns of a covariance from few images per feature, and says what that means."""
     if num_images >= _PER_FEATURE * dimension:
         return
-    biased = (
-        "The covariance is singular and the distance is biased upward, by much"
-        if num_images <= dimension
-        else "The distance is biased upward"
-    )
+    if num_images <= dimension:
+        biased = "The covariance is singular and the distance is biased upward, by much"
+    else:
+        biased = "The distance is biased upward"
     warnings.warn(
-        f"{name}: {num_images} images for {dimension} features. {biased}: compare it only with values from the same number of images. "
-        f"Use at least {_PER_FEATURE * dimension:,}; published values use 50,000.",
+        f"{name}: {num_images} images for {dimension} features. {biased}: compare it only with "
+        f"values from the same number of images. Use at least {_PER_FEATURE * dimension:,}; "
+        "published values use 50,000.",
         stacklevel=2,
     )
 
 
-def check(reference, network, image_shape=None, allow_mixed=False):
-    """Refuses, before any work, a reference that was not made by this network from images of this
-    shape.
+def check(
+    reference: Statistics,
+    network: FeatureNetwork,
+    image_shape: Sequence[int] | None = None,
+    allow_mixed: bool = False,
+) -> None:
+    """Refuses, before any work, a reference of another network or of images of another shape.
 
-    With `allow_mixed` the network may have computed in another precision.
+    Args:
+      reference: the reference.
+      network: of the features that are to be compared with it.
+      image_shape: of the images that are to be compared with it; None where it is not known.
+      allow_mixed: whether the reference may be of another precision.
 
     Raises:
-      UserError: naming both sides.
+      UserError: names both sides.
     """
-    wanted = identity(network)
+    wanted: dict[str, Any] = dict(identity(network))
     check_whole(reference)
     if image_shape is not None:
         wanted["image_shape"] = list(image_shape)
@@ -261,7 +292,7 @@ def check(reference, network, image_shape=None, allow_mixed=False):
         )
 
 
-def check_whole(side):
+def check_whole(side: Statistics) -> None:
     """Refuses the statistics of one shard in the place of a set. Raises `UserError`."""
     if "shard" in side.provenance:
         found = f"{side.name} is shard {side.provenance['shard']} of {side.provenance['shards']}"
@@ -270,12 +301,15 @@ def check_whole(side):
         )
 
 
-def check_pair(first, second, allow_mixed=False):
-    """Refuses two `Statistics` that come from other networks, image shapes or, without
-    `allow_mixed`, precisions.
+def check_pair(first: Statistics, second: Statistics, allow_mixed: bool = False) -> None:
+    """Refuses two `Statistics` that come from other networks, image shapes or precisions.
+
+    Args:
+      first, second: the statistics.
+      allow_mixed: whether the precisions may differ.
 
     Raises:
-      UserError: naming both sides.
+      UserError: names both sides.
     """
     if first.mu.shape != second.mu.shape:
         raise UserError(
@@ -283,29 +317,43 @@ def check_pair(first, second, allow_mixed=False):
             "statistics of the same network",
             "compute both with the same network",
         )
-    known = [
-        side.provenance or other.provenance | _OF_OTHER_TOOLS
-        for side, other in ((first, second), (second, first))
-    ]
+    of_first = _known(first, second)
+    of_second = _known(second, first)
     for key in _SHARED:
-        found = [provenance.get(key) for provenance in known]
-        if found[0] != found[1] and not (allow_mixed and key == "precision"):
+        if allow_mixed and key == "precision":
+            continue
+        if of_first.get(key) != of_second.get(key):
             raise UserError(
-                f"{first.name} has {key} {found[0]}, {second.name} has {found[1]}",
+                f"{first.name} has {key} {of_first.get(key)}, "
+                f"{second.name} has {of_second.get(key)}",
                 f"the same {key}: distances between others mean nothing",
                 "compute both statistics in the same way (tf-ttur stats)",
             )
 
 
-def distance(first, second):
-    """Fréchet distance between two `Statistics`; raises what `check_pair` does."""
+def _known(side: Statistics, other: Statistics) -> Mapping[str, Any]:
+    """The provenance; for a file of another tool what it must be to go with the other side."""
+    return side.provenance or other.provenance | _OF_OTHER_TOOLS
+
+
+def distance(first: Statistics, second: Statistics) -> float:
+    """Fréchet distance between two `Statistics`.
+
+    Raises:
+      UserError: as of `check_pair`.
+    """
     check_pair(first, second)
     return frechet_distance(first.mu, first.sigma, second.mu, second.sigma)
 
 
-def cached(path, make):
-    """The statistics at `path`; produced there on first use. A file that cannot be read is set
-    aside, which a message says.
+def cached(path: str | pathlib.Path, make: Callable[[pathlib.Path], Statistics]) -> Statistics:
+    """The statistics at `path`; produced there on first use.
+
+    A file that cannot be read is set aside, which a message says.
+
+    Args:
+      path: of the file.
+      make: as in `produce`.
     """
     if not pathlib.Path(path).exists():
         return produce(path, make)
@@ -314,26 +362,27 @@ def cached(path, make):
     except UserError as error:
         aside = pathlib.Path(f"{path}.damaged")
         pathlib.Path(path).replace(aside)
-        console.STDERR.print(
-            f"{error.found}; set aside as {aside}, and made anew", soft_wrap=True, markup=False
-        )
+        console.say(f"{error.found}; set aside as {aside}, and made anew")
         return produce(path, make)
 
 
-def produce(path, make):
-    """Writes the statistics that `make(partial)` gives to `path`, and returns them.
+def produce(path: str | pathlib.Path, make: Callable[[pathlib.Path], Statistics]) -> Statistics:
+    """Writes new statistics to a file, and returns them.
 
-    `partial` is the path where an interrupted `make` may keep its state, and is removed afterwards.
+    Args:
+      path: of the file.
+      make: function of the path where an interrupted `make` may keep its state, which is removed
+        afterwards.
     """
     files.check_writable(path)
     partial = partial_path(path)
-    made = make(partial)
-    made.save(path)
+    result = make(partial)
+    result.save(path)
     partial.unlink(missing_ok=True)
-    return made
+    return result
 
 
-def partial_path(path):
+def partial_path(path: str | pathlib.Path) -> pathlib.Path:
     """Where the state of an extraction into `path` is kept."""
     path = pathlib.Path(path)
     return path.with_name(f"{path.name}.partial")

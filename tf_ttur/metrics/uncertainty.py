@@ -1,15 +1,17 @@
-"""How sure a distance is, and what it would be for infinitely many images: the delete-a-group
+"""The uncertainty of a distance, and its limit for infinitely many images: the delete-a-group
 jackknife.
 
-Every sample is cut into G groups. Leaving out one group after the other gives the standard error of
+Every sample is divided into G groups. Leaving out each group in turn gives the standard error of
 any statistic of the moments, and its bias to first order in 1/n (Quenouille 1956; Tukey 1958; Shao
-and Tu 1995, section 2.3); both halves of the groups give the order 1/n^2 as well. So the Fréchet
-distance is extrapolated to infinitely many images (FID infinity; Chong and Forsyth 2020 extrapolate
-to first order, by a regression over random subsets). Where there are only a few images for each
-feature higher orders matter and the correction goes wrong: see `enough`.
+and Tu 1995, section 2.3). Both halves of the groups give the order 1/n^2 as well. In this way the
+Fréchet distance is extrapolated to infinitely many images (FID infinity; Chong and Forsyth 2020
+extrapolate to first order, by a regression over random subsets). With few images per feature,
+higher orders matter and the correction is wrong: see `enough`.
 """
 
 import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import scipy.stats
@@ -18,12 +20,15 @@ from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
 
 GROUPS = 10
-_PER_FEATURE = (
-    8  # images for each feature from which on the correction holds, by simulation (docs/metrics.md)
-)
+
+# Images per feature from which on the correction holds, by simulation (docs/metrics.md).
+_PER_FEATURE = 8
+
+# (mean, covariance), (d,) and (d, d), that count as exact.
+Exact = tuple[np.ndarray, np.ndarray]
 
 
-def enough(dimension):
+def enough(dimension: int) -> int:
     """The number of images of each side from which on `Estimate.corrected` may be used."""
     return max(_PER_FEATURE * dimension, 2 * GROUPS)
 
@@ -33,7 +38,7 @@ class Estimate:
     """A statistic with its uncertainty.
 
     Attributes:
-      value: of all the data; biased as the statistic is for this number of images.
+      value: of all the data; it has the bias that the statistic has for this number of images.
       corrected: without the bias of the orders 1/n and 1/n^2.
       standard_error: of both, from sampling alone.
       groups: G.
@@ -44,28 +49,40 @@ class Estimate:
     standard_error: float
     groups: int
 
-    def interval(self, centre=None, confidence=0.95):
-        """(low, high): of Student's t with G - 1 degrees of freedom, around `value` or another
-        centre.
+    def interval(
+        self, centre: float | None = None, confidence: float = 0.95
+    ) -> tuple[float, float]:
+        """(low, high) by Student's t with G - 1 degrees of freedom.
+
+        Args:
+          centre: of the interval; None takes `value`.
+          confidence: the share of such intervals that hold the true value.
         """
-        return interval(
-            self.value if centre is None else centre, self.standard_error, self.groups, confidence
-        )
+        if centre is None:
+            centre = self.value
+        return interval(centre, self.standard_error, self.groups, confidence)
 
 
-def interval(centre, standard_error, parts, confidence=0.95):
-    """(low, high) around a centre whose standard error comes from so many parts of the data, by
-    Student's t.
+def interval(
+    centre: float, standard_error: float, num_parts: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """(low, high) around a centre, by Student's t.
+
+    Args:
+      centre: of the interval.
+      standard_error: of the centre.
+      num_parts: the number of parts of the data that the standard error was estimated from.
+      confidence: the share of such intervals that hold the true value.
     """
-    reach = scipy.stats.t.ppf((1 + confidence) / 2, parts - 1) * standard_error
+    reach = scipy.stats.t.ppf((1 + confidence) / 2, num_parts - 1) * standard_error
     return float(centre - reach), float(centre + reach)
 
 
-def jackknife_error(*samples):
-    """The standard error of a statistic, from its values with one group left out after the other.
+def jackknife_error(*samples: np.ndarray | list[float]) -> float:
+    """The standard error of a statistic, from its values with each group left out in turn.
 
     Args:
-      *samples: for each of the independent samples (G,) values without each of its groups.
+      *samples: for each of the independent samples, (G,) values without each of its groups.
     """
     return float(np.sqrt(sum((len(values) - 1) * np.var(values) for values in samples)))
 
@@ -73,67 +90,90 @@ def jackknife_error(*samples):
 class GroupedMoments:
     """Moments of features in G groups of equal size.
 
-    Of every G consecutive features each group gets one, in a random order: files are often sorted
-    by class, or their classes take turns, and the groups should be alike either way. The order
+    Of every G consecutive features each group gets one, in a random order. Files are often sorted
+    by class, or their classes alternate, and the groups should be alike in either case. The order
     depends on nothing but the number of the feature.
+
+    Args:
+      dimension: d, of the features.
+      groups: G.
     """
 
-    _BUFFER = 1000  # features that are kept until an update, whose cost is that of the covariance and not of the features
+    # Features that are collected before an update, which costs as much as the covariance is large,
+    # however few features it adds.
+    _BUFFER = 1000
 
-    def __init__(self, dimension, groups=GROUPS):
+    def __init__(self, dimension: int, groups: int = GROUPS) -> None:
         self._groups = [Moments(dimension) for _ in range(groups)]
-        self._count, self._waiting, self._numbers = 0, [], []
+        self._count = 0
+        self._waiting: list[np.ndarray] = []
+        self._numbers: list[np.ndarray] = []
 
-    def update(self, features):
-        """Takes in features of shape (n, d)."""
+    def update(self, features: np.ndarray) -> None:
+        """Adds features of shape (n, d)."""
         self._waiting.append(np.asarray(features))
         self._numbers.append(group_numbers(self._count, len(features), len(self._groups)))
         self._count += len(features)
         if sum(map(len, self._waiting)) >= self._BUFFER:
             self._flush()
 
-    def _flush(self):
-        if self._waiting:
-            features, numbers = np.concatenate(self._waiting), np.concatenate(self._numbers)
-            for number, group in enumerate(self._groups):
-                group.update(features[numbers == number])
-            self._waiting, self._numbers = [], []
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        features = np.concatenate(self._waiting)
+        numbers = np.concatenate(self._numbers)
+        for number, group in enumerate(self._groups):
+            group.update(features[numbers == number])
+        self._waiting = []
+        self._numbers = []
 
     @property
-    def groups(self):
-        """List of the groups' `Moments`."""
+    def groups(self) -> list[Moments]:
+        """The `Moments` of each group."""
         self._flush()
         return self._groups
 
-    def total(self):
-        """`Moments` of all groups."""
+    def total(self) -> Moments:
+        """The `Moments` of all groups."""
         return merged(self.groups)
 
-    def without_one(self):
+    def without_one(self) -> Iterator[Moments]:
         """Yields, for each group, the moments of all the others."""
         for left_out in range(len(self.groups)):
             yield merged(group for number, group in enumerate(self.groups) if number != left_out)
 
 
-def group_numbers(first, count, groups=GROUPS):
-    """(count,) the groups of the features from number `first` on, as `GroupedMoments` deals them."""
+Sample = GroupedMoments | Exact
+
+
+def group_numbers(first: int, count: int, groups: int = GROUPS) -> np.ndarray:
+    """The groups that `GroupedMoments` puts features in.
+
+    Args:
+      first: number of the first feature.
+      count: of features.
+      groups: G.
+
+    Returns:
+      (count,) integers in 0 ... G - 1.
+    """
     blocks = range(first // groups, (first + count + groups - 1) // groups)
     orders = [np.random.default_rng(block).permutation(groups) for block in blocks]
     return np.concatenate(orders)[first % groups :][:count] if orders else np.zeros(0, int)
 
 
-def merged(parts):
-    """The `Moments` of several ones together."""
-    parts = iter(parts)
-    first = next(parts)
+def merged(samples: Iterable[Moments]) -> Moments:
+    """The `Moments` of several samples together, at least one."""
+    samples = iter(samples)
+    first = next(samples)
     total = Moments(len(first.mean))
     total.merge(first)
-    for part in parts:
-        total.merge(part)
+    for sample in samples:
+        total.merge(sample)
     return total
 
 
-def frechet(source, reference):
+def frechet(source: Sample, reference: Sample) -> Estimate:
     """The Fréchet distance between two samples, with its uncertainty.
 
     Args:
@@ -142,64 +182,92 @@ def frechet(source, reference):
     Returns:
       An `Estimate`; its error is 0 where both are exact.
     """
-    a, b = _whole(source), _whole(reference)
-    value = frechet_distance(*a, *b)
-    parts = [
-        _leave_out(source, value, lambda part: frechet_distance(*part, *b)),
-        _leave_out(reference, value, lambda part: frechet_distance(*a, *part)),
-    ]
-    return _estimate(value, parts)
+    first = _exact(source)
+    second = _exact(reference)
+    value = frechet_distance(*first, *second)
+    return _estimate(
+        value,
+        _leave_out(source, value, lambda subset: frechet_distance(*subset, *second)),
+        _leave_out(reference, value, lambda subset: frechet_distance(*first, *subset)),
+    )
 
 
-def difference(first, second, reference):
-    """How much farther `first` is from the reference than `second`; arguments and result as of
-    `frechet`.
+def difference(first: Sample, second: Sample, reference: Sample) -> Estimate:
+    """How much farther `first` is from the reference than `second` is.
+
+    Args:
+      first, second, reference: as in `frechet`.
+
+    Returns:
+      An `Estimate` of the difference between the two distances.
     """
-    a, b, r = _whole(first), _whole(second), _whole(reference)
-    values = [frechet_distance(*side, *r) for side in (a, b)]
-    value = values[0] - values[1]
-    parts = [
-        _leave_out(first, value, lambda part: frechet_distance(*part, *r) - values[1]),
-        _leave_out(second, value, lambda part: values[0] - frechet_distance(*part, *r)),
-        _leave_out(
-            reference, value, lambda part: frechet_distance(*a, *part) - frechet_distance(*b, *part)
-        ),
-    ]
-    return _estimate(value, parts)
+    a = _exact(first)
+    b = _exact(second)
+    r = _exact(reference)
+    distance_a = frechet_distance(*a, *r)
+    distance_b = frechet_distance(*b, *r)
+    value = distance_a - distance_b
+
+    def by_reference(subset: Exact) -> float:
+        return frechet_distance(*a, *subset) - frechet_distance(*b, *subset)
+
+    return _estimate(
+        value,
+        _leave_out(first, value, lambda subset: frechet_distance(*subset, *r) - distance_b),
+        _leave_out(second, value, lambda subset: distance_a - frechet_distance(*subset, *r)),
+        _leave_out(reference, value, by_reference),
+    )
 
 
-def _whole(sample):
+class _Jackknife(NamedTuple):
+    """The bias that one sample causes, and the (G,) values without each of its groups."""
+
+    bias: float
+    values: np.ndarray
+
+
+def _exact(sample: Sample) -> Exact:
     return _pair(sample.total()) if isinstance(sample, GroupedMoments) else sample
 
 
-def _pair(moments):
+def _pair(moments: Moments) -> Exact:
     return moments.mean, moments.covariance
 
 
-def _leave_out(sample, value, statistic):
-    """(bias, values without each group) of one sample, or None for one that counts as exact."""
+def _leave_out(
+    sample: Sample, value: float, statistic: Callable[[Exact], float]
+) -> _Jackknife | None:
+    """The jackknife of one sample; None for a sample that counts as exact.
+
+    Args:
+      sample: whose groups are left out.
+      value: the statistic of all its groups.
+      statistic: the statistic as a function of this sample's (mean, covariance).
+    """
     if not isinstance(sample, GroupedMoments):
         return None
-    values = np.array([statistic(_pair(part)) for part in sample.without_one()])
+    values = np.array([statistic(_pair(others)) for others in sample.without_one()])
     count = len(values)
     halves = [
         statistic(_pair(merged(half)))
         for half in (sample.groups[: count // 2], sample.groups[count // 2 :])
     ]
-    # With value = limit + a + b, a and b of the orders 1/n and 1/n^2, leaving out groups measures a
-    # + (x + 1) b, and the halves a + 3 b.
+    # Let value = limit + a + b, with a and b of the orders 1/n and 1/n^2. Leaving out groups then
+    # measures a + (x + 1) b, and the halves measure a + 3 b.
     x = count / (count - 1)
-    from_groups, from_halves = (count - 1) * (values.mean() - value), np.mean(halves) - value
+    from_groups = (count - 1) * (values.mean() - value)
+    from_halves = np.mean(halves) - value
     bias = from_groups - x / (2 - x) * (from_halves - from_groups)
-    return bias, values
+    return _Jackknife(bias, values)
 
 
-def _estimate(value, parts):
-    parts = [part for part in parts if part is not None]
-    bias, samples = sum(part[0] for part in parts), [part[1] for part in parts]
+def _estimate(value: float, *jackknives: _Jackknife | None) -> Estimate:
+    sampled = [jackknife for jackknife in jackknives if jackknife is not None]
+    bias = sum(jackknife.bias for jackknife in sampled)
+    samples = [jackknife.values for jackknife in sampled]
     return Estimate(
-        float(value),
-        float(value - bias),
-        jackknife_error(*samples),
-        min(map(len, samples), default=2),
+        value=float(value),
+        corrected=float(value - bias),
+        standard_error=jackknife_error(*samples),
+        groups=min(map(len, samples), default=2),
     )

@@ -1,8 +1,12 @@
-"""Is this installation's FID the official one? Checks against known values and against the graph
-run the official way.
+"""Checks that this installation's FID is the official one.
+
+They compare with known values, and with the same graph run in the official way.
 """
 
 import dataclasses
+import pathlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +15,13 @@ from tf_ttur.errors import UserError
 from tf_ttur.metrics import inception
 from tf_ttur.metrics.frechet import frechet_distance, trace_of_root
 from tf_ttur.metrics.moments import Moments
+
+# TensorFlow's bilinear resizing of 2015: no half-pixel shift, corners not aligned.
+_RESIZED_ROWS = (
+    ([0, 10], [0, 5, 10, 10]),
+    ([0, 10], [0, 4, 8, 10, 10]),
+    ([0, 10, 20, 30], [0, 40 / 3, 80 / 3]),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +34,7 @@ class Check:
     holds: bool
 
 
-def checks(content, name):
+def checks(content: bytes, name: str) -> Iterator[Check]:
     """Yields every `Check` of a frozen graph and of the arithmetic around it.
 
     Args:
@@ -35,80 +46,25 @@ def checks(content, name):
     """
     tf.config.experimental.enable_tensor_float_32_execution(False)  # as inception.load
     network = inception.Inception(content, name=name)
-    identity = f"{network.network}, {len(content):,} bytes, git-blob SHA-1 {network.digest}"
-    size, digest = inception.ORIGINAL
-    yield Check(
-        "network", identity, f"original, {size:,} bytes, {digest}", network.network == "original"
-    )
+    yield _identity(content, network)
     yield from _resizing()
     yield from _features(content, network)
     yield from _distances()
     yield _moments()
 
 
-def _error(name, error, bound):
-    return Check(name, f"{error:.2g}", f"at most {bound:g}", bool(error <= bound))
+def run_by_session(content: bytes, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Runs a frozen graph by a TensorFlow 1 session, the official way.
 
-
-def _resizing():
-    """Values of TensorFlow's bilinear resizing of 2015: no half-pixel shift, corners not aligned."""
-    for row, expected in (
-        ([0, 10], [0, 5, 10, 10]),
-        ([0, 10], [0, 4, 8, 10, 10]),
-        ([0, 10, 20, 30], [0, 40 / 3, 80 / 3]),
-    ):
-        resized = inception.resize(
-            tf.reshape(tf.constant(row, tf.float32), (1, 1, -1, 1)), (1, len(expected))
-        )
-        yield _error(
-            f"resize {row} to {len(expected)}: error",
-            np.abs(np.ravel(resized) - expected).max(),
-            1e-5,
-        )
-    image = np.random.RandomState(0).randint(0, 256, (1, 32, 32, 3)).astype(np.float32)
-    resized = inception.resize(tf.constant(image), (299, 299))[0].numpy()
-    error = np.abs(
-        resized[(150, 298), (150, 298)] - [(96.28969, 204.75494, 36.27745), (26, 191, 155)]
-    ).max()
-    yield _error("resize 32x32 to 299x299, two pixels: error", error, 1e-4)
-
-
-def _features(content, network):
-    """Features of synthetic images, as they come here and by a TensorFlow 1 session of the same
-    file.
-    """
-    random = np.random.RandomState(0)
-    noise = random.randint(0, 256, (2, 32, 32, 3))
-    waves = 127.5 + 127.5 * np.sin(
-        np.arange(32)[:, None, None] / [2, 3, 5] + np.arange(32)[None, :, None] / [7, 4, 2]
-    )
-    images = np.stack([*noise, waves.round(), np.full((32, 32, 3), 128)]).astype(np.float32)
-    try:
-        expected = run_by_session(content, images)
-    except (tf.errors.OpError, ValueError) as error:
-        yield Check(
-            "a TensorFlow 1 session of the graph", str(error).splitlines()[0], "runs", False
-        )
-        return
-    found = [output.numpy() for output in network(images)]
-    for name, ours, theirs in zip(("pool_3", "logits"), found, expected):
-        error = np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(theirs, axis=1)
-        yield _error(
-            f"{name} of synthetic images against a TensorFlow 1 session: relative error",
-            error.max(),
-            1e-5,
-        )
-    alone = np.concatenate([network(image[None])[0] for image in images])
-    error = np.linalg.norm(alone - found[0], axis=1) / np.linalg.norm(found[0], axis=1)
-    yield _error("pool_3 one by one against one batch: relative error", error.max(), 1e-6)
-
-
-def run_by_session(content, images):
-    """(pool_3, logits) of a frozen graph by a TensorFlow 1 session, the official way; the logits
-    one image at a time.
-
-    The graph's batch norm only runs in such a session, and only as its file says that it is of
+    The graph's batch norm runs in such a session only, and only because its file says that it is of
     2015.
+
+    Args:
+      content: the bytes of the graph.
+      images: (n, height, width, 3) in 0 ... 255.
+
+    Returns:
+      (pool_3, logits), (n, d) and (n, classes); the logits are computed one image at a time.
     """
     graph = tf.Graph()
     with graph.as_default():
@@ -119,21 +75,101 @@ def run_by_session(content, images):
         with tf.compat.v1.Session(graph=graph) as session:
             images = np.asarray(images, np.float32)
             pool_3 = session.run("net/pool_3:0", {feed: images})[:, 0, 0]
-            logits = np.concatenate(
-                [
-                    session.run("net/softmax/logits/MatMul:0", {feed: image[None]})
-                    for image in images
-                ]
-            )
-    return pool_3, logits
+            logits = [
+                session.run("net/softmax/logits/MatMul:0", {feed: image[None]}) for image in images
+            ]
+    return pool_3, np.concatenate(logits)
 
 
-def _distances():
+def read(path: str | pathlib.Path | None = None) -> tuple[bytes, str]:
+    """(bytes, name) of the graph that `inception.load` would take; never downloads.
+
+    Raises:
+      UserError: there is none on this machine, or it is a TF-Hub module.
+    """
+    place = inception.locate(path)
+    if place is None or str(place).startswith("hub:"):
+        raise UserError(
+            f"no frozen graph here ({place or 'nothing found'})",
+            inception.GRAPH_FILE,
+            "name it by --inception PATH or TF_TTUR_INCEPTION",
+        )
+    return inception.read_graph(place), str(place)
+
+
+def _error(name: str, error: float, bound: float) -> Check:
+    return Check(name, f"{error:.2g}", f"at most {bound:g}", bool(error <= bound))
+
+
+def _identity(content: bytes, network: inception.Inception) -> Check:
+    size, digest = inception.ORIGINAL
+    return Check(
+        "network",
+        f"{network.network}, {len(content):,} bytes, git-blob SHA-1 {network.digest}",
+        f"original, {size:,} bytes, {digest}",
+        network.network == "original",
+    )
+
+
+def _resizing() -> Iterator[Check]:
+    """Known values of the network's resizing."""
+    for row, expected in _RESIZED_ROWS:
+        image = tf.reshape(tf.constant(row, tf.float32), (1, 1, -1, 1))
+        resized = inception.resize(image, (1, len(expected)))
+        error = np.abs(np.ravel(resized) - expected).max()
+        yield _error(f"resize {row} to {len(expected)}: error", error, 1e-5)
+    image = np.random.RandomState(0).randint(0, 256, (1, 32, 32, 3)).astype(np.float32)
+    resized = inception.resize(tf.constant(image), (299, 299))[0].numpy()
+    two_pixels = [(96.28969, 204.75494, 36.27745), (26, 191, 155)]
+    error = np.abs(resized[(150, 298), (150, 298)] - two_pixels).max()
+    yield _error("resize 32x32 to 299x299, two pixels: error", error, 1e-4)
+
+
+def _features(content: bytes, network: inception.Inception) -> Iterator[Check]:
+    """Features of synthetic images here, against those of a TensorFlow 1 session of the file."""
+    images = _synthetic_images()
+    try:
+        expected = run_by_session(content, images)
+    except (tf.errors.OpError, ValueError) as exception:
+        reason = str(exception).splitlines()[0]
+        yield Check("a TensorFlow 1 session of the graph", reason, "runs", False)
+        return
+    outputs = [output.numpy() for output in network(images)]
+    for name, ours, theirs in zip(("pool_3", "logits"), outputs, expected, strict=True):
+        yield _error(
+            f"{name} of synthetic images against a TensorFlow 1 session: relative error",
+            _relative_error(ours, theirs),
+            1e-5,
+        )
+    pool_3 = outputs[0]
+    one_by_one = np.concatenate([network(image[None])[0] for image in images])
+    yield _error(
+        "pool_3 one by one against one batch: relative error",
+        _relative_error(one_by_one, pool_3),
+        1e-6,
+    )
+
+
+def _synthetic_images() -> np.ndarray:
+    """(4, 32, 32, 3) float32: two of noise, one of waves, one of one grey."""
+    noise = np.random.RandomState(0).randint(0, 256, (2, 32, 32, 3))
+    rows = np.arange(32)[:, None, None]
+    columns = np.arange(32)[None, :, None]
+    waves = 127.5 + 127.5 * np.sin(rows / [2, 3, 5] + columns / [7, 4, 2])
+    return np.stack([*noise, waves.round(), np.full((32, 32, 3), 128)]).astype(np.float32)
+
+
+def _relative_error(values: np.ndarray, expected: np.ndarray) -> float:
+    """The largest of the relative errors of the rows."""
+    errors = np.linalg.norm(values - expected, axis=1) / np.linalg.norm(expected, axis=1)
+    return errors.max()
+
+
+def _distances() -> Iterator[Check]:
     """Distances with a closed form, and one of the official implementation."""
     random = np.random.RandomState(0)
-    x = random.randn(500, 8)
-    y = random.randn(400, 8) * np.arange(1, 9) / 4 + 0.3
-    first, second = ((z.mean(0), np.cov(z, rowvar=False)) for z in (x, y))
+    first = _mean_and_covariance(random.randn(500, 8))
+    second = _mean_and_covariance(random.randn(400, 8) * np.arange(1, 9) / 4 + 0.3)
     yield _error(
         "distance of diag(1, 4) and diag(9, 16) with means (1, 2) apart, 13: error",
         abs(frechet_distance([0, 0], np.diag([1, 4]), [1, 2], np.diag([9, 16])) - 13),
@@ -153,13 +189,18 @@ def _distances():
     # Not by the distance, which is never below 0.
     few = np.cov(random.randn(20, 64), rowvar=False)
     for name, sigma in (("full rank", first[1]), ("rank 19 of 64", few)):
-        error = abs(trace_of_root(sigma, sigma) / np.trace(sigma) - 1)
         yield _error(
-            f"trace of the root of a covariance with itself, {name}: relative error", error, 1e-8
+            f"trace of the root of a covariance with itself, {name}: relative error",
+            abs(trace_of_root(sigma, sigma) / np.trace(sigma) - 1),
+            1e-8,
         )
 
 
-def _moments():
+def _mean_and_covariance(features: np.ndarray) -> tuple[Any, Any]:
+    return features.mean(0), np.cov(features, rowvar=False)
+
+
+def _moments() -> Check:
     """Streamed moments against NumPy's."""
     features = np.random.RandomState(1).randn(300, 16) + 100
     moments = Moments(16)
@@ -171,19 +212,3 @@ def _moments():
         np.abs(moments.covariance - expected).max() / np.abs(expected).max(),
         1e-10,
     )
-
-
-def read(path=None):
-    """(bytes, name) of the graph that `inception.load` would take; never downloads.
-
-    Raises:
-      UserError: there is none on this machine, or it is a TF-Hub module.
-    """
-    place = inception.locate(path)
-    if place is None or str(place).startswith("hub:"):
-        raise UserError(
-            f"no frozen graph here ({place or 'nothing found'})",
-            inception.GRAPH_FILE,
-            "name it by --inception PATH or TF_TTUR_INCEPTION",
-        )
-    return inception.read_graph(place), str(place)

@@ -1,5 +1,4 @@
-"""The networks that a config may choose: an architecture is a generator and a discriminator that
-belong together.
+"""The networks that a config may choose: generator and discriminator pairs, the architectures.
 
 This file imports neither TensorFlow nor Keras; each architecture's networks are in a file of their
 own. To add one, write its networks and two functions that build them, and its entry here. See

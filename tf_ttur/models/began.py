@@ -11,56 +11,59 @@ from tf_ttur.models.initializers import Seeds
 
 
 class Generator(keras.Model):
-    """Latents (n, latent_size) to images (n, size, size, 3), without a limit; -1 ... 1 is the range
-    of real ones.
+    """Latents (n, latent_size) to images (n, size, size, 3) of any value.
+
+    Real images lie in -1 ... 1; nothing limits the generated ones.
 
     Args:
       size: side of the images in pixels, 8 times a power of two.
       width: channels of every hidden layer.
       seed: of the initial weights.
+      **kwargs: of `keras.Model`.
     """
 
-    def __init__(self, size, width=128, seed=0, **kwargs):
+    def __init__(self, size: int, width: int = 128, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.decoder = Decoder(size, width, Seeds(seed))
 
-    def call(self, latents, training=True):
+    def call(self, latents: tf.Tensor, training: bool = True) -> tf.Tensor:
         return tf.cast(self.decoder(latents), tf.float32)
 
 
 class Discriminator(keras.Model):
-    """Images (n, size, size, 3) to the mean absolute error of their reconstruction (n,): small for
-    real ones.
+    """Images (n, size, size, 3) to the mean absolute errors of their reconstruction, (n,).
+
+    The errors are small for real images.
 
     Args:
       size: side of the images in pixels, 8 times a power of two.
       width: channels of the first stage; stage k has k times as many.
       code_size: of the code between encoder and decoder.
       seed: of the initial weights.
+      **kwargs: of `keras.Model`.
     """
 
-    def __init__(self, size, width=128, code_size=64, seed=0, **kwargs):
+    def __init__(
+        self, size: int, width: int = 128, code_size: int = 64, seed: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         seeds = Seeds(seed)
-        stages = _stages(size)
+        stages = _num_stages(size)
         self.convolutions = [_convolution(width, seeds)]
         for stage in range(1, stages + 1):
-            self.convolutions += [
-                _convolution(stage * width, seeds),
-                _convolution(stage * width, seeds),
-            ]
+            self.convolutions.append(_convolution(stage * width, seeds))
+            self.convolutions.append(_convolution(stage * width, seeds))
             if stage < stages:
                 self.convolutions.append(_convolution(stage * width, seeds, stride=2))
         self.flatten = keras.layers.Flatten()
         self.dense = _dense(code_size, seeds)
         self.decoder = Decoder(size, width, seeds)
 
-    def call(self, images, training=True):
-        return tf.reduce_mean(
-            tf.abs(self.reconstruct(images) - tf.cast(images, tf.float32)), axis=(1, 2, 3)
-        )
+    def call(self, images: tf.Tensor, training: bool = True) -> tf.Tensor:
+        errors = tf.abs(self.reconstruct(images) - tf.cast(images, tf.float32))
+        return tf.reduce_mean(errors, axis=(1, 2, 3))
 
-    def reconstruct(self, images):
+    def reconstruct(self, images: tf.Tensor) -> tf.Tensor:
         """The auto-encoder's output, of the images' shape, float32."""
         x = images
         for convolution in self.convolutions:
@@ -69,20 +72,28 @@ class Discriminator(keras.Model):
 
 
 class Decoder(keras.layers.Layer):
-    """Codes (n, code_size) to images (n, size, size, 3): two convolutions a stage, each stage twice
-    as large as the last.
+    """Codes (n, code_size) to images (n, size, size, 3).
+
+    There are two convolutions per stage; each stage has twice the resolution of the one before.
+
+    Args:
+      size: side of the images in pixels, 8 times a power of two.
+      width: channels of every hidden layer.
+      seeds: of the initial weights.
+      **kwargs: of `keras.layers.Layer`.
     """
 
-    def __init__(self, size, width, seeds, **kwargs):
+    def __init__(self, size: int, width: int, seeds: Seeds, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._width = width
         self.dense = _dense(8 * 8 * width, seeds)
         self.stages = [
-            [_convolution(width, seeds), _convolution(width, seeds)] for _ in range(_stages(size))
+            [_convolution(width, seeds), _convolution(width, seeds)]
+            for _ in range(_num_stages(size))
         ]
         self.last = _convolution(3, seeds)
 
-    def call(self, codes):
+    def call(self, codes: tf.Tensor) -> tf.Tensor:
         x = tf.reshape(self.dense(codes), (-1, 8, 8, self._width))
         for number, convolutions in enumerate(self.stages):
             if number:
@@ -90,22 +101,6 @@ class Decoder(keras.layers.Layer):
             for convolution in convolutions:
                 x = tf.nn.elu(convolution(x))
         return self.last(x)
-
-
-def _stages(size):
-    """Stages from 8x8 to the full size."""
-    return (size // 8).bit_length()
-
-
-def _convolution(channels, seeds, stride=1):
-    # Glorot's uniform weights were the default of the original's layers.
-    return keras.layers.Conv2D(
-        channels, 3, stride, "same", kernel_initializer=keras.initializers.GlorotUniform(seeds())
-    )
-
-
-def _dense(units, seeds):
-    return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seeds()))
 
 
 def build_generator(
@@ -120,3 +115,19 @@ def build_discriminator(
 ) -> keras.Model:
     """The discriminator of a config, a `models.Build`."""
     return Discriminator(shape[0], model.width, latent_size, seed=seed, name=name)
+
+
+def _num_stages(size: int) -> int:
+    """The number of stages from 8x8 to the full size."""
+    return (size // 8).bit_length()
+
+
+def _convolution(channels: int, seeds: Seeds, stride: int = 1) -> keras.layers.Layer:
+    # Glorot's uniform weights were the default of the original's layers.
+    return keras.layers.Conv2D(
+        channels, 3, stride, "same", kernel_initializer=keras.initializers.GlorotUniform(seeds())
+    )
+
+
+def _dense(units: int, seeds: Seeds) -> keras.layers.Layer:
+    return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seeds()))

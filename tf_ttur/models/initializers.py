@@ -1,16 +1,17 @@
-"""The initial weights of the WGAN-GP networks: uniform, with a standard deviation from the layer's
-fans.
-"""
+"""The initial weights of the WGAN-GP networks, and the seeds of all networks' layers."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 
 class Uniform(keras.initializers.Initializer):
-    """Uniform in ±sqrt(3) sigma with sigma^2 = gain / (fan_in + fan_out); the fans count the
-    kernel's positions.
+    """Uniform in ±sqrt(3) sigma, with sigma^2 = gain / (fan_in + fan_out).
+
+    The fans include the number of positions of the kernel.
 
     Args:
       gain: 2 for linear layers and shortcuts (Glorot and Bengio 2010), 4 for convolutions between
@@ -18,23 +19,25 @@ class Uniform(keras.initializers.Initializer):
       seed: of the weights.
     """
 
-    def __init__(self, gain, seed):
-        self.gain, self.seed = gain, seed
+    def __init__(self, gain: float, seed: int) -> None:
+        self.gain = gain
+        self.seed = seed
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Any:
         positions = math.prod(shape[:-2])
         limit = math.sqrt(3 * self.gain / (positions * (shape[-2] + shape[-1])))
         return keras.random.uniform(shape, -limit, limit, dtype or "float32", self.seed)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, float]:
         return {"gain": self.gain, "seed": self.seed}
 
 
 class Seeds:
-    """A row of seeds that one seed determines, one for each layer."""
+    """A sequence of seeds that one seed determines, one for each layer."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         self._generator = np.random.default_rng(seed)
 
-    def __call__(self):
+    def __call__(self) -> int:
+        """The next seed of the sequence."""
         return int(self._generator.integers(2**31))

@@ -1,7 +1,7 @@
 """The residual networks of WGAN-GP for lines of characters (Gulrajani et al. 2017), as the TTUR
 experiments use them.
 
-A line is a batch row of one-hot vectors; the generator gives a distribution over the symbols for
+A line is a sequence of one-hot vectors. The generator gives a distribution over the symbols for
 each position.
 """
 
@@ -12,8 +12,13 @@ import tensorflow as tf
 
 from tf_ttur.models.initializers import Seeds, Uniform
 
-_LINEAR, _HE = 2, 4  # gains
-_BLOCKS, _KERNEL, _SHARE = 5, 5, 0.3  # residual blocks, kernel size, weight of a block's branch
+# Gains of the initial weights.
+_LINEAR = 2
+_HE = 4
+
+_BLOCKS = 5  # residual blocks
+_KERNEL = 5  # characters that a convolution of a block sees
+_SHARE = 0.3  # weight of a block's branch
 
 
 class Generator(keras.Model):
@@ -24,9 +29,12 @@ class Generator(keras.Model):
       symbols: size of the vocabulary.
       width: channels.
       seed: of the initial weights.
+      **kwargs: of `keras.Model`.
     """
 
-    def __init__(self, length, symbols, width=512, seed=0, **kwargs):
+    def __init__(
+        self, length: int, symbols: int, width: int = 512, seed: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self._start = (length, width)
         seeds = Seeds(seed)
@@ -36,7 +44,7 @@ class Generator(keras.Model):
         self.blocks = [Block(width, seeds) for _ in range(_BLOCKS)]
         self.convolution = _convolution(symbols, 1, seeds)
 
-    def call(self, latents, training=True):
+    def call(self, latents: tf.Tensor, training: bool = True) -> tf.Tensor:
         x = tf.reshape(self.dense(latents), (-1, *self._start))
         for block in self.blocks:
             x = block(x)
@@ -44,45 +52,47 @@ class Generator(keras.Model):
 
 
 class Critic(keras.Model):
-    """Distributions over symbols (n, length, symbols) to scores (n,): large for real lines.
+    """Distributions over symbols (n, length, symbols) to scores (n,), large for real lines.
 
     Args:
       width: channels.
       seed: of the initial weights.
+      **kwargs: of `keras.Model`.
     """
 
-    def __init__(self, width=512, seed=0, **kwargs):
+    def __init__(self, width: int = 512, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         seeds = Seeds(seed)
         self.convolution = _convolution(width, 1, seeds)
         self.blocks = [Block(width, seeds) for _ in range(_BLOCKS)]
         self.dense = keras.layers.Dense(1, kernel_initializer=Uniform(_LINEAR, seeds()))
 
-    def call(self, lines, training=True):
+    def call(self, lines: tf.Tensor, training: bool = True) -> tf.Tensor:
         x = self.convolution(lines)
         for block in self.blocks:
             x = block(x)
-        return tf.cast(self.dense(tf.reshape(x, (-1, x.shape[1] * x.shape[2])))[:, 0], tf.float32)
+        features = x.shape[1] * x.shape[2]
+        return tf.cast(self.dense(tf.reshape(x, (-1, features)))[:, 0], tf.float32)
 
 
 class Block(keras.layers.Layer):
-    """Residual block without normalisation: (n, length, width) to the same shape."""
+    """Residual block without normalisation: (n, length, width) to the same shape.
 
-    def __init__(self, width, seeds, **kwargs):
+    Args:
+      width: channels.
+      seeds: of the initial weights.
+      **kwargs: of `keras.layers.Layer`.
+    """
+
+    def __init__(self, width: int, seeds: Seeds, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.convolutions = [_convolution(width, _KERNEL, seeds) for _ in range(2)]
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         y = x
         for convolution in self.convolutions:
             y = convolution(tf.nn.relu(y))
         return x + tf.cast(_SHARE, x.dtype) * y
-
-
-def _convolution(channels, kernel, seeds):
-    return keras.layers.Conv1D(
-        channels, kernel, padding="same", kernel_initializer=Uniform(_HE, seeds())
-    )
 
 
 def build_generator(
@@ -98,3 +108,9 @@ def build_critic(
 ) -> keras.Model:
     """The critic of a config, a `models.Build`."""
     return Critic(model.width, seed=seed, name=name)
+
+
+def _convolution(channels: int, kernel: int, seeds: Seeds) -> keras.layers.Layer:
+    return keras.layers.Conv1D(
+        channels, kernel, padding="same", kernel_initializer=Uniform(_HE, seeds())
+    )

@@ -1,5 +1,7 @@
 """Layers that the networks share."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -9,89 +11,106 @@ class BatchNorm(keras.layers.Layer):
     TTUR code.
 
     Normalises the last axis by the mean and the biased variance over all other axes of the *global*
-    batch: the moments are averaged over the replicas, so that how the batch is divided does not
-    change the result.
+    batch. The moments are averaged over the replicas, so the result does not depend on how the
+    batch is divided.
 
     Args:
       momentum: of the moving averages for inference; None keeps none, for a network that is only
         run in training mode.
       epsilon: added to the variance.
+      **kwargs: of `keras.layers.Layer`.
     """
 
-    def __init__(self, momentum=None, epsilon=1e-5, **kwargs):
+    def __init__(self, momentum: float | None = None, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.momentum, self.epsilon = momentum, epsilon
+        self.momentum = momentum
+        self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.gamma, self.beta = _scale_and_offset(self, input_shape)
         if self.momentum is not None:
-            # All replicas have the same. Averages of many small steps need float32 (autocast would
-            # round them).
-            moving = dict(
-                shape=input_shape[-1:],
-                trainable=False,
-                aggregation="only_first_replica",
-                autocast=False,
-            )
-            self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **moving)
-            self.moving_variance = self.add_weight(
-                name="moving_variance", initializer="ones", **moving
-            )
+            self.moving_mean = self._moving_average("moving_mean", "zeros", input_shape)
+            self.moving_variance = self._moving_average("moving_variance", "ones", input_shape)
 
-    def call(self, inputs, training):
+    def call(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         if training:
-            axes = list(range(inputs.shape.rank - 1))
-            statistics = tf.cast(inputs, tf.float32)
-            moments = tf.stack(
-                [tf.reduce_mean(statistics, axes), tf.reduce_mean(tf.square(statistics), axes)]
-            )
-            replica = tf.distribute.get_replica_context()
-            if replica is not None and replica.num_replicas_in_sync > 1:
-                moments = replica.all_reduce(tf.distribute.ReduceOp.MEAN, moments)
-            mean, variance = moments[0], tf.nn.relu(moments[1] - tf.square(moments[0]))
+            mean, variance = self._moments(inputs)
             if self.momentum is not None:
-                self.moving_mean.assign(mean + self.momentum * (self.moving_mean - mean))
-                self.moving_variance.assign(
-                    variance + self.momentum * (self.moving_variance - variance)
-                )
+                self._move(self.moving_mean, mean)
+                self._move(self.moving_variance, variance)
         elif self.momentum is None:
             raise ValueError(f"{self.name} keeps no moving averages and runs in training mode only")
         else:
-            mean, variance = self.moving_mean, self.moving_variance
+            mean = self.moving_mean
+            variance = self.moving_variance
         scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
-        return inputs * tf.cast(scale, inputs.dtype) + tf.cast(
-            self.beta - mean * scale, inputs.dtype
+        return _transform(inputs, mean, scale, self.beta)
+
+    def _moving_average(
+        self, name: str, initializer: str, input_shape: tuple[int | None, ...]
+    ) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            initializer=initializer,
+            shape=input_shape[-1:],
+            trainable=False,
+            aggregation="only_first_replica",  # as all replicas have the same
+            autocast=False,  # as averages of many small steps need float32
         )
+
+    def _moments(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean and variance of the global batch, float32."""
+        axes = list(range(inputs.shape.rank - 1))
+        values = tf.cast(inputs, tf.float32)
+        moments = tf.stack([tf.reduce_mean(values, axes), tf.reduce_mean(tf.square(values), axes)])
+        replica = tf.distribute.get_replica_context()
+        if replica is not None and replica.num_replicas_in_sync > 1:
+            moments = replica.all_reduce(tf.distribute.ReduceOp.MEAN, moments)
+        return moments[0], tf.nn.relu(moments[1] - tf.square(moments[0]))
+
+    def _move(self, average: keras.Variable, value: tf.Tensor) -> None:
+        average.assign(value + self.momentum * (average - value))
 
 
 class LayerNorm(keras.layers.Layer):
-    """Layer norm (Ba et al. 2016) over all axes but the first, with one scale and one offset a
-    channel.
+    """Layer norm (Ba et al. 2016) over all axes but the first.
+
+    There is one scale and one offset per channel.
 
     Args:
       epsilon: added to the variance.
+      **kwargs: of `keras.layers.Layer`.
     """
 
-    def __init__(self, epsilon=1e-5, **kwargs):
+    def __init__(self, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.gamma, self.beta = _scale_and_offset(self, input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         axes = list(range(1, inputs.shape.rank))
         mean, variance = tf.nn.moments(tf.cast(inputs, tf.float32), axes, keepdims=True)
         scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
-        return inputs * tf.cast(scale, inputs.dtype) + tf.cast(
-            self.beta - mean * scale, inputs.dtype
-        )
+        return _transform(inputs, mean, scale, self.beta)
 
 
-def _scale_and_offset(layer, input_shape):
+def _scale_and_offset(
+    layer: keras.layers.Layer, input_shape: tuple[int | None, ...]
+) -> tuple[keras.Variable, keras.Variable]:
     """gamma and beta of the last axis, which stay float32 in a layer that computes in bfloat16."""
     shape = input_shape[-1:]
-    return (
-        layer.add_weight(name="gamma", shape=shape, initializer="ones", autocast=False),
-        layer.add_weight(name="beta", shape=shape, initializer="zeros", autocast=False),
-    )
+    gamma = layer.add_weight(name="gamma", shape=shape, initializer="ones", autocast=False)
+    beta = layer.add_weight(name="beta", shape=shape, initializer="zeros", autocast=False)
+    return gamma, beta
+
+
+def _transform(
+    inputs: tf.Tensor, mean: tf.Tensor, scale: tf.Tensor, beta: tf.Tensor
+) -> tf.Tensor:
+    """scale (inputs - mean) + beta, in the inputs' precision.
+
+    The order of the operations decides the last bits of the gradients, and so those of a run.
+    """
+    return inputs * tf.cast(scale, inputs.dtype) + tf.cast(beta - mean * scale, inputs.dtype)

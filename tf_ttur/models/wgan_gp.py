@@ -2,7 +2,7 @@
 them.
 
 Four residual blocks change the resolution by a factor of two each. The generator normalises by the
-statistics of the batch, in training and for samples; the critic normalises each image by itself.
+statistics of the batch, in training and for samples. The critic normalises each image by itself.
 """
 
 from typing import Any
@@ -13,42 +13,42 @@ import tensorflow as tf
 from tf_ttur.models.initializers import Seeds, Uniform
 from tf_ttur.models.layers import BatchNorm, LayerNorm
 
-_LINEAR, _HE = 2, 4  # gains
+# Gains of the initial weights.
+_LINEAR = 2
+_HE = 4
 
 
 class Generator(keras.Model):
     """Latents (n, latent_size) to images (n, size, size, 3) in -1 ... 1.
 
-    An image depends on the whole batch of latents, through the batch's statistics: draw samples in
-    the batches that the protocol names (1000 for the FID).
+    An image depends on all latents of its batch, through the statistics of the batch. Draw samples
+    in batches of the size that the protocol names (1000 for the FID).
 
     Args:
       size: side of the images in pixels, a multiple of 16.
       width: channels of the last hidden layer; the first has 8 times as many.
       seed: of the initial weights.
+      **kwargs: of `keras.Model`.
     """
 
-    def __init__(self, size, width=64, seed=0, **kwargs):
+    def __init__(self, size: int, width: int = 64, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._start = (size // 16, size // 16, 8 * width)
+        side = size // 16
+        self._start = (side, side, 8 * width)
         seeds = Seeds(seed)
         self.dense = keras.layers.Dense(
-            self._start[0] * self._start[1] * self._start[2],
-            kernel_initializer=Uniform(_LINEAR, seeds()),
+            side * side * 8 * width, kernel_initializer=Uniform(_LINEAR, seeds())
         )
         self.blocks = [
-            Up(*channels, seeds)
-            for channels in (
-                (8 * width, 8 * width),
-                (8 * width, 4 * width),
-                (4 * width, 2 * width),
-                (2 * width, width),
-            )
+            Up(8 * width, 8 * width, seeds),
+            Up(8 * width, 4 * width, seeds),
+            Up(4 * width, 2 * width, seeds),
+            Up(2 * width, width, seeds),
         ]
         self.norm = BatchNorm()
         self.convolution = _convolution(3, 3, _HE, seeds)
 
-    def call(self, latents, training=True):
+    def call(self, latents: tf.Tensor, training: bool = True) -> tf.Tensor:
         x = tf.reshape(self.dense(latents), (-1, *self._start))
         for block in self.blocks:
             x = block(x)
@@ -57,32 +57,33 @@ class Generator(keras.Model):
 
 
 class Critic(keras.Model):
-    """Images (n, size, size, 3) to scores (n / samples_per_score,): large for real ones.
+    """Images (n, size, size, 3) to scores (n / samples_per_score,), large for real ones.
 
     Args:
       width: channels of the first layer; the last has 8 times as many.
-      samples_per_score: neighbours in the batch that are scored together. The published code, run
-        at 32x32, reshapes the last maps for 64x64 images, and so scores four images at a time.
+      samples_per_score: neighbours in the batch that are scored together. The published code, when
+        it runs at 32x32, reshapes the last maps for 64x64 images, and so scores four images at a
+        time.
       seed: of the initial weights.
+      **kwargs: of `keras.Model`.
     """
 
-    def __init__(self, width=64, samples_per_score=1, seed=0, **kwargs):
+    def __init__(
+        self, width: int = 64, samples_per_score: int = 1, seed: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self._samples_per_score = samples_per_score
         seeds = Seeds(seed)
         self.convolution = _convolution(width, 3, _LINEAR, seeds)
         self.blocks = [
-            Down(*channels, seeds)
-            for channels in (
-                (width, 2 * width),
-                (2 * width, 4 * width),
-                (4 * width, 8 * width),
-                (8 * width, 8 * width),
-            )
+            Down(width, 2 * width, seeds),
+            Down(2 * width, 4 * width, seeds),
+            Down(4 * width, 8 * width, seeds),
+            Down(8 * width, 8 * width, seeds),
         ]
         self.dense = keras.layers.Dense(1, kernel_initializer=Uniform(_LINEAR, seeds()))
 
-    def call(self, images, training=True):
+    def call(self, images: tf.Tensor, training: bool = True) -> tf.Tensor:
         x = self.convolution(images)
         for block in self.blocks:
             x = block(x)
@@ -91,55 +92,47 @@ class Critic(keras.Model):
 
 
 class Up(keras.layers.Layer):
-    """Residual block that doubles the resolution: (n, h, w, inputs) to (n, 2h, 2w, outputs)."""
+    """Residual block that doubles the resolution: (n, h, w, inputs) to (n, 2h, 2w, outputs).
 
-    def __init__(self, inputs, outputs, seeds, **kwargs):
+    Args:
+      inputs, outputs: channels.
+      seeds: of the initial weights.
+      **kwargs: of `keras.layers.Layer`.
+    """
+
+    def __init__(self, inputs: int, outputs: int, seeds: Seeds, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.norms = [BatchNorm(), BatchNorm()]
         self.shortcut = _convolution(outputs, 1, _LINEAR, seeds)
         self.first = _convolution(outputs, 3, _HE, seeds, use_bias=False)
         self.second = _convolution(outputs, 3, _HE, seeds)
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         y = self.first(_double(tf.nn.relu(self.norms[0](x, training=True))))
         y = self.second(tf.nn.relu(self.norms[1](y, training=True)))
         return self.shortcut(_double(x)) + y
 
 
 class Down(keras.layers.Layer):
-    """Residual block that halves the resolution: (n, h, w, inputs) to (n, h/2, w/2, outputs)."""
+    """Residual block that halves the resolution: (n, h, w, inputs) to (n, h/2, w/2, outputs).
 
-    def __init__(self, inputs, outputs, seeds, **kwargs):
+    Args:
+      inputs, outputs: channels.
+      seeds: of the initial weights.
+      **kwargs: of `keras.layers.Layer`.
+    """
+
+    def __init__(self, inputs: int, outputs: int, seeds: Seeds, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.norms = [LayerNorm(), LayerNorm()]
         self.shortcut = _convolution(outputs, 1, _LINEAR, seeds)
         self.first = _convolution(inputs, 3, _HE, seeds, use_bias=False)
         self.second = _convolution(outputs, 3, _HE, seeds)
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         y = self.first(tf.nn.relu(self.norms[0](x)))
         y = _halve(self.second(tf.nn.relu(self.norms[1](y))))
         return self.shortcut(_halve(x)) + y
-
-
-def _convolution(channels, kernel, gain, seeds, use_bias=True):
-    return keras.layers.Conv2D(
-        channels,
-        kernel,
-        padding="same",
-        use_bias=use_bias,
-        kernel_initializer=Uniform(gain, seeds()),
-    )
-
-
-def _double(x):
-    """Each pixel four times."""
-    return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
-
-
-def _halve(x):
-    """The means of squares of four pixels."""
-    return tf.nn.avg_pool2d(x, 2, 2, "VALID")
 
 
 def build_generator(
@@ -154,3 +147,25 @@ def build_critic(
 ) -> keras.Model:
     """The critic of a config, a `models.Build`."""
     return Critic(model.width, model.samples_per_score, seed=seed, name=name)
+
+
+def _convolution(
+    channels: int, kernel: int, gain: float, seeds: Seeds, use_bias: bool = True
+) -> keras.layers.Layer:
+    return keras.layers.Conv2D(
+        channels,
+        kernel,
+        padding="same",
+        use_bias=use_bias,
+        kernel_initializer=Uniform(gain, seeds()),
+    )
+
+
+def _double(x: tf.Tensor) -> tf.Tensor:
+    """Repeats each pixel in both directions."""
+    return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
+
+
+def _halve(x: tf.Tensor) -> tf.Tensor:
+    """The means of squares of four pixels."""
+    return tf.nn.avg_pool2d(x, 2, 2, "VALID")

@@ -1,7 +1,7 @@
-"""The optimizers and learning-rate schedules that a config may choose for each player: the two time
-scales.
+"""The optimizers and learning-rate schedules that a config may choose for each player.
 
-This file imports no Keras; the functions are in `rules.py` and `schedules.py`.
+Two learning rates that differ are the two time scales. This file imports no Keras; the functions
+are in `rules.py` and `schedules.py`.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ class Optimizer(Entry):
     """An entry of `OPTIMIZERS`. Its keys stand below each player.
 
     Attributes:
-      make: function (rate, player, name) that gives a Keras optimizer, or `module:object` of it.
+      make: function (rate, player, name) that gives a Keras optimizer, or `module:object` of one.
         `rate` is a float or a Keras schedule, `player` the player's part of the config.
       steps_are_rates: whether its step is the rate times the gradient, as Theorem 1 assumes.
     """
@@ -31,7 +31,7 @@ class Schedule(Entry):
     Attributes:
       make: a subclass of `schedules.Schedule`, or `module:object` of one.
       depends_on_length: whether the rate depends on the number of updates of the run, which then
-        cannot change any more.
+        must stay as it is.
     """
 
     make: Any
@@ -53,7 +53,8 @@ def _adopt_schedule(thing: Any) -> Schedule:
         return thing
     if not callable(thing):
         raise TypeError(
-            f"it is of type {type(thing).__name__}, not a subclass of tf_ttur.optimizers.schedules.Schedule"
+            f"it is of type {type(thing).__name__},"
+            " not a subclass of tf_ttur.optimizers.schedules.Schedule"
         )
     return Schedule(make=thing, depends_on_length=True)  # as it may
 
@@ -100,7 +101,8 @@ SCHEDULES: Registry[Schedule] = Registry(
         ),
         "polynomial": Schedule(
             make="tf_ttur.optimizers.schedules:Polynomial",
-            help="rate (1 + n / shift)^-power: satisfies A2 of Theorem 1 for powers in (1/2, 1], larger for the generator",
+            help="rate (1 + n / shift)^-power: satisfies A2 of Theorem 1 for powers in (1/2, 1],"
+            " larger for the generator",
             keys={
                 "decay_shift": _SHIFT,
                 "decay_power": Key(0.6, "power of the polynomial schedule", NOT_NEGATIVE),
@@ -108,7 +110,7 @@ SCHEDULES: Registry[Schedule] = Registry(
         ),
         "halving": Schedule(
             make="tf_ttur.optimizers.schedules:Halving",
-            help="divides the rate by two after every shift steps",
+            help="halves the rate after every shift steps",
             keys={"decay_shift": _SHIFT},
         ),
     },

@@ -1,10 +1,11 @@
 """The update rules of one player, as Keras optimizers."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
+from keras.optimizers.schedules import LearningRateSchedule
 
-Rate = float | keras.optimizers.schedules.LearningRateSchedule
+Rate: TypeAlias = float | LearningRateSchedule
 
 
 def adam(rate: Rate, player: Any, name: str) -> keras.optimizers.Optimizer:

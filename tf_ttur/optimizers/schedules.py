@@ -1,23 +1,20 @@
-"""Learning rates that fall: each in two forms, as a number for the theory and as a Keras schedule
-for the optimizer.
-"""
+"""Learning-rate schedules, each as a number for the theory and as Keras' optimizers take it."""
 
 import math
 from typing import Any
 
 import keras
+from keras.optimizers import schedules
 
 from tf_ttur.optimizers.rules import Rate
-
-_keras = keras.optimizers.schedules
 
 
 class Schedule:
     """The learning rate of one player.
 
     Args:
-      rate: at the start.
-      steps: that this player takes in the whole run.
+      rate: the learning rate at the start.
+      steps: how many steps this player takes in the whole run.
       player: the player's part of the config.
     """
 
@@ -27,15 +24,11 @@ class Schedule:
         self.player = player
 
     def at(self, step: float) -> float:
-        """The rate after so many of this player's steps, in float64 and also beyond the end of the
-        run.
-        """
+        """The rate after `step` of this player's steps, in float64, also after the run's end."""
         raise NotImplementedError
 
     def for_optimizer(self) -> Rate:
-        """The same as a Keras optimizer takes it: a float where it is constant, else a Keras
-        schedule.
-        """
+        """The rate as a Keras optimizer takes it: a float if it is constant, else a schedule."""
         raise NotImplementedError
 
 
@@ -56,7 +49,7 @@ class Linear(Schedule):
         return self.rate * max(0.0, 1 - step / self.steps)
 
     def for_optimizer(self) -> Rate:
-        return _keras.PolynomialDecay(self.rate, self.steps, end_learning_rate=0.0)
+        return schedules.PolynomialDecay(self.rate, self.steps, end_learning_rate=0.0)
 
 
 class Cosine(Schedule):
@@ -66,7 +59,7 @@ class Cosine(Schedule):
         return self.rate * (1 + math.cos(math.pi * min(1.0, step / self.steps))) / 2
 
     def for_optimizer(self) -> Rate:
-        return _keras.CosineDecay(self.rate, self.steps)
+        return schedules.CosineDecay(self.rate, self.steps)
 
 
 class Polynomial(Schedule):
@@ -82,23 +75,24 @@ class Polynomial(Schedule):
 
 
 class Halving(Schedule):
-    """The rate is divided by two after every `decay_shift` steps."""
+    """The rate is halved after every `decay_shift` steps."""
 
     def at(self, step: float) -> float:
         return self.rate * 0.5 ** (step // self.player.decay_shift)
 
     def for_optimizer(self) -> Rate:
         shift = float(self.player.decay_shift)
-        return _keras.ExponentialDecay(self.rate, shift, 0.5, staircase=True)
+        return schedules.ExponentialDecay(self.rate, shift, 0.5, staircase=True)
 
 
-class PolynomialDecay(_keras.LearningRateSchedule):
+class PolynomialDecay(schedules.LearningRateSchedule):
     """rate (1 + n / shift)^-power after n steps, as a Keras schedule.
 
     Args:
-      rate: at the start.
-      shift: steps until the fall begins to be felt.
-      power: of the fall; A2 asks for more than 1/2 and at most 1, and for more at the slow player.
+      rate: the learning rate at the start.
+      shift: steps until the rate begins to fall noticeably.
+      power: of the fall. A2 asks for more than 1/2 and at most 1, and for a larger one at the slow
+        player.
     """
 
     def __init__(self, rate: float, shift: float, power: float) -> None:

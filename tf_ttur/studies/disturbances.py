@@ -1,76 +1,77 @@
-"""FID against the Inception Score while images are disturbed more and more (Heusel et al. 2017,
-figure 3 and section A1.2).
+"""FID against the Inception Score while images are disturbed more and more: what is measured.
+
+Heusel et al. 2017, figure 3 and section A1.2.
 """
 
 import json
 import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from tf_ttur.data import disturbances
-from tf_ttur.data.disturbances import DISTURBANCES, LEVELS, MIXED_ALPHAS
+from tf_ttur.data.disturbances import DISTURBANCES, LEVELS, MIXED, MIXED_ALPHAS
+from tf_ttur.data.images import Images
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files
 from tf_ttur.metrics import statistics
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.inception_score import SPLITS, InceptionScore
 from tf_ttur.metrics.moments import Moments
-from tf_ttur.studies import report
-from tf_ttur.studies.published import DISTURBED
+from tf_ttur.metrics.statistics import Statistics
 
-MIXED = "mixed"
 UNDISTURBED = "undisturbed"
+LOG = "disturb.jsonl"
+
+Row = dict[str, Any]
+Settings = dict[str, Any]
+
+
+def title(name: str) -> str:
+    """A disturbance in words, for figures and tables."""
+    return "mixed with other images" if name == MIXED else DISTURBANCES[name].title
 
 
 def measure(
-    images,
-    network,
-    reference,
-    output,
-    count,
-    batch_size=100,
-    seed=0,
-    others=None,
-    names=None,
-    swirl_radius=None,
-):
+    images: Images,
+    network: Any,
+    reference: Statistics,
+    output: str | pathlib.Path,
+    *,
+    count: int,
+    batch_size: int = 100,
+    seed: int = 0,
+    others: Images | None = None,
+    names: Sequence[str] | None = None,
+    swirl_radius: float | None = None,
+) -> tuple[list[Row], Settings]:
     """FID and Inception Score at every level of every disturbance.
 
-    What is measured is kept in `output`/disturb.jsonl at once; on the same settings a second call
-    goes on from there.
+    Each result is written to `output`/disturb.jsonl at once. A second call with the same settings
+    resumes from there.
 
     Args:
-      images: `data.images.Images`, square and of one size; the first `count` are disturbed.
+      images: square and of one size; the first `count` are disturbed.
       network: gives pool_3 and logits, as `metrics.inception.Inception`.
-      reference: `statistics.Statistics` of undisturbed images.
+      reference: of undisturbed images.
       output: folder.
       count: number of images.
       batch_size: images that go through the network at a time.
       seed: of the disturbances.
-      others: `Images` of another data set to mix in; None leaves that disturbance out.
+      others: images of another data set to mix in; None leaves that disturbance out.
       names: the disturbances, keys of `DISTURBANCES` in any order; None takes all.
       swirl_radius: in pixels; None takes that of the original code.
 
     Returns:
       (rows, settings): a list of dicts with disturbance, level, alpha, fid, inception_score and
-      inception_score_std (over the splits); and what they belong to.
+      inception_score_std (over the splits); and the settings that they belong to.
 
     Raises:
-      UserError: too few images, or ones that are not square, or an output folder of other settings.
+      UserError: too few images, or images that are not square, or an output folder of other
+        settings.
     """
-    if count < SPLITS:
-        raise UserError(
-            f"{images.source.word} has {count} images",
-            f"at least {SPLITS}, better 50,000",
-            "name a larger source",
-        )
-    shape = images.shape
-    if shape[0] != shape[1]:
-        raise UserError(
-            f"{images.source.word} has images of {shape[1]}x{shape[0]} pixels",
-            "square images",
-            "crop them, or name a config: source",
-        )
+    shape = _check_images(images, count)
     statistics.check(reference, network, shape)
     if reference.provenance.get("num_images") != count:  # else there was a warning before
         statistics.warn_if_few(count, network.dimension, images.source.word)
@@ -85,74 +86,136 @@ def measure(
         "mixed_in": others and others.source.word,
         "mixed_in_identity": others and others.identity,
     }
-    log = _Log(pathlib.Path(output) / "disturb.jsonl", settings)
-
-    wanted = [(MIXED, level) for level in LEVELS[1:]] if others else []
-    if not all(log.holds(*key) for key in [(UNDISTURBED, 0), *wanted]):
-        log.add(_undisturbed_and_mixed(images, others, network, reference, count, batch_size, seed))
-    for name in DISTURBANCES if names is None else names:
-        for level in LEVELS[1:]:
-            if not log.holds(name, level):
-                disturbed = _disturbed(
-                    images, name, level, seed, count, batch_size, settings["swirl_radius"]
-                )
-                meter = _Meter(network, reference, count)
-                for batch in console.track(disturbed, f"{title(name)}, level {level}", count):
-                    meter.update(*network(batch))
-                log.add([_row(name, level, DISTURBANCES[name].alphas[level], meter.values())])
+    log = _Log(pathlib.Path(output) / LOG, settings)
+    study = _Study(images, network, reference, batch_size, settings)
+    study.fill(log, others, list(DISTURBANCES) if names is None else names)
     return log.rows, settings
 
 
-def _disturbed(images, name, level, seed, count, batch_size, swirl_radius):
-    first = 0
-    for batch in images.in_order(batch_size, count=count):
-        disturbed = disturbances.disturb(
-            batch / np.float32(127.5) - 1, name, level, seed, first, swirl_radius
+def _check_images(images: Images, count: int) -> tuple[int, int, int]:
+    """The shape of the images, which are enough and square."""
+    word = images.source.word
+    if count < SPLITS:
+        found = f"{word} has {count} images"
+        raise UserError(found, f"at least {SPLITS}, better 50,000", "name a larger source")
+    height, width, channels = images.shape
+    if height != width:
+        raise UserError(
+            f"{word} has images of {width}x{height} pixels",
+            "square images",
+            "crop them, or name an experiment, such as config:celeba",
         )
-        yield (disturbed + 1) * np.float32(127.5)
-        first += len(batch)
+    return height, width, channels
 
 
-def _undisturbed_and_mixed(images, others, network, reference, count, batch_size, seed):
-    """Level 0, and in the same pass the mixture with other images, whose features are looked up."""
-    levels = LEVELS[1:] if others else ()
-    if others:
-        chosen = {
-            level: disturbances.replacements(count, others.num_images, MIXED_ALPHAS[level], seed)
-            for level in levels
-        }
-        needed = np.setdiff1d(chosen[LEVELS[-1]], [-1])  # every level takes from these
-        batches = console.track(
-            _select(others.in_order(batch_size), needed),
-            f"features of {others.source.word}",
-            len(needed),
-        )
-        other_outputs = [
-            np.concatenate(parts) for parts in zip(*(network(batch) for batch in batches))
-        ]
-    meters = {level: _Meter(network, reference, count) for level in (0, *levels)}
-    first = 0
-    for batch in console.track(images.in_order(batch_size, count=count), "undisturbed", count):
-        outputs = [np.array(output) for output in network(batch)]
-        meters[0].update(*outputs)
-        for level in levels:
-            numbers = chosen[level][first : first + len(batch)]
-            replaced = (numbers >= 0)[:, None]
-            place = np.searchsorted(needed, numbers)
-            meters[level].update(
-                *(
-                    np.where(replaced, other[place], own)
-                    for own, other in zip(outputs, other_outputs)
-                )
+class _Study:
+    """The measurements of one set of images."""
+
+    def __init__(
+        self,
+        images: Images,
+        network: Any,
+        reference: Statistics,
+        batch_size: int,
+        settings: Settings,
+    ) -> None:
+        self._images = images
+        self._network = network
+        self._reference = reference
+        self._batch_size = batch_size
+        self._count = settings["images"]
+        self._seed = settings["seed"]
+        self._swirl_radius = settings["swirl_radius"]
+
+    def fill(self, log: "_Log", others: Images | None, names: Sequence[str]) -> None:
+        """Measures what the log does not hold yet."""
+        mixed = [(MIXED, level) for level in LEVELS[1:]] if others else []
+        if not all(log.holds(*key) for key in [(UNDISTURBED, 0), *mixed]):
+            log.add(self.undisturbed_and_mixed(others))
+        for name in names:
+            for level in LEVELS[1:]:
+                if not log.holds(name, level):
+                    log.add([self.disturbed(name, level)])
+
+    def disturbed(self, name: str, level: int) -> Row:
+        """One level of one disturbance."""
+        meter = self._meter()
+        batches = self._disturb(name, level)
+        for batch in console.track(batches, f"{title(name)}, level {level}", self._count):
+            meter.update(*self._network(batch))
+        return meter.row(name, level, DISTURBANCES[name].alphas[level])
+
+    def undisturbed_and_mixed(self, others: Images | None) -> list[Row]:
+        """Level 0, and in the same pass the mixture with other images, where there are any."""
+        if others is None:
+            mixture = None
+            levels: tuple[int, ...] = ()
+        else:
+            mixture = _Mixture(others, self._network, self._batch_size, self._count, self._seed)
+            levels = LEVELS[1:]
+        meters = {level: self._meter() for level in (0, *levels)}
+        first = 0
+        batches = self._images.in_order(self._batch_size, count=self._count)
+        for batch in console.track(batches, UNDISTURBED, self._count):
+            outputs = [np.array(output) for output in self._network(batch)]
+            meters[0].update(*outputs)
+            if mixture is not None:
+                for level in levels:
+                    meters[level].update(*mixture.replace(outputs, level, first))
+            first += len(batch)
+        rows = [meters[0].row(UNDISTURBED, 0, 0)]
+        return rows + [meters[level].row(MIXED, level, MIXED_ALPHAS[level]) for level in levels]
+
+    def _meter(self) -> "_Meter":
+        return _Meter(self._network.dimension, self._reference, self._count)
+
+    def _disturb(self, name: str, level: int) -> Iterator[np.ndarray]:
+        first = 0
+        for batch in self._images.in_order(self._batch_size, count=self._count):
+            scaled = batch / np.float32(127.5) - 1
+            disturbed = disturbances.disturb(
+                scaled, name, level, self._seed, first, self._swirl_radius
             )
-        first += len(batch)
-    rows = [_row(UNDISTURBED, 0, 0, meters[0].values())]
-    return rows + [
-        _row(MIXED, level, MIXED_ALPHAS[level], meters[level].values()) for level in levels
-    ]
+            yield (disturbed + 1) * np.float32(127.5)
+            first += len(batch)
 
 
-def _select(batches, numbers):
+class _Mixture:
+    """The network's outputs of other images, and which images they replace at each level."""
+
+    def __init__(
+        self, others: Images, network: Any, batch_size: int, count: int, seed: int
+    ) -> None:
+        self._chosen = {
+            level: disturbances.replacements(count, others.num_images, MIXED_ALPHAS[level], seed)
+            for level in LEVELS[1:]
+        }
+        # Every level takes from these.
+        self._needed = np.setdiff1d(self._chosen[LEVELS[-1]], [-1])
+        batches = console.track(
+            _select(others.in_order(batch_size), self._needed),
+            f"features of {others.source.word}",
+            len(self._needed),
+        )
+        outputs = zip(*(network(batch) for batch in batches), strict=True)
+        self._outputs = [np.concatenate(batches) for batches in outputs]
+
+    def replace(self, outputs: Sequence[np.ndarray], level: int, first: int) -> list[np.ndarray]:
+        """The outputs of a batch, with those that are replaced at this level.
+
+        Args:
+          outputs: arrays (n, ...) of the batch's own images.
+          level: 1, 2 or 3.
+          first: number of the batch's first image.
+        """
+        numbers = self._chosen[level][first : first + len(outputs[0])]
+        replaced = (numbers >= 0)[:, None]
+        place = np.searchsorted(self._needed, numbers)
+        pairs = zip(outputs, self._outputs, strict=True)
+        return [np.where(replaced, other[place], own) for own, other in pairs]
+
+
+def _select(batches: Iterable[np.ndarray], numbers: np.ndarray) -> Iterator[np.ndarray]:
     """The images with these numbers (sorted), in batches as they come."""
     first = 0
     for batch in batches:
@@ -165,37 +228,36 @@ def _select(batches, numbers):
 class _Meter:
     """Both measures of one stream of network outputs."""
 
-    def __init__(self, network, reference, count):
-        self._moments, self._score = Moments(network.dimension), InceptionScore(count)
+    def __init__(self, dimension: int, reference: Statistics, count: int) -> None:
+        self._moments = Moments(dimension)
+        self._score = InceptionScore(count)
         self._reference = reference
 
-    def update(self, pool_3, logits):
+    def update(self, pool_3: np.ndarray, logits: np.ndarray) -> None:
         self._moments.update(pool_3)
         self._score.update(logits)
 
-    def values(self):
+    def row(self, name: str, level: int, alpha: float) -> Row:
+        """What was measured, as `measure` returns it."""
+        reference = self._reference
         fid = frechet_distance(
-            self._moments.mean, self._moments.covariance, self._reference.mu, self._reference.sigma
+            self._moments.mean, self._moments.covariance, reference.mu, reference.sigma
         )
-        return fid, self._score.scores
-
-
-def _row(name, level, alpha, values):
-    fid, scores = values
-    return {
-        "disturbance": name,
-        "level": level,
-        "alpha": alpha,
-        "fid": fid,
-        "inception_score": float(np.mean(scores)),
-        "inception_score_std": float(np.std(scores)),
-    }
+        scores = self._score.scores
+        return {
+            "disturbance": name,
+            "level": level,
+            "alpha": alpha,
+            "fid": fid,
+            "inception_score": float(np.mean(scores)),
+            "inception_score_std": float(np.std(scores)),
+        }
 
 
 class _Log:
-    """The rows so far, after a first line with the settings that they belong to."""
+    """The rows so far, in a file whose first line has the settings that they belong to."""
 
-    def __init__(self, path, settings):
+    def __init__(self, path: pathlib.Path, settings: Settings) -> None:
         self._path = path
         settings = json.loads(json.dumps(settings))
         lines = files.read_json_lines(path)[0] if path.exists() else [settings]
@@ -213,186 +275,17 @@ class _Log:
                 "the same settings",
                 "choose another --output",
             )
-        self._settings, self.rows = settings, lines[1:]
+        self._settings = settings
+        self.rows = lines[1:]
         self._write()
 
-    def holds(self, name, level):
+    def holds(self, name: str, level: int) -> bool:
         return any((row["disturbance"], row["level"]) == (name, level) for row in self.rows)
 
-    def add(self, rows):
+    def add(self, rows: Iterable[Row]) -> None:
         self.rows += [row for row in rows if not self.holds(row["disturbance"], row["level"])]
         self._write()
 
-    def _write(self):
+    def _write(self) -> None:
         with files.atomic(self._path, "w") as file:
             file.write("".join(json.dumps(line) + "\n" for line in (self._settings, *self.rows)))
-
-
-def study(rows, settings, metric, example, limit="largest"):
-    """What was measured.
-
-    Args:
-      rows, settings: what `measure` returns.
-      metric: the name of the distance.
-      example: (size, size, 3) uint8 image, which the figure shows at all levels.
-      limit: as in `summarise`.
-
-    Returns:
-      A `report.Report`.
-    """
-    summary = summarise(rows, limit)
-    if not summary:
-        raise UserError(
-            "no disturbance has been measured at all levels",
-            "one at least",
-            "name one, with --only or --mixed-in",
-        )
-    numbers = {"settings": settings, "metric": metric, "disturbances": summary}
-    return report.Report(
-        "disturb",
-        _verdict(summary, metric),
-        _text(summary, settings, metric),
-        numbers,
-        _figure(summary, metric, example, settings["swirl_radius"]),
-    )
-
-
-def summarise(rows, limit="largest"):
-    """Series by disturbance.
-
-    Args:
-      rows: what `measure` returns.
-      limit: the bound m of IND = m - IS. "largest" takes the largest score over the levels of a
-        disturbance, as the original's notebook does, so that the smallest IND is 0; "published"
-        those of the published figures; a number is taken as it is. The paper's bound for m samples
-        of m classes or fewer is their number.
-
-    Returns:
-      {name of a disturbance of which all levels were measured: dict of lists over the levels 0 to
-      3: alpha, fid, inception_score, inception_score_std, ind; and of ind_limit, fid_rises,
-      inception_score_falls}.
-    """
-    start = next(row for row in rows if row["disturbance"] == UNDISTURBED)
-    result = {}
-    for name in (*DISTURBANCES, MIXED):
-        series = [start] + sorted(
-            (row for row in rows if row["disturbance"] == name), key=lambda row: row["level"]
-        )
-        if len(series) < len(LEVELS):
-            continue
-        columns = {
-            key: [row[key] for row in series]
-            for key in ("alpha", "fid", "inception_score", "inception_score_std")
-        }
-        bound = {
-            "largest": max(columns["inception_score"]),
-            "published": DISTURBED[name]["ind_limit"],
-        }.get(limit, limit)
-        columns["ind_limit"] = bound
-        columns["ind"] = [bound - score for score in columns["inception_score"]]
-        columns["fid_rises"] = bool(np.all(np.diff(columns["fid"]) > 0))
-        columns["inception_score_falls"] = bool(np.all(np.diff(columns["inception_score"]) < 0))
-        result[name] = columns
-    return result
-
-
-def title(name):
-    return "mixed with other images" if name == MIXED else DISTURBANCES[name].title
-
-
-def _verdict(summary, metric):
-    """One line: for which disturbances each measure follows the level."""
-
-    def named(names):
-        return f"{len(names)} of {len(summary)} disturbances" + (
-            f" ({', '.join(title(name) for name in names)})"
-            if 0 < len(names) < len(summary)
-            else ""
-        )
-
-    fid = [name for name, columns in summary.items() if columns["fid_rises"]]
-    score = [name for name, columns in summary.items() if columns["inception_score_falls"]]
-    return f"{metric} rises with every level of {named(fid)}; the Inception Score falls with every level of {named(score)}."
-
-
-def _text(summary, settings, metric):
-    text = (
-        f"Measured on {settings['images']:,} images of `{settings['source']}`, seed {settings['seed']}, with the "
-        f"{settings['network']} network ({settings['precision']}); the distance is `{metric}` to the undisturbed reference. The Inception "
-        "Score need not fall when images get worse, as it never sees the real images. IND is the limit that stands beside it minus the score. "
-        "Published values: CelebA, 50,000 images, the original network; they are comparable in shape only."
-    )
-    if MIXED in summary:
-        text += f" Mixed: that part of the images is replaced by images of `{settings['mixed_in']}`, drawn with replacement."
-    head = [
-        "disturbance",
-        "level",
-        "alpha",
-        metric,
-        "Inception Score",
-        "IND",
-        "its limit",
-        "published FID",
-        "published Inception Score",
-        "published IND",
-    ]
-    rows = []
-    for name, columns in summary.items():
-        for level in LEVELS:
-            score = f"{columns['inception_score'][level]:.3f} ± {columns['inception_score_std'][level]:.3f}"
-            published = DISTURBED[name]
-            fid, published_score = published["fid"][level], published["inception_score"][level]
-            own = [
-                columns["fid"][level],
-                score,
-                f"{columns['ind'][level]:.3f}",
-                columns["ind_limit"],
-            ]
-            rows.append(
-                [
-                    title(name),
-                    str(level),
-                    columns["alpha"][level],
-                    *own,
-                    fid,
-                    published_score,
-                    published["ind_limit"] - published_score,
-                ]
-            )
-    return f"{text}\n\n{report.table(head, rows)}"
-
-
-def _figure(summary, metric, example, swirl_radius):
-    """A row for each disturbance: an image at its four levels, the distance, the Inception Score
-    and IND.
-    """
-    result, axes = report.grid(len(summary), 4, 3.6, 2.5)
-    image = example[None] / np.float32(127.5) - 1
-    for (name, columns), (pictures, fid, score, ind) in zip(summary.items(), axes):
-        pictures.set(xticks=[], yticks=[], title=title(name))
-        if name == MIXED:
-            pictures.text(0.5, 0.5, "a part of the images is replaced", ha="center", va="center")
-        else:
-            strip = [
-                (disturbances.disturb(image, name, level, swirl_radius=swirl_radius)[0] + 1) * 127.5
-                for level in LEVELS
-            ]
-            pictures.imshow(np.concatenate(strip, axis=1).round().astype(np.uint8))
-            pictures.set_xlabel("levels 0, 1, 2, 3")
-        fid.plot(LEVELS, columns["fid"], "o-")
-        fid.set(ylabel=metric, ylim=(0, None))
-        score.errorbar(
-            LEVELS,
-            columns["inception_score"],
-            columns["inception_score_std"],
-            fmt="o-",
-            capsize=4,
-            color="C1",
-        )
-        score.set(ylabel="Inception Score (std of parts)")
-        ind.plot(LEVELS, columns["ind"], "o-", color="C2")
-        ind.set(ylabel=f"IND (limit {columns['ind_limit']:.3g})")
-        for axis in (fid, score, ind):
-            axis.set(xticks=LEVELS, xlabel="level")
-            axis.grid(alpha=0.3)
-    return result

@@ -1,132 +1,223 @@
 """The figure and the words of a local Nash diagnosis."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import matplotlib.figure
 import numpy as np
 
+from tf_ttur.players import Players
 from tf_ttur.studies import report
 
-_PLAYERS = ("generator", "discriminator")
+if TYPE_CHECKING:
+    from tf_ttur.theory.nash import Diagnosis, Path
+
+T = TypeVar("T")
 
 
-def study(diagnosis, settings, path):
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a diagnosis is of.
+
+    Attributes:
+      run: its name, with the update.
+      batches: over which the losses are averaged.
+      batch_size: examples of each.
+      tolerance: relative accuracy asked of each eigenvalue.
+    """
+
+    run: str
+    batches: int
+    batch_size: int
+    tolerance: float
+
+
+def study(diagnosis: "Diagnosis", settings: Settings, path: "Path | None") -> report.Report:
     """What was found of a trained GAN.
 
     Args:
       diagnosis: `theory.nash.Diagnosis`.
-      settings: dict that says of what: run, batches, batch_size, tolerance.
-      path: dict with from_update, to_update, alphas, cosines, norms; None where there is only one
-        checkpoint.
-
-    Returns:
-      A `report.Report`.
+      settings: what it is of.
+      path: `theory.nash.Path`; None where there is only one checkpoint.
     """
-    values = dataclasses.asdict(diagnosis)
-    values["jacobian"] = [[value.real, value.imag] for value in diagnosis.jacobian]
-    verdict = f"{settings['run']}: {diagnosis.verdict}."
-    numbers = {"settings": settings, **values, "multiplier": diagnosis.multiplier, "path": path}
     return report.Report(
-        "nash", verdict, _text(diagnosis, settings, path), numbers, _figure(diagnosis, path)
+        "nash",
+        f"{settings.run}: {diagnosis.verdict}.",
+        _text(diagnosis, settings, path),
+        _numbers(diagnosis, settings, path),
+        _figure(diagnosis, path),
     )
 
 
-def _figure(diagnosis, path):
-    """Extreme eigenvalues of both Hessians, of the Jacobian in the complex plane, and the path
-    angle where there is one.
-    """
+def _generator_first(pair: Players[T]) -> list[T]:
+    """A pair in the order that nash.json and its figure have always had."""
+    return [pair.generator, pair.discriminator]
+
+
+def _numbers(diagnosis: "Diagnosis", settings: Settings, path: "Path | None") -> dict[str, Any]:
+    """The content of nash.json, which holds pairs as lists with the generator first."""
+    errors = [*_generator_first(diagnosis.hessian_errors), diagnosis.jacobian_error]
+    return {
+        "settings": dataclasses.asdict(settings),
+        "gradient_norms": _generator_first(diagnosis.gradient_norms),
+        "noise_norms": _generator_first(diagnosis.noise_norms),
+        "p_value": diagnosis.p_value,
+        "hessians": _generator_first(diagnosis.hessians),
+        "jacobian": [[value.real, value.imag] for value in diagnosis.jacobian],
+        "errors": errors,
+        "rates": _generator_first(diagnosis.rates),
+        "stationary": diagnosis.stationary,
+        "nash": diagnosis.nash,
+        "strict": diagnosis.strict,
+        "stable": diagnosis.stable,
+        "marginal": diagnosis.marginal,
+        "multiplier": diagnosis.multiplier,
+        "path": path and dataclasses.asdict(path),
+    }
+
+
+def _figure(diagnosis: "Diagnosis", path: "Path | None") -> matplotlib.figure.Figure:
+    """Extreme eigenvalues of the Hessians and the Jacobian, and the path angle if there is one."""
     result, [axes] = report.grid(1, 3 if path else 2, 5.5, 4.2)
-    hessians, jacobian = axes[:2]
-    for number, (player, values) in enumerate(zip(_PLAYERS, diagnosis.hessians)):
-        hessians.plot(np.full(len(values), number), values, "_", markersize=30, markeredgewidth=2)
-    hessians.margins(y=0.1)
-    jacobian.margins(0.1)
-    hessians.axhline(0, color="black", linewidth=0.8)
-    hessians.set(
+    _draw_hessians(axes[0], diagnosis)
+    _draw_jacobian(axes[1], diagnosis)
+    if path:
+        _draw_path(axes[2], path)
+    return result
+
+
+def _draw_hessians(axes: Any, diagnosis: "Diagnosis") -> None:
+    hessians = _generator_first(diagnosis.hessians)
+    for number, values in enumerate(hessians):
+        axes.plot(np.full(len(values), number), values, "_", markersize=30, markeredgewidth=2)
+    axes.margins(y=0.1)
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set(
         xticks=(0, 1),
-        xticklabels=_PLAYERS,
+        xticklabels=("generator", "discriminator"),
         xlim=(-0.6, 1.6),
         title="own Hessians",
         ylabel="extreme eigenvalues",
     )
-    hessians.set_yscale("symlog", linthresh=_threshold(np.concatenate(diagnosis.hessians)))
-    jacobian.plot(diagnosis.jacobian.real, diagnosis.jacobian.imag, "o")
-    jacobian.axvline(0, color="black", linewidth=0.8)
-    jacobian.set(
-        title=f"Jacobian, rates {diagnosis.rates[0]:g} : {diagnosis.rates[1]:g}, divided by the latter",
+    axes.set_yscale("symlog", linthresh=_threshold(np.concatenate(hessians)))
+
+
+def _draw_jacobian(axes: Any, diagnosis: "Diagnosis") -> None:
+    axes.margins(0.1)
+    axes.plot(diagnosis.jacobian.real, diagnosis.jacobian.imag, "o")
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set(
+        title=f"Jacobian, rates {_ratio(diagnosis)}, divided by the latter",
         xlabel="real part (stable: all above 0)",
         ylabel="imaginary part",
     )
-    jacobian.set_xscale("symlog", linthresh=_threshold(diagnosis.jacobian.real))
-    jacobian.grid(alpha=0.3)
-    if path:
-        angle = axes[2]
-        angle.plot(path["alphas"], path["cosines"], "o-", label="cosine of the path angle")
-        angle.axhline(0, color="black", linewidth=0.8)
-        angle.axvline(1, color="black", linewidth=0.8, linestyle=":")
-        angle.set(
-            title=f"descent with these rates, from update {path['from_update']:,} (0) to {path['to_update']:,} (1)",
-            xlabel="alpha",
-            ylabel="cosine",
-        )
-        norm = angle.twinx()
-        norm.plot(path["alphas"], path["norms"], "s--", color="C1", label="gradient norm")
-        norm.set(ylabel="gradient norm", ylim=(0, None))
-        angle.legend(handles=[*angle.lines[:1], *norm.lines], loc="best")
-    return result
+    axes.set_xscale("symlog", linthresh=_threshold(diagnosis.jacobian.real))
+    axes.grid(alpha=0.3)
 
 
-def _threshold(values):
+def _draw_path(axes: Any, path: "Path") -> None:
+    axes.plot(path.alphas, path.cosines, "o-", label="cosine of the path angle")
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.axvline(1, color="black", linewidth=0.8, linestyle=":")
+    ends = f"from update {path.from_update:,} (0) to {path.to_update:,} (1)"
+    axes.set(title=f"descent with these rates, {ends}", xlabel="alpha", ylabel="cosine")
+    norm = axes.twinx()
+    norm.plot(path.alphas, path.norms, "s--", color="C1", label="gradient norm")
+    norm.set(ylabel="gradient norm", ylim=(0, None))
+    axes.legend(handles=[*axes.lines[:1], *norm.lines], loc="best")
+
+
+def _threshold(values: np.ndarray) -> float:
     """Where a logarithmic axis turns linear: below the smallest of what is not nearly 0."""
     sizes = np.abs(values)[np.abs(values) > 1e-3 * np.abs(values).max(initial=0)]
     return float(sizes.min()) if len(sizes) else 1.0
 
 
-def _text(diagnosis, settings, path):
-    d = diagnosis
-    noise = (
-        ""
-        if np.isnan(d.p_value)
-        else (
-            f" (scatter of the batches alone would give {d.noise_norms[0]:.3g} and {d.noise_norms[1]:.3g}; probability of such a "
-            f"mean by chance {d.p_value:.3g})"
-        )
-    )
-    ends = [
-        f"{values.min():.4g} (± {error:.2g}) ... {values.max():.4g}"
-        if len(values)
-        else "not settled"
-        for values, error in zip(d.hessians, d.errors)
-    ]
-    ratio = f"{d.rates[0]:g} : {d.rates[1]:g}"
-    smallest = d.jacobian[np.argmin(d.jacobian.real)] if len(d.jacobian) else complex("nan")
-    parts = [
-        f"Losses on {settings['batches']} fixed batches of {settings['batch_size']}, networks in training mode.",
-        f"Gradient norms: generator {d.gradient_norms[0]:.4g}, discriminator {d.gradient_norms[1]:.4g}{noise}; "
-        + {
-            True: "nothing speaks against a stationary point.",
-            False: "not stationary.",
-            None: "too few batches to tell.",
-        }[d.stationary],
-        f"Own Hessians: generator {ends[0]}, discriminator {ends[1]}; "
-        f"{_say(d.strict, 'both positive definite', _say(d.nash, 'both positive semidefinite', 'not both positive semidefinite'))}.",
-        f"Jacobian with the rates of generator and discriminator in the ratio {ratio}: smallest real part {smallest.real:.4g} ± {d.errors[2]:.2g} "
-        f"(imaginary part {smallest.imag:.4g}), largest absolute value {np.abs(d.jacobian).max(initial=0):.4g}; "
-        f"{_say(d.stable, 'stable', 'marginal' if d.marginal else 'not stable')} under gradient descent with small enough rates in this ratio. With "
-        f"these rates themselves, plain gradient descent multiplies some deviation by {d.multiplier:.4g} in an update.",
+def _text(diagnosis: "Diagnosis", settings: Settings, path: "Path | None") -> str:
+    sentences = [
+        f"Losses on {settings.batches} fixed batches of {settings.batch_size}, networks in "
+        "training mode.",
+        _gradient_words(diagnosis),
+        _hessian_words(diagnosis),
+        _jacobian_words(diagnosis),
     ]
     if path:
-        cosines = np.array(path["cosines"])
-        at_end = cosines[np.argmin(np.abs(np.array(path["alphas"]) - 1))]
-        parts.append(
-            f"Along the line from update {path['from_update']:,} the descent direction has cosines {cosines.min():.3g} ... "
-            f"{cosines.max():.3g} with the line, {at_end:.3g} at its end. A change of sign at the end speaks for attraction, a bump for rotation."
-        )
-    parts.append(
-        "The losses are those of training; Adam's scaling is left out. Networks with ReLU have these derivatives almost everywhere only, and what "
-        "their kinks add to the curvature over a step of any length is not in them."
+        sentences.append(_path_words(path))
+    sentences.append(
+        "The losses are those of training; Adam's scaling is left out. Networks with ReLU have "
+        "these derivatives almost everywhere only, and what their kinks add to the curvature over "
+        "a step of any length is not in them."
     )
-    return " ".join(parts)
+    return " ".join(sentences)
 
 
-def _say(known, yes, no):
-    return "undecided whether " + yes if known is None else yes if known else no
+def _gradient_words(diagnosis: "Diagnosis") -> str:
+    norms = diagnosis.gradient_norms
+    scatter = ""
+    if not np.isnan(diagnosis.p_value):
+        noise = diagnosis.noise_norms
+        scatter = (
+            f" (scatter of the batches alone would give {noise.generator:.3g} and "
+            f"{noise.discriminator:.3g}; probability of such a mean by chance "
+            f"{diagnosis.p_value:.3g})"
+        )
+    conclusion = {
+        True: "nothing speaks against a stationary point.",
+        False: "not stationary.",
+        None: "too few batches to tell.",
+    }[diagnosis.stationary]
+    return (
+        f"Gradient norms: generator {norms.generator:.4g}, "
+        f"discriminator {norms.discriminator:.4g}{scatter}; {conclusion}"
+    )
+
+
+def _hessian_words(diagnosis: "Diagnosis") -> str:
+    ends = Players(*map(_range_words, diagnosis.hessians, diagnosis.hessian_errors))
+    semidefinite = _say(
+        diagnosis.nash, "both positive semidefinite", "not both positive semidefinite"
+    )
+    definite = _say(diagnosis.strict, "both positive definite", semidefinite)
+    return (
+        f"Own Hessians: generator {ends.generator}, discriminator {ends.discriminator}; {definite}."
+    )
+
+
+def _range_words(values: np.ndarray, error: float) -> str:
+    if not len(values):
+        return "not settled"
+    return f"{values.min():.4g} (± {error:.2g}) ... {values.max():.4g}"
+
+
+def _jacobian_words(diagnosis: "Diagnosis") -> str:
+    jacobian = diagnosis.jacobian
+    smallest = jacobian[np.argmin(jacobian.real)] if len(jacobian) else complex("nan")
+    stable = _say(diagnosis.stable, "stable", "marginal" if diagnosis.marginal else "not stable")
+    return (
+        "Jacobian with the rates of generator and discriminator in the ratio "
+        f"{_ratio(diagnosis)}: smallest real part {smallest.real:.4g} ± "
+        f"{diagnosis.jacobian_error:.2g} (imaginary part {smallest.imag:.4g}), largest absolute "
+        f"value {np.abs(jacobian).max(initial=0):.4g}; {stable} under gradient descent with small "
+        "enough rates in this ratio. With these rates themselves, plain gradient descent "
+        f"multiplies some deviation by {diagnosis.multiplier:.4g} in an update."
+    )
+
+
+def _path_words(path: "Path") -> str:
+    at_end = path.cosines[np.argmin(np.abs(path.alphas - 1))]
+    return (
+        f"Along the line from update {path.from_update:,} the descent direction has cosines "
+        f"{path.cosines.min():.3g} ... {path.cosines.max():.3g} with the line, {at_end:.3g} at its "
+        "end. A change of sign at the end speaks for attraction, a bump for rotation."
+    )
+
+
+def _ratio(diagnosis: "Diagnosis") -> str:
+    """The rates of the generator and of the discriminator."""
+    return f"{diagnosis.rates.generator:g} : {diagnosis.rates.discriminator:g}"
+
+
+def _say(answer: bool | None, yes: str, no: str) -> str:
+    if answer is None:
+        return f"undecided whether {yes}"
+    return yes if answer else no

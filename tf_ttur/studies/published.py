@@ -1,16 +1,22 @@
-"""What the paper published: curves digitised from the vector figures of the official repository,
-scores, and errata.
+"""What the paper published: curves, scores, and errata.
 
-Rates are (discriminator, generator). A mean with its range is over 8 runs, of the language
-experiment over 10.
+The curves are digitised from the vector figures of the official repository. Rates are
+`Players(discriminator, generator)`. A mean and its range are over 8 runs, or over 10 in the
+language experiment.
 """
 
 import dataclasses
+from typing import TypedDict
+
+from tf_ttur.players import Players
+
+Rates = Players[float]
+Point = tuple[float, float, float, float]
 
 # CURVES[experiment][rates] is a list of (updates, mean, lowest, highest) of the FID.
-CURVES = {
+CURVES: dict[str, dict[Rates, list[Point]]] = {
     "celeba": {
-        (1e-5, 1e-5): [
+        Players(1e-5, 1e-5): [
             (0, 498, 486, 500),
             (10_000, 226, 154, 296),
             (25_000, 176, 61, 371),
@@ -21,7 +27,7 @@ CURVES = {
             (225_000, 115, 38, 158),
             (255_000, 117, 36, 164),
         ],
-        (1e-4, 1e-4): [
+        Players(1e-4, 1e-4): [
             (0, 442, 389, 500),
             (10_000, 50.0, 42.8, 60.0),
             (25_000, 41.1, 33.2, 50.7),
@@ -32,7 +38,7 @@ CURVES = {
             (225_000, 177, 139, 291),
             (255_000, 162, 127, 195),
         ],
-        (5e-4, 5e-4): [
+        Players(5e-4, 5e-4): [
             (0, 447, 410, 500),
             (10_000, 54.1, 46.1, 65.0),
             (25_000, 39.1, 33.9, 45.5),
@@ -43,7 +49,7 @@ CURVES = {
             (225_000, 204, 139, 280),
             (255_000, 206, 176, 267),
         ],
-        (1e-5, 5e-4): [
+        Players(1e-5, 5e-4): [
             (0, 440, 375, 500),
             (10_000, 311, 285, 338),
             (25_000, 127, 90, 166),
@@ -56,7 +62,7 @@ CURVES = {
         ],
     },
     "cifar10": {
-        (1e-4, 1e-4): [
+        Players(1e-4, 1e-4): [
             (10_000, 104.7, 95, 122),
             (25_000, 67.5, 59, 91),
             (50_000, 52.3, 45, 61),
@@ -64,7 +70,7 @@ CURVES = {
             (100_000, 46.7, 42.6, 52.5),
             (120_000, 45.5, 39.6, 59.1),
         ],
-        (2e-4, 2e-4): [
+        Players(2e-4, 2e-4): [
             (10_000, 84.8, 74, 93),
             (25_000, 52.7, 44, 59),
             (50_000, 46.9, 41.6, 51.1),
@@ -72,7 +78,7 @@ CURVES = {
             (100_000, 43.3, 39.3, 45.2),
             (120_000, 42.4, 38.8, 46.5),
         ],
-        (5e-4, 5e-4): [
+        Players(5e-4, 5e-4): [
             (10_000, 75.8, 61, 88),
             (25_000, 53.3, 46, 57),
             (50_000, 49.8, 42.5, 56.6),
@@ -80,7 +86,7 @@ CURVES = {
             (100_000, 51.9, 45, 61),
             (120_000, 49.2, 46, 52),
         ],
-        (1e-4, 5e-4): [
+        Players(1e-4, 5e-4): [
             (10_000, 66.9, 56, 81),
             (25_000, 44.6, 40.9, 49.4),
             (50_000, 41.4, 37.5, 46.1),
@@ -90,7 +96,7 @@ CURVES = {
         ],
     },
     "svhn": {
-        (1e-5, 1e-5): [
+        Players(1e-5, 1e-5): [
             (10_000, 275, 239, 330),
             (25_000, 141, 120, 167),
             (50_000, 97.2, 68, 118),
@@ -98,7 +104,7 @@ CURVES = {
             (150_000, 55.2, 44, 67),
             (185_000, 49.8, 39.5, 60.9),
         ],
-        (5e-5, 5e-5): [
+        Players(5e-5, 5e-5): [
             (10_000, 104, 91, 113),
             (25_000, 74.7, 49, 99),
             (50_000, 59.3, 40, 87),
@@ -106,7 +112,7 @@ CURVES = {
             (150_000, 75.3, 30, 125),
             (185_000, 73.1, 21.4, 127.6),
         ],
-        (1e-4, 1e-4): [
+        Players(1e-4, 1e-4): [
             (10_000, 119, 96, 186),
             (25_000, 110, 76, 155),
             (50_000, 124, 79, 164),
@@ -114,7 +120,7 @@ CURVES = {
             (150_000, 124, 94, 160),
             (185_000, 133, 111, 165),
         ],
-        (1e-5, 1e-4): [
+        Players(1e-5, 1e-4): [
             (10_000, 297, 206, 500),
             (25_000, 99.9, 69, 140),
             (50_000, 43.1, 36.6, 56.0),
@@ -124,7 +130,7 @@ CURVES = {
         ],
     },
     "lsun": {
-        (1e-5, 1e-5): [
+        Players(1e-5, 1e-5): [
             (25_000, 287, 262, 311),
             (50_000, 228, 207, 264),
             (100_000, 177, 156, 205),
@@ -132,7 +138,7 @@ CURVES = {
             (300_000, 241, 206, 280),
             (400_000, 262, 236, 282),
         ],
-        (5e-5, 5e-5): [
+        Players(5e-5, 5e-5): [
             (25_000, 156, 124, 208),
             (50_000, 108, 94, 124),
             (100_000, 117, 90, 168),
@@ -140,7 +146,7 @@ CURVES = {
             (300_000, 252, 87, 335),
             (400_000, 257, 91, 315),
         ],
-        (1e-4, 1e-4): [
+        Players(1e-4, 1e-4): [
             (25_000, 97.7, 90, 108),
             (50_000, 148, 97, 294),
             (100_000, 149, 93, 305),
@@ -148,7 +154,7 @@ CURVES = {
             (300_000, 266, 95, 335),
             (400_000, 278, 104, 336),
         ],
-        (1e-5, 1e-4): [
+        Players(1e-5, 1e-4): [
             (25_000, 265, 234, 307),
             (50_000, 124, 112, 134),
             (100_000, 95.4, 87, 102),
@@ -161,10 +167,10 @@ CURVES = {
 
 # The curves of WGAN-GP are over minutes on a machine that is not known: TIMED_CURVES[experiment,
 # metric][rates] is (minutes per 1000 updates, [(minutes, mean, lowest, highest), ...]). The minutes
-# hold evaluation too.
-TIMED_CURVES = {
+# include evaluation.
+TIMED_CURVES: dict[tuple[str, str], dict[Rates, tuple[float, list[Point]]]] = {
     ("wgan_gp_cifar10", "fid"): {
-        (3e-4, 1e-4): (
+        Players(3e-4, 1e-4): (
             4.28,
             [
                 (50, 48.6, 45, 53),
@@ -175,7 +181,7 @@ TIMED_CURVES = {
                 (980, 30.3, 26.1, 33.5),
             ],
         ),
-        (1e-4, 1e-4): (
+        Players(1e-4, 1e-4): (
             15.5,
             [
                 (50, 78.4, 76, 81),
@@ -186,7 +192,7 @@ TIMED_CURVES = {
                 (980, 33.2, 31.4, 34.3),
             ],
         ),
-        (5e-4, 5e-4): (
+        Players(5e-4, 5e-4): (
             15.5,
             [
                 (50, 55.8, 54, 59),
@@ -197,7 +203,7 @@ TIMED_CURVES = {
                 (980, 39.4, 37, 43),
             ],
         ),
-        (7e-4, 7e-4): (
+        Players(7e-4, 7e-4): (
             15.5,
             [
                 (50, 58.0, 55, 62),
@@ -210,7 +216,7 @@ TIMED_CURVES = {
         ),
     },
     ("wgan_gp_lsun", "fid"): {
-        (3e-4, 1e-4): (
+        Players(3e-4, 1e-4): (
             24.2,
             [
                 (100, 97.7, 87, 107),
@@ -222,7 +228,7 @@ TIMED_CURVES = {
                 (2100, 14.8, 12.8, 17.7),
             ],
         ),
-        (1e-4, 1e-4): (
+        Players(1e-4, 1e-4): (
             84.4,
             [
                 (100, 216, 208, 222),
@@ -234,7 +240,7 @@ TIMED_CURVES = {
                 (2100, 30.9, 27.2, 34.2),
             ],
         ),
-        (5e-4, 5e-4): (
+        Players(5e-4, 5e-4): (
             84.4,
             [
                 (100, 138, 119, 150),
@@ -246,7 +252,7 @@ TIMED_CURVES = {
                 (2100, 26.2, 23.8, 28.3),
             ],
         ),
-        (7e-4, 7e-4): (
+        Players(7e-4, 7e-4): (
             84.4,
             [
                 (100, 127, 124, 130),
@@ -260,7 +266,7 @@ TIMED_CURVES = {
         ),
     },
     ("billion_word", "jsd_4"): {
-        (3e-4, 1e-4): (
+        Players(3e-4, 1e-4): (
             11.8,
             [
                 (150, 0.488, 0.458, 0.515),
@@ -270,7 +276,7 @@ TIMED_CURVES = {
                 (1300, 0.379, 0.358, 0.444),
             ],
         ),
-        (1e-4, 1e-4): (
+        Players(1e-4, 1e-4): (
             31.5,
             [
                 (150, 0.503, 0.478, 0.531),
@@ -282,7 +288,7 @@ TIMED_CURVES = {
         ),
     },
     ("billion_word", "jsd_6"): {
-        (3e-4, 1e-4): (
+        Players(3e-4, 1e-4): (
             11.8,
             [
                 (150, 0.847, 0.828, 0.873),
@@ -292,7 +298,7 @@ TIMED_CURVES = {
                 (1300, 0.769, 0.749, 0.816),
             ],
         ),
-        (1e-4, 1e-4): (
+        Players(1e-4, 1e-4): (
             31.5,
             [
                 (150, 0.866, 0.855, 0.876),
@@ -319,97 +325,141 @@ class Score:
 
     best: float
     at: str
-    mean: tuple
+    mean: tuple[float, str]
     table: float | None = None
 
 
 # SCORES[experiment, metric][rates]
-SCORES = {
+SCORES: dict[tuple[str, str], dict[Rates, Score]] = {
     ("celeba", "fid"): {
-        (1e-5, 5e-4): Score(12.53, "225k", (14.1, "255k"), 12.5),
-        (5e-4, 5e-4): Score(21.42, "70k", (30.8, "60k"), 21.4),
-        (1e-5, 1e-5): Score(33.33, "230k", (91.2, "150k")),
-        (1e-4, 1e-4): Score(23.58, "75k", (28.3, "75k")),
+        Players(1e-5, 5e-4): Score(12.53, "225k", (14.1, "255k"), 12.5),
+        Players(5e-4, 5e-4): Score(21.42, "70k", (30.8, "60k"), 21.4),
+        Players(1e-5, 1e-5): Score(33.33, "230k", (91.2, "150k")),
+        Players(1e-4, 1e-4): Score(23.58, "75k", (28.3, "75k")),
     },
     ("cifar10", "fid"): {
-        (1e-4, 5e-4): Score(36.89, "85k", (41.0, "75k"), 36.9),
-        (1e-4, 1e-4): Score(37.66, "110k", (45.3, "115k"), 37.7),
-        (2e-4, 2e-4): Score(38.07, "105k", (42.4, "120k")),
-        (5e-4, 5e-4): Score(41.31, "80k", (46.4, "65k")),
+        Players(1e-4, 5e-4): Score(36.89, "85k", (41.0, "75k"), 36.9),
+        Players(1e-4, 1e-4): Score(37.66, "110k", (45.3, "115k"), 37.7),
+        Players(2e-4, 2e-4): Score(38.07, "105k", (42.4, "120k")),
+        Players(5e-4, 5e-4): Score(41.31, "80k", (46.4, "65k")),
     },
     ("svhn", "fid"): {
-        (1e-5, 1e-4): Score(12.48, "165k", (15.0, "185k"), 12.5),
-        (5e-5, 5e-5): Score(21.37, "185k", (55.3, "60k"), 21.4),
-        (1e-5, 1e-5): Score(39.49, "185k", (49.8, "185k")),
-        (1e-4, 1e-4): Score(59.90, "90k", (101.5, "15k")),
+        Players(1e-5, 1e-4): Score(12.48, "165k", (15.0, "185k"), 12.5),
+        Players(5e-5, 5e-5): Score(21.37, "185k", (55.3, "60k"), 21.4),
+        Players(1e-5, 1e-5): Score(39.49, "185k", (49.8, "185k")),
+        Players(1e-4, 1e-4): Score(59.90, "90k", (101.5, "15k")),
     },
     ("lsun", "fid"): {
-        (1e-5, 1e-4): Score(57.45, "340k", (64.4, "400k"), 57.5),
-        (5e-5, 5e-5): Score(70.43, "70k", (106.3, "55k"), 70.4),
-        (1e-5, 1e-5): Score(129.8, "160k", (176.8, "100k")),
-        (1e-4, 1e-4): Score(80.65, "365k", (96.4, "30k")),
+        Players(1e-5, 1e-4): Score(57.45, "340k", (64.4, "400k"), 57.5),
+        Players(5e-5, 5e-5): Score(70.43, "70k", (106.3, "55k"), 70.4),
+        Players(1e-5, 1e-5): Score(129.8, "160k", (176.8, "100k")),
+        Players(1e-4, 1e-4): Score(80.65, "365k", (96.4, "30k")),
     },
     ("wgan_gp_cifar10", "fid"): {
-        (3e-4, 1e-4): Score(24.77, "719 min", (29.5, "816 min"), 24.8),
-        (1e-4, 1e-4): Score(29.31, "826 min", (32.2, "941 min"), 29.3),
-        (5e-4, 5e-4): Score(33.87, "597 min", (36.8, "750 min")),
-        (7e-4, 7e-4): Score(36.27, "964 min", (46.7, "313 min")),
+        Players(3e-4, 1e-4): Score(24.77, "719 min", (29.5, "816 min"), 24.8),
+        Players(1e-4, 1e-4): Score(29.31, "826 min", (32.2, "941 min"), 29.3),
+        Players(5e-4, 5e-4): Score(33.87, "597 min", (36.8, "750 min")),
+        Players(7e-4, 7e-4): Score(36.27, "964 min", (46.7, "313 min")),
     },
     ("wgan_gp_lsun", "fid"): {
-        (3e-4, 1e-4): Score(9.53, "1904 min", (13.1, "1961 min"), 9.5),
-        (1e-4, 1e-4): Score(27.22, "2085 min", (30.9, "2085 min"), 20.5),
-        (5e-4, 5e-4): Score(20.50, "2010 min", (23.4, "2010 min")),
-        (7e-4, 7e-4): Score(26.76, "2109 min", (63.5, "1020 min")),
+        Players(3e-4, 1e-4): Score(9.53, "1904 min", (13.1, "1961 min"), 9.5),
+        Players(1e-4, 1e-4): Score(27.22, "2085 min", (30.9, "2085 min"), 20.5),
+        Players(5e-4, 5e-4): Score(20.50, "2010 min", (23.4, "2010 min")),
+        Players(7e-4, 7e-4): Score(26.76, "2109 min", (63.5, "1020 min")),
     },
     ("billion_word", "jsd_4"): {
-        (3e-4, 1e-4): Score(0.3509, "1285 min", (0.3765, ""), 0.35),
-        (1e-4, 1e-4): Score(0.3752, "1177 min", (0.3943, ""), 0.38),
+        Players(3e-4, 1e-4): Score(0.3509, "1285 min", (0.3765, ""), 0.35),
+        Players(1e-4, 1e-4): Score(0.3752, "1177 min", (0.3943, ""), 0.38),
     },
     ("billion_word", "jsd_6"): {
-        (3e-4, 1e-4): Score(0.7365, "1261 min", (0.7602, ""), 0.74),
-        (1e-4, 1e-4): Score(0.7665, "1214 min", (0.7867, ""), 0.77),
+        Players(3e-4, 1e-4): Score(0.7365, "1261 min", (0.7602, ""), 0.74),
+        Players(1e-4, 1e-4): Score(0.7665, "1214 min", (0.7867, ""), 0.77),
     },
     ("began_celeba", "fid"): {
-        (6e-5, 4e-5): Score(25.0, "", (26.6, "")),
-        (5e-5, 5e-5): Score(24.2, "", (27.0, "")),
-        (1e-4, 1e-4): Score(27.4, "", (30.1, "")),
+        Players(6e-5, 4e-5): Score(25.0, "", (26.6, "")),
+        Players(5e-5, 5e-5): Score(24.2, "", (27.0, "")),
+        Players(1e-4, 1e-4): Score(27.4, "", (30.1, "")),
     },
     ("began_lsun", "fid"): {
-        (3e-5, 1e-5): Score(112.8, "", (123.8, "")),
-        (2e-5, 2e-5): Score(112.0, "", (124.4, "")),
+        Players(3e-5, 1e-5): Score(112.8, "", (123.8, "")),
+        Players(2e-5, 2e-5): Score(112.0, "", (124.4, "")),
     },
 }
 
 # What the evidence says against a printed statement about an experiment.
 ERRATA = {
     "lsun": "evaluated every 5000 updates, not every 1000 as the paper says",
-    "celeba": "rounds to the same two scores as SVHN; a coincidence, not a copy. Evaluated every 5000 updates, not 1000",
-    "svhn": "rounds to the same two scores as CelebA; a coincidence, not a copy. Evaluated every 5000 updates, not 1000",
-    "cifar10": "the table's 75k and 100k are 85k and 110k in the figure; at 75k the mean of TTUR is lowest. Evaluated every 5000 updates, not 1000",
-    "wgan_gp_cifar10": "evaluated about every 4000 (orig 1333) updates, not 5000; perhaps scored four images at a time (samples_per_score)",
-    "wgan_gp_lsun": "the table's orig 1e-4, 20.5, is the curve of orig 5e-4; orig 1e-4 comes to 27.2. Evaluated every 1000 (orig 333), not 5000",
-    "billion_word": "the table's minutes are 1150, 1040 (4-gram) and 1120, 1070 (6-gram); the figure's are given here",
+    "celeba": (
+        "rounds to the same two scores as SVHN; a coincidence, not a copy. "
+        "Evaluated every 5000 updates, not 1000"
+    ),
+    "svhn": (
+        "rounds to the same two scores as CelebA; a coincidence, not a copy. "
+        "Evaluated every 5000 updates, not 1000"
+    ),
+    "cifar10": (
+        "the table's 75k and 100k are 85k and 110k in the figure; at 75k the mean of TTUR is "
+        "lowest. Evaluated every 5000 updates, not 1000"
+    ),
+    "wgan_gp_cifar10": (
+        "evaluated about every 4000 (orig 1333) updates, not 5000; perhaps scored four images at a "
+        "time (samples_per_score)"
+    ),
+    "wgan_gp_lsun": (
+        "the table's orig 1e-4, 20.5, is the curve of orig 5e-4; orig 1e-4 comes to 27.2. "
+        "Evaluated every 1000 (orig 333), not 5000"
+    ),
+    "billion_word": (
+        "the table's minutes are 1150, 1040 (4-gram) and 1120, 1070 (6-gram); the figure's are "
+        "given here"
+    ),
 }
 
 
-def curve(experiment, metric, rates):
-    """The published [(updates, mean, lowest, highest), ...] with these rates; [] where there is
-    none.
+def curve(experiment: str, metric: str, rates: Rates) -> list[Point]:
+    """The published points with these rates; [] where there are none.
 
-    Where the figure is over minutes, updates are computed from the duration of an iteration: of
-    WGAN-GP on images that between the figure's evaluations, of language that of table A4 of the
-    paper.
+    Where the figure is over minutes, updates are computed from the duration of an iteration. For
+    WGAN-GP on images that is the duration between the figure's evaluations, for language that of
+    table A4 of the paper.
+
+    Args:
+      experiment: the name of a card.
+      metric: "fid", "jsd_4" or "jsd_6".
+      rates: learning rates.
+
+    Returns:
+      List of (updates, mean, lowest, highest), by updates.
     """
     if metric == "fid" and experiment in CURVES:
         return CURVES[experiment].get(rates, [])
-    minutes_per_1000, points = TIMED_CURVES.get((experiment, metric), {}).get(rates, (1, []))
-    return [(round(1000 * minutes / minutes_per_1000), *values) for minutes, *values in points]
+    timed = TIMED_CURVES.get((experiment, metric), {})
+    if rates not in timed:
+        return []
+    minutes_per_1000, points = timed[rates]
+    return [
+        (round(1000 * minutes / minutes_per_1000), mean, lowest, highest)
+        for minutes, mean, lowest, highest in points
+    ]
 
 
-# FID against the Inception Score: 50,000 CelebA images under disturbances, levels 0 to 3. The table
-# of the official repository calls these scores IND; they are the scores themselves. "mixed": with
-# ImageNet. IND in the figures is ind_limit minus the score.
-DISTURBED = {
+class Disturbed(TypedDict):
+    """The published values of one disturbance, at the levels 0 to 3.
+
+    Attributes:
+      fid, inception_score: one value per level.
+      ind_limit: IND in the figures is this limit minus the score.
+    """
+
+    fid: tuple[float, ...]
+    inception_score: tuple[float, ...]
+    ind_limit: float
+
+
+# FID against the Inception Score: 50,000 CelebA images under disturbances. The table of the
+# official repository calls these scores IND; they are the scores themselves. "mixed" is with
+# ImageNet.
+DISTURBED: dict[str, Disturbed] = {
     "gaussian_noise": {
         "fid": (0.742, 41.57, 76.39, 218.5),
         "inception_score": (2.248, 2.125, 2.256, 2.473),

@@ -1,5 +1,8 @@
 """The figure of the toy saddle point: four pairs of learning rates, many runs each."""
 
+from typing import Any
+
+import matplotlib.figure
 import numpy as np
 
 from tf_ttur.studies import report
@@ -8,14 +11,17 @@ from tf_ttur.theory.saddle import NEAR, SETTINGS
 
 _BOUNDS = (0.2, 0.1, 0.01)  # of the hitting times without noise
 
+Paths = dict[str, np.ndarray]
+Numbers = dict[str, Any]
 
-def study(runs=400, seed=0):
-    """Simulates all settings `runs` times. Returns a `report.Report`."""
+
+def study(runs: int = 400, seed: int = 0) -> report.Report:
+    """Simulates all settings `runs` times."""
     paths, numbers = _measure(runs, seed)
     return report.Report("saddle", _verdict(numbers), _text(numbers), numbers, _figure(paths))
 
 
-def _measure(runs, seed):
+def _measure(runs: int, seed: int) -> tuple[Paths, Numbers]:
     """Simulates all settings.
 
     Returns:
@@ -30,42 +36,43 @@ def _measure(runs, seed):
     for name, rates in SETTINGS.items():
         silent = saddle.norms(saddle.simulate(rates, 1, noise_std=0))
         hits = {str(bound): saddle.hitting_times(silent, bound)[0] for bound in _BOUNDS}
-        settings[name] = {
-            "rates": rates,
-            **saddle.summarise(paths[name]),
-            "hits_without_noise": hits,
-        }
-    return paths, {
+        summary = saddle.summarise(paths[name])
+        settings[name] = {"rates": rates, **summary, "hits_without_noise": hits}
+    numbers = {
         "runs": runs,
         "seed": seed,
         "steps": saddle.STEPS,
         "near": NEAR,
         "settings": settings,
     }
+    return paths, numbers
 
 
-def _verdict(numbers):
-    hits = {
-        name: (values["hit_median"], values["hit_share"])
-        for name, values in numbers["settings"].items()
-    }
-    slow, ttur = hits["one time scale, slow"], hits["TTUR, x slow"]
-    fast = numbers["settings"]["one time scale, fast"]
+def _verdict(numbers: Numbers) -> str:
+    settings = numbers["settings"]
+    slow = settings["one time scale, slow"]["hit_median"]
+    ttur = settings["TTUR, x slow"]["hit_median"]
+    outside = 1 - settings["one time scale, fast"]["inside"]
     return (
-        f"The two time-scale update (x slow) comes within {NEAR} of the saddle after {ttur[0]:.0f} updates in the median, one slow time scale "
-        f"after {slow[0]:.0f}; of the runs with one fast time scale {1 - fast['inside']:.0%} are not there at the end."
+        f"The two time-scale update (x slow) comes within {NEAR} of the saddle after {ttur:.0f} "
+        f"updates in the median, one slow time scale after {slow:.0f}; of the runs with one fast "
+        f"time scale {outside:.0%} are not there at the end."
     )
 
 
-def _text(numbers):
+def _text(numbers: Numbers) -> str:
     settings = numbers["settings"]
+    slow = settings["one time scale, slow"]["final_norm"][1]
+    ttur = settings["TTUR, x slow"]["final_norm"][1]
+    returns = settings["one time scale, fast"]["returns"]
     text = (
-        f"{numbers['runs']} runs of {numbers['steps']:,} updates, seed {numbers['seed']}. x is multiplied by 1 - 200 lr_x in each "
-        "update near the saddle: at 0.01 that is -1, so x swings for ever and the noise makes it wander (it does not blow up). "
-        "What two time scales buy is time, not precision: the slow single rate ends nearer to the saddle "
-        f"({settings['one time scale, slow']['final_norm'][1]:.3g} against {settings['TTUR, x slow']['final_norm'][1]:.3g}), as its steps, and with them the noise, "
-        f"are smaller. With the fast single rate a run comes back to the saddle {settings['one time scale, fast']['returns']:.0f} times in the median "
-        "and leaves it again, which is all that the theory promises for one time scale."
+        f"{numbers['runs']} runs of {numbers['steps']:,} updates, seed {numbers['seed']}. x is "
+        "multiplied by 1 - 200 lr_x in each update near the saddle: at 0.01 that is -1, so x "
+        "swings for ever and the noise makes it wander (it does not blow up). What two time scales "
+        "buy is time, not precision: the slow single rate ends nearer to the saddle "
+        f"({slow:.3g} against {ttur:.3g}), as its steps, and with them the noise, are smaller. "
+        f"With the fast single rate a run comes back to the saddle {returns:.0f} times in the "
+        "median and leaves it again, which is all that the theory promises for one time scale."
     )
     head = [
         "setting",
@@ -77,67 +84,36 @@ def _text(numbers):
         "updates to that, median",
         "without noise to < 0.2 / 0.1 / 0.01",
     ]
-    rows = []
-    for name, v in settings.items():
-        norm = " / ".join(f"{q:.3g}" for q in v["final_norm"])
-        silent = " / ".join(
-            f"{hit:.0f}" if np.isfinite(hit) else "never"
-            for hit in v["hits_without_noise"].values()
-        )
-        median = f"{v['hit_median']:.0f}" if np.isfinite(v["hit_median"]) else "none"
-        rows.append(
-            [
-                name,
-                f"{v['rates'][0]:g}, {v['rates'][1]:g}",
-                norm,
-                v["x_std"],
-                v["y_std"],
-                f"{v['hit_share']:.0%}",
-                median,
-                silent,
-            ]
-        )
+    rows = [_row(name, values) for name, values in settings.items()]
     return f"{text}\n\n{report.table(head, rows)}"
 
 
-def _figure(paths):
-    """For each setting the objective, the norm and the path of the first run; below, what all runs
-    do.
-    """
+def _row(name: str, values: Numbers) -> list[str | float]:
+    silent = [
+        f"{hit:.0f}" if np.isfinite(hit) else "never"
+        for hit in values["hits_without_noise"].values()
+    ]
+    median = values["hit_median"]
+    return [
+        name,
+        f"{values['rates'].x:g}, {values['rates'].y:g}",
+        " / ".join(f"{quantile:.3g}" for quantile in values["final_norm"]),
+        values["x_std"],
+        values["y_std"],
+        f"{values['hit_share']:.0%}",
+        f"{median:.0f}" if np.isfinite(median) else "none",
+        " / ".join(silent),
+    ]
+
+
+def _figure(paths: Paths) -> matplotlib.figure.Figure:
+    """For each setting the objective, norm and path of the first run; below, what all runs do."""
     result, axes = report.grid(len(SETTINGS) + 1, 3, 4.5, 2.8)
-    for row, (name, path) in zip(axes, paths.items()):
-        x, y = path[:, :, 0].T
-        updates = np.arange(1, len(x))
-        row[0].plot(updates, saddle.objective(x[1:], y[1:]), linewidth=0.7)
-        row[0].set(title=f"{name}: objective", xlabel="update")
-        row[1].plot(updates, np.hypot(x[1:], y[1:]), linewidth=0.7)
-        row[1].set(title="norm", xlabel="update", ylim=(0, None))
-        points = row[2].scatter(x, y, c=np.arange(len(x)), s=3, cmap="viridis", rasterized=True)
-        row[2].plot(0, 0, "r+", markersize=12)
-        row[2].set(
-            title=f"path, rates {SETTINGS[name][0]:g}, {SETTINGS[name][1]:g}",
-            xlabel="x",
-            ylabel="y",
-        )
-        result.colorbar(points, ax=row[2], label="update")
+    for row, (name, path) in zip(axes[:-1], paths.items(), strict=True):
+        _draw_first_run(result, row, name, path[:, :, 0].T)
     surface, reached, last = axes[-1]
-    _surface(result, surface)
-    for name, path in paths.items():
-        hits = np.sort(saddle.hitting_times(saddle.norms(path)))
-        reached.step(
-            np.r_[1, hits[np.isfinite(hits)], len(path) - 1],
-            np.r_[0, np.arange(1, np.isfinite(hits).sum() + 1), np.isfinite(hits).sum()]
-            / len(hits),
-            where="post",
-            label=name,
-        )
-    reached.set(
-        xscale="log",
-        xlabel="update",
-        title=f"share of {path.shape[2]} runs that have come within {NEAR}",
-        ylim=(0, 1.05),
-    )
-    reached.legend(fontsize="small")
+    _draw_surface(result, surface)
+    _draw_shares(reached, paths)
     last.boxplot(
         [saddle.norms(path)[-1] for path in paths.values()],
         whis=(5, 95),
@@ -149,8 +125,44 @@ def _figure(paths):
     return result
 
 
-def _surface(result, place):
-    axes = result.add_subplot(place.get_subplotspec(), projection="3d")
+def _draw_first_run(
+    figure: matplotlib.figure.Figure, row: np.ndarray, name: str, path: np.ndarray
+) -> None:
+    objective, norm, plane = row
+    x, y = path
+    updates = np.arange(1, len(x))
+    objective.plot(updates, saddle.objective(x[1:], y[1:]), linewidth=0.7)
+    objective.set(title=f"{name}: objective", xlabel="update")
+    norm.plot(updates, np.hypot(x[1:], y[1:]), linewidth=0.7)
+    norm.set(title="norm", xlabel="update", ylim=(0, None))
+    points = plane.scatter(x, y, c=np.arange(len(x)), s=3, cmap="viridis", rasterized=True)
+    plane.plot(0, 0, "r+", markersize=12)
+    rates = SETTINGS[name]
+    plane.set(title=f"path, rates {rates.x:g}, {rates.y:g}", xlabel="x", ylabel="y")
+    figure.colorbar(points, ax=plane, label="update")
+
+
+def _draw_shares(axes: Any, paths: Paths) -> None:
+    """The share of the runs that have come near, against updates."""
+    for name, path in paths.items():
+        hits = np.sort(saddle.hitting_times(saddle.norms(path)))
+        reached = hits[np.isfinite(hits)]
+        counts = np.arange(len(reached) + 1)
+        updates = np.r_[1, reached, len(path) - 1]
+        shares = np.r_[counts, len(reached)] / len(hits)
+        axes.step(updates, shares, where="post", label=name)
+    runs = next(iter(paths.values())).shape[2]
+    axes.set(
+        xscale="log",
+        xlabel="update",
+        title=f"share of {runs} runs that have come within {NEAR}",
+        ylim=(0, 1.05),
+    )
+    axes.legend(fontsize="small")
+
+
+def _draw_surface(figure: matplotlib.figure.Figure, place: Any) -> None:
+    axes: Any = figure.add_subplot(place.get_subplotspec(), projection="3d")
     place.remove()
     x, y = np.meshgrid(np.arange(-3, 3, 0.25), np.arange(-30, 30, 2.5))
     axes.plot_surface(x, y, saddle.objective(x, y), cmap="viridis", alpha=0.8, rasterized=True)

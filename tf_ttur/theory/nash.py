@@ -1,15 +1,15 @@
-"""Is this point of a two-player game a local Nash equilibrium? Gradients, curvature and rotation,
-matrix-free.
+"""Is this point of a two-player game a local Nash equilibrium?
 
-Player G minimises L_G over its variables, player D minimises L_D over its own. With v = (grad_G
-L_G, grad_D L_D):
+The answer takes gradients, curvature and rotation, all of them matrix-free. The discriminator D
+minimises L_D over its variables, the generator G minimises L_G over its own. With
+v = (grad_G L_G, grad_D L_D) and the learning rates a of G and b of D:
 
 - stationary point: v = 0;
 - local Nash equilibrium: a stationary point where both players' *own* Hessians are positive
   semidefinite (necessary; positive definite suffices);
-- stable: all eigenvalues of the Jacobian of (a v_G, b v_D) have positive real parts, so that
-  gradient descent of both players converges to the point for learning rates in the ratio a / b that
-  are small enough. Two time scales may be stable where one is not (Heusel et al. 2017, theorem 1).
+- stable: all eigenvalues of the Jacobian of (a v_G, b v_D) have positive real parts. Then gradient
+  descent of both players converges to the point for learning rates in the ratio a / b that are
+  small enough. Two time scales may be stable where one is not (Heusel et al. 2017, theorem 1).
 
 Neither of the last two implies the other in general-sum games (Berard et al. 2020, arXiv
 1906.04848, section 3, who also found trained GANs to be stable without being Nash).
@@ -17,114 +17,16 @@ Neither of the last two implies the other in general-sum games (Berard et al. 20
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
-import scipy.sparse.linalg
-import tensorflow as tf
 
 from tf_ttur.errors import UserError
+from tf_ttur.players import Players
+from tf_ttur.theory.game import EQUAL_RATES, Game
+from tf_ttur.theory.spectrum import Extremes, Search
 
-_DENSE = 40  # up to this many variables the matrix itself is made
 _PATTERNS = 2**12  # sign patterns that the test of stationarity looks at
-
-
-class Game:
-    """Two losses, averaged over a fixed set of batches, as functions of flat vectors of variables.
-
-    Args:
-      losses: function of one batch giving the scalars (L_G, L_D) at the current values of the
-        variables.
-      generator, discriminator: lists of `tf.Variable`, of one floating dtype.
-      batches: list of tuples of tensors, the arguments of `losses`; for a game without data the
-        default.
-      on_product: called without arguments after each product of a matrix and a vector, which may
-        take long.
-
-    Attributes:
-      sizes: (variables of G, variables of D).
-    """
-
-    def __init__(self, losses, generator, discriminator, batches=((),), on_product=lambda: None):
-        self._losses, self._players, self.batches = (
-            losses,
-            (list(generator), list(discriminator)),
-            list(batches),
-        )
-        self._on_product = on_product
-        self.sizes = tuple(sum(int(np.prod(v.shape)) for v in player) for player in self._players)
-        self._dtype = self._players[0][0].dtype
-        self._gradient = tf.function(self._gradient_of_batch)
-        self._products = [
-            tf.function(lambda vector, *batch, p=p: self._product(p, vector, *batch))
-            for p in ((0,), (1,), (0, 1))
-        ]
-
-    @property
-    def point(self):
-        """(variables,) float64: the values of all variables, G first."""
-        return np.concatenate(
-            [np.ravel(v.numpy()) for player in self._players for v in player]
-        ).astype(np.float64)
-
-    @point.setter
-    def point(self, values):
-        variables = [v for player in self._players for v in player]
-        for variable, part in zip(
-            variables, self._split(tf.constant(values, self._dtype), variables)
-        ):
-            variable.assign(part)
-
-    def gradients(self):
-        """(batches, variables), in the variables' precision: v for each batch."""
-        return np.stack([self._gradient(*batch).numpy() for batch in self.batches])
-
-    def hessian(self, player):
-        """A player's own Hessian as a `LinearOperator`; player 0 is G, 1 is D."""
-        return self._operator(self._products[player], self.sizes[player])
-
-    def jacobian(self, rates=(1.0, 1.0)):
-        """The transposed Jacobian of (a v_G, b v_D) as a `LinearOperator`; it has the Jacobian's
-        eigenvalues.
-        """
-        scale = np.repeat(np.asarray(rates, np.float64), self.sizes)
-        return self._operator(self._products[2], sum(self.sizes), scale)
-
-    def _operator(self, product, size, scale=1.0):
-        def multiply(vector):
-            vector = tf.constant(scale * vector.ravel(), self._dtype)
-            result = np.mean(
-                [product(vector, *batch).numpy() for batch in self.batches],
-                axis=0,
-                dtype=np.float64,
-            )
-            self._on_product()
-            return result
-
-        return scipy.sparse.linalg.LinearOperator((size, size), multiply, dtype=np.float64)
-
-    def _gradient_of_batch(self, *batch, players=(0, 1)):
-        with tf.GradientTape(persistent=True) as tape:
-            losses = self._losses(*batch)
-        zero = tf.UnconnectedGradients.ZERO
-        parts = [
-            tape.gradient(losses[p], self._players[p], unconnected_gradients=zero) for p in players
-        ]
-        return tf.concat([tf.reshape(part, [-1]) for player in parts for part in player], 0)
-
-    def _product(self, players, vector, *batch):
-        """The transposed Jacobian of these players' gradients in their own variables, times a
-        vector.
-        """
-        variables = [v for p in players for v in self._players[p]]
-        with tf.GradientTape() as tape:
-            slope = tf.reduce_sum(self._gradient_of_batch(*batch, players=players) * vector)
-        parts = tape.gradient(slope, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return tf.concat([tf.reshape(part, [-1]) for part in parts], 0)
-
-    @staticmethod
-    def _split(vector, variables):
-        sizes = [int(np.prod(v.shape)) for v in variables]
-        return [tf.reshape(part, v.shape) for part, v in zip(tf.split(vector, sizes), variables)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,17 +34,18 @@ class Diagnosis:
     """What is found at a point.
 
     Attributes:
-      gradient_norms: (|v_G|, |v_D|) of the mean over the batches.
+      gradient_norms: |v_D| and |v_G| of the mean over the batches.
       noise_norms: for each player the norm that the mean of the batches' gradients would have from
         their scatter alone, sqrt(trace of their covariance / batches); NaN for one batch.
       p_value: of the hypothesis v = 0, given the scatter of the batches; NaN for one batch.
       hessians: for each player ascending extreme eigenvalues of its own Hessian, smallest and
         largest ones.
+      hessian_errors: for each player how far the smallest eigenvalue may be off: its residual
+        |A x - lambda x| and the rounding of the products. A value within it counts as 0.
       jacobian: extreme eigenvalues (complex) of the Jacobian of (a/b v_G, v_D): those with the
         smallest real parts, then the largest in absolute value.
-      errors: for both Hessians and the Jacobian, how far the smallest real part may be off: its
-        residual |A x - lambda x| and the rounding of the products. A value within it counts as 0.
-      rates: (a, b).
+      jacobian_error: as `hessian_errors`, of the smallest real part.
+      rates: b of the discriminator and a of the generator.
       stationary: False where the gradient is not 0, True where nothing speaks against 0, None where
         too few batches could never tell.
       nash: whether both Hessians are positive semidefinite.
@@ -150,17 +53,18 @@ class Diagnosis:
       stable: whether all real parts of the Jacobian's eigenvalues are positive.
       marginal: whether the smallest real part counts as 0.
 
-    `nash`, `strict`, `stable` and `marginal` are of the curvature, whether or not the point is
-    stationary, and None where the eigenvalues that decide did not settle.
+    `nash`, `strict`, `stable` and `marginal` describe the curvature, whether or not the point is
+    stationary. They are None where the eigenvalues that decide did not settle.
     """
 
-    gradient_norms: tuple
-    noise_norms: tuple
+    gradient_norms: Players[float]
+    noise_norms: Players[float]
     p_value: float
-    hessians: tuple
+    hessians: Players[np.ndarray]
+    hessian_errors: Players[float]
     jacobian: np.ndarray
-    errors: tuple
-    rates: tuple
+    jacobian_error: float
+    rates: Players[float]
     stationary: bool | None
     nash: bool | None
     strict: bool | None
@@ -168,43 +72,72 @@ class Diagnosis:
     marginal: bool | None
 
     @property
-    def verdict(self):
-        """One of "local Nash", "stable but not Nash", "neither"; "undecided" where eigenvalues did
-        not settle. At a point that is not stationary, or may not be, it says so and tells the
-        curvature only."""
-        if self.nash is None:
-            kind = "undecided"
-        elif self.nash:
-            kind = "local Nash"
-        elif self.marginal:
-            kind = "not Nash, stability marginal"
-        else:
-            kind = {
-                True: "stable but not Nash",
-                False: "neither",
-                None: "not Nash, stability undecided",
-            }[self.stable]
+    def verdict(self) -> str:
+        """One of "local Nash", "stable but not Nash" and "neither", or what stays open.
+
+        It is "undecided" where eigenvalues did not settle. At a point that is not stationary, or
+        may not be, it says so and describes the curvature only.
+        """
         if self.stationary:
-            return kind
-        return f"{'not stationary' if self.stationary is False else 'too few batches to tell whether stationary'} (by curvature: {kind})"
+            return self._kind
+        if self.stationary is False:
+            return f"not stationary (by curvature: {self._kind})"
+        return f"too few batches to tell whether stationary (by curvature: {self._kind})"
 
     @property
-    def multiplier(self):
-        """The largest |1 - b lambda|: by how much one update with these rates multiplies a small
-        deviation, as far as the eigenvalues that were found tell. Above 1 the steps are too large
-        for the point, or it is not stable.
+    def _kind(self) -> str:
+        if self.nash is None:
+            return "undecided"
+        if self.nash:
+            return "local Nash"
+        if self.marginal:
+            return "not Nash, stability marginal"
+        if self.stable is None:
+            return "not Nash, stability undecided"
+        return "stable but not Nash" if self.stable else "neither"
+
+    @property
+    def multiplier(self) -> float:
+        """The largest |1 - b lambda| over the eigenvalues of the Jacobian that were found.
+
+        One update with these rates multiplies a small deviation by it. Above 1 the steps are too
+        large for the point, or it is not stable.
         """
-        return float(np.abs(1 - self.rates[1] * self.jacobian).max(initial=0))
+        return float(np.abs(1 - self.rates.discriminator * self.jacobian).max(initial=0))
+
+
+@dataclasses.dataclass(frozen=True)
+class Path:
+    """The descent direction along the line between two checkpoints, see `path_angle`.
+
+    Attributes:
+      from_update, to_update: the updates after which the two checkpoints were written.
+      alphas: positions on the line, 0 at the first checkpoint and 1 at the second.
+      cosines, norms: one value per position.
+    """
+
+    from_update: int
+    to_update: int
+    alphas: np.ndarray
+    cosines: np.ndarray
+    norms: np.ndarray
 
 
 def diagnose(
-    game, rates=(1.0, 1.0), count=3, tolerance=1e-4, significance=0.05, max_products=400, seed=0
-):
+    game: Game,
+    rates: Players[float] = EQUAL_RATES,
+    *,
+    count: int = 3,
+    tolerance: float = 1e-4,
+    significance: float = 0.05,
+    max_products: int = 400,
+    seed: int = 0,
+) -> Diagnosis:
     """Examines the game at its present point.
 
     Args:
       game: a `Game`.
-      rates: learning rates (a, b) of G and D.
+      rates: learning rates of both players.
       count: eigenvalues at each end.
       tolerance: relative accuracy asked of each eigenvalue. For a game of one batch, a gradient
         norm up to `tolerance` counts as 0.
@@ -222,66 +155,93 @@ def diagnose(
     generator = np.random.default_rng(seed)
     gradients = game.gradients()
     if not np.isfinite(gradients).all():
-        raise UserError(
-            "the gradients are not finite",
-            "a point where both losses are",
-            "take an earlier checkpoint",
-        )
-    norms, noise = [], []
-    for part in np.split(gradients, [game.sizes[0]], axis=1):
-        norms.append(float(np.linalg.norm(part.mean(0))))
-        noise.append(
-            float(np.sqrt(part.var(0, ddof=1).sum() / len(part))) if len(part) > 1 else float("nan")
-        )
+        expected = "a point where both losses are finite"
+        raise UserError("the gradients are not finite", expected, "take an earlier checkpoint")
+    parts = game.split(gradients)
+    gradient_norms = Players(*map(_norm_of_mean, parts))
     p_value = sign_test(gradients, generator)
     if len(gradients) == 1:
-        stationary = bool(np.hypot(*norms) <= tolerance)
+        stationary = _is_small(gradient_norms, tolerance)
     else:
-        stationary = p_value >= significance if 2.0 ** (1 - len(gradients)) < significance else None
-    options = count, tolerance, max_products, generator, np.finfo(gradients.dtype).eps
-    found = [_extremes(game.hessian(player), *options, symmetric=True) for player in (0, 1)]
-    found.append(_extremes(game.jacobian((rates[0] / rates[1], 1.0)), *options, symmetric=False))
-    above = [_all(values.real >= -error, settled) for values, error, settled in found]
-    strictly = [_all(values.real > error, settled) for values, error, settled in found]
+        stationary = _is_stationary(p_value, len(gradients), significance)
+    search = Search(count, tolerance, max_products, generator, np.finfo(gradients.dtype).eps)
+    hessians = _hessian_extremes(game, search)
+    jacobian = search.extremes(game.jacobian(_relative(rates)), symmetric=False)
+    stable = jacobian.all_above_zero()
     return Diagnosis(
-        gradient_norms=tuple(norms),
-        noise_norms=tuple(noise),
+        gradient_norms=gradient_norms,
+        noise_norms=Players(*map(_norm_of_noise, parts)),
         p_value=p_value,
-        hessians=(found[0][0], found[1][0]),
-        jacobian=found[2][0],
-        errors=tuple(error for _, error, _ in found),
-        rates=tuple(rates),
+        hessians=Players(*(hessian.values for hessian in hessians)),
+        hessian_errors=Players(*(hessian.error for hessian in hessians)),
+        jacobian=jacobian.values,
+        jacobian_error=jacobian.error,
+        rates=rates,
         stationary=stationary,
-        nash=_both(*above[:2]),
-        strict=_both(*strictly[:2]),
-        stable=strictly[2],
-        marginal=_both(above[2], None if strictly[2] is None else not strictly[2]),
+        nash=_both(*(hessian.all_at_least_zero() for hessian in hessians)),
+        strict=_both(*(hessian.all_above_zero() for hessian in hessians)),
+        stable=stable,
+        marginal=_both(jacobian.all_at_least_zero(), _not(stable)),
     )
 
 
-def _all(holds, settled):
-    """Whether all hold: one that does not decides even if others did not settle; else None if not
-    all settled.
-    """
-    return False if not holds.all() else True if settled else None
+def _hessian_extremes(game: Game, search: Search) -> Players[Extremes]:
+    # The generator comes first, as the random start vectors depend on the order.
+    generator = search.extremes(game.hessian("generator"), symmetric=True)
+    discriminator = search.extremes(game.hessian("discriminator"), symmetric=True)
+    return Players(discriminator, generator)
 
 
-def _both(first, second):
-    """Logical and, with None for what is not known."""
-    return False if False in (first, second) else None if None in (first, second) else True
+def _relative(rates: Players[float]) -> Players[float]:
+    """The rates divided by that of the discriminator."""
+    return Players(1.0, rates.generator / rates.discriminator)
 
 
-def sign_test(gradients, generator):
-    """The probability that the mean of these rows is as long by chance, if each is as likely as its
-    negative.
+def _norm_of_mean(gradients: np.ndarray) -> float:
+    """The norm of the mean of (batches, variables) gradients."""
+    return float(np.linalg.norm(gradients.mean(0)))
 
-    A randomisation test: |sum of +- g_k|^2 over the sign patterns, all of them or 4,096 drawn ones,
-    needs only the rows' Gram matrix. With K rows no value below 2^(1-K) is possible: take 6 or
-    more.
+
+def _norm_of_noise(gradients: np.ndarray) -> float:
+    """The norm that their mean would have from their scatter alone; NaN for one batch."""
+    if len(gradients) == 1:
+        return float("nan")
+    return float(np.sqrt(gradients.var(0, ddof=1).sum() / len(gradients)))
+
+
+def _is_small(gradient_norms: Players[float], tolerance: float) -> bool | None:
+    """Whether the norm of both players' gradients together counts as 0."""
+    return bool(np.hypot(*gradient_norms) <= tolerance)
+
+
+def _is_stationary(p_value: float, batches: int, significance: float) -> bool | None:
+    """Whether the gradient may be 0; None where so few batches could never speak against it."""
+    smallest = 2.0 ** (1 - batches)
+    return p_value >= significance if smallest < significance else None
+
+
+def _both(first: bool | None, second: bool | None) -> bool | None:
+    """Logical and, with None for what is not decided."""
+    if False in (first, second):
+        return False
+    return None if None in (first, second) else True
+
+
+def _not(answer: bool | None) -> bool | None:
+    """Logical not, with None for what is not decided."""
+    return None if answer is None else not answer
+
+
+def sign_test(gradients: np.ndarray, generator: np.random.Generator) -> float:
+    """The probability that the mean of these rows is as long by chance.
+
+    Chance means that each row is as likely as its negative. The test is a randomisation test:
+    |sum of +- g_k|^2 over the sign patterns, all of them or 4,096 drawn ones, needs only the rows'
+    Gram matrix. With K rows no value below 2^(1-K) is possible: take 6 or more.
 
     Args:
       gradients: (K, d).
-      generator: `np.random.Generator`.
+      generator: of drawn sign patterns.
 
     Returns:
       A float in 0 ... 1; NaN for one row.
@@ -293,89 +253,30 @@ def sign_test(gradients, generator):
     if 2 ** (count - 1) <= _PATTERNS:  # the first sign can be fixed
         signs = np.array([(1, *rest) for rest in itertools.product((1, -1), repeat=count - 1)])
     else:
-        signs = np.vstack(
-            [np.ones((1, count), int), generator.choice((1, -1), (_PATTERNS - 1, count))]
-        )
+        drawn = generator.choice((1, -1), (_PATTERNS - 1, count))
+        signs = np.vstack([np.ones((1, count), int), drawn])
     lengths = np.einsum("pi,ij,pj->p", signs, gram, signs)
     return float(np.mean(lengths >= lengths[0] * (1 - 1e-9)))
 
 
-def _extremes(operator, count, tolerance, max_products, generator, epsilon, symmetric):
-    """Eigenvalues at both ends of a spectrum.
-
-    Args:
-      operator: `LinearOperator`.
-      count: at each end.
-      tolerance, max_products: as in `diagnose`.
-      generator: of start vectors.
-      epsilon: relative rounding of a product.
-      symmetric: whether the matrix is.
-
-    Returns:
-      (values, error, settled): the eigenvalues at the end that decides (smallest, or with the
-      smallest real parts), then the largest (in absolute value); how far the first may be off;
-      whether the end that decides settled.
-    """
-    size = operator.shape[0]
-    ncv = max(20, 6 * count)
-    if size <= max(_DENSE, ncv + 2):
-        matrix = operator @ np.eye(size)
-        values = (
-            np.linalg.eigvalsh((matrix + matrix.T) / 2) if symmetric else np.linalg.eigvals(matrix)
-        )
-        return values[np.argsort(values.real)], 10 * epsilon * np.abs(values).max(), True
-    solve, ends = (
-        (scipy.sparse.linalg.eigsh, ("SA", "LA"))
-        if symmetric
-        else (scipy.sparse.linalg.eigs, ("SR", "LM"))
-    )
-    values, error, settled = [], 0.0, True
-    for end in ends:
-        start = generator.standard_normal(size)
-        deciding = end == ends[0]
-        try:
-            found, vectors = solve(
-                operator,
-                count,
-                which=end,
-                ncv=ncv,
-                tol=tolerance,
-                maxiter=max(1, max_products // ncv),
-                v0=start,
-            )
-        except scipy.sparse.linalg.ArpackNoConvergence as unsettled:
-            found, vectors = unsettled.eigenvalues, unsettled.eigenvectors
-            settled = settled and not deciding
-        order = np.argsort(found.real)
-        values.append(found[order])
-        if deciding and len(found):
-            vector = vectors[:, order[0]]
-            error = float(np.linalg.norm(_times(operator, vector) - found[order[0]] * vector))
-    values = np.concatenate(values)
-    return values, error + 10 * epsilon * np.abs(values).max(initial=0), settled
-
-
-def _times(operator, vector):
-    return (
-        operator @ vector
-        if np.isrealobj(vector)
-        else operator @ vector.real + 1j * (operator @ vector.imag)
-    )
-
-
-def path_angle(game, start, end, alphas, rates=(1.0, 1.0)):
-    """The descent direction along the straight line through two points (Berard et al. 2020, section
-    4.1).
+def path_angle(
+    game: Game,
+    start: np.ndarray,
+    end: np.ndarray,
+    alphas: Sequence[float] | np.ndarray,
+    rates: Players[float] = EQUAL_RATES,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The descent direction along the line through two points (Berard et al. 2020, section 4.1).
 
     At start + alpha (end - start) the field is -(a v_G, b v_D); with equal rates it is that of
     Berard et al. Where gradients lead to the end, its cosine with (end - start) is positive before
-    alpha = 1 and negative after it; where they turn around it, there is a bump instead.
+    alpha = 1 and negative after it. Where they turn around it, there is a bump instead.
 
     Args:
       game: a `Game`; its point is left at `end`.
       start, end: (variables,) points.
       alphas: positions on the line.
-      rates: (a, b).
+      rates: learning rates of both players.
 
     Returns:
       (cosines, norms): two arrays of floats, one for each alpha; the norms are those of (v_G, v_D)
@@ -385,8 +286,9 @@ def path_angle(game, start, end, alphas, rates=(1.0, 1.0)):
     length = np.linalg.norm(direction)
     if length == 0:
         raise ValueError("the two points are the same; expected two checkpoints of one run")
-    scale = np.repeat(np.asarray(rates, np.float64) / rates[1], game.sizes)
-    cosines, norms = [], []
+    scale = game.scale(_relative(rates))
+    cosines = []
+    norms = []
     for alpha in alphas:
         game.point = start + alpha * direction
         gradient = game.gradients().mean(0)

@@ -1,13 +1,16 @@
-"""Theorem 1 on a game where all can be computed: a linear one that one time scale cannot solve.
+"""Theorem 1 on a linear game that one time scale cannot solve and where all can be computed.
 
-theta' = h = 2 theta - 3 w (slow), w' = g = theta - w (fast); both are descent directions of the
+theta' = h = 2 theta - 3 w (slow), w' = g = theta - w (fast). Both are descent directions of the
 players' losses -theta^2 + 3 w theta and w^2/2 - theta w. For fixed theta, w goes to lambda(theta) =
-theta, and there theta' = -theta: so the two time scales of Heusel et al. 2017 (assumption A4) find
+theta, and there theta' = -theta. So the two time scales of Heusel et al. 2017 (assumption A4) find
 (0, 0). With a ratio rho = a/b of the rates the Jacobian [[2 rho, -3 rho], [1, -1]] is stable if and
 only if rho < 1/2: one time scale, rho = 1, runs away.
 
 Each update adds noise: theta += a (h + M), w += b (g + M'), both from the same (theta, w).
 """
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,44 +20,64 @@ NOISE_STD = 0.1
 
 # The slopes of section A2.2 (Mokkadem and Pelletier): mean squares of the slow error fall as a(n),
 # of the fast one as b(n).
-SLOW_POWER, FAST_POWER = 0.9, 0.6
+SLOW_POWER = 0.9
+FAST_POWER = 0.6
+
+Rate = Callable[[np.ndarray], np.ndarray]
 
 
-def polynomial(scale, shift, power):
+class Setting(NamedTuple):
+    """One experiment: the rate a of theta, the rate b of w, and how many updates."""
+
+    a: Rate
+    b: Rate
+    steps: int
+
+
+def polynomial(scale: float, shift: float, power: float) -> Rate:
     """The rate n -> scale (n + shift)^-power, for arrays of n = 0, 1, ..."""
     return lambda n: scale * (np.asarray(n, np.float64) + shift) ** -power
 
 
-def constant(rate):
+def constant(rate: float) -> Rate:
     """The rate n -> rate."""
     return lambda n: np.full(np.shape(n), float(rate))
 
 
-_SLOW, _FAST = polynomial(0.5, 20, SLOW_POWER), polynomial(0.5, 20, FAST_POWER)
+_SLOW = polynomial(0.5, 20, SLOW_POWER)
+_FAST = polynomial(0.5, 20, FAST_POWER)
 
-# name: (a of theta, b of w, steps)
 SETTINGS = {
-    "constant, equal": (constant(0.05), constant(0.05), 1000),
-    "constant, two time scales": (constant(0.005), constant(0.05), 100_000),
-    "decaying, equal": (_FAST, _FAST, 1000),
-    "decaying, two time scales": (_SLOW, _FAST, 100_000),
+    "constant, equal": Setting(a=constant(0.05), b=constant(0.05), steps=1000),
+    "constant, two time scales": Setting(a=constant(0.005), b=constant(0.05), steps=100_000),
+    "decaying, equal": Setting(a=_FAST, b=_FAST, steps=1000),
+    "decaying, two time scales": Setting(a=_SLOW, b=_FAST, steps=100_000),
 }
 
 
-def jacobian(ratio):
+def jacobian(ratio: float) -> np.ndarray:
     """(2, 2): of the field, with theta's rate `ratio` times that of w."""
     return FIELD * [[ratio], [1.0]]
 
 
-def is_stable(ratio):
-    """Whether the mean dynamics converge: both eigenvalues have negative real parts (trace below 0,
-    determinant above).
+def is_stable(ratio: float) -> bool:
+    """Whether the mean dynamics converge.
+
+    Both eigenvalues of the Jacobian have negative real parts, as the trace is below 0 and the
+    determinant above 0.
     """
     matrix = jacobian(ratio)
     return bool(np.trace(matrix) < 0 < np.linalg.det(matrix))
 
 
-def simulate(a, b, steps, runs=200, noise_std=NOISE_STD, seed=0):
+def simulate(
+    a: Rate,
+    b: Rate,
+    steps: int,
+    runs: int = 200,
+    noise_std: float = NOISE_STD,
+    seed: int | Sequence[int] = 0,
+) -> np.ndarray:
     """Mean squares over independent runs.
 
     Args:
@@ -74,24 +97,22 @@ def simulate(a, b, steps, runs=200, noise_std=NOISE_STD, seed=0):
     squares = np.empty((steps + 1, 2))
     squares[0] = _mean_squares(state)
     for n in range(steps):
-        state = state + rates[n] * (
-            FIELD @ state + noise_std * generator.standard_normal((2, runs))
-        )
+        noise = noise_std * generator.standard_normal((2, runs))
+        state = state + rates[n] * (FIELD @ state + noise)
         squares[n + 1] = _mean_squares(state)
     return squares
 
 
-def _mean_squares(state):
+def _mean_squares(state: np.ndarray) -> tuple[float, float]:
     theta, w = state
     return theta @ theta / len(theta), (w - theta) @ (w - theta) / len(theta)
 
 
-def expected_squares(a, b, steps, noise_std=NOISE_STD):
-    """What `simulate` converges to with infinitely many runs, exactly: the second moments follow a
-    linear recursion.
+def expected_squares(a: Rate, b: Rate, steps: int, noise_std: float = NOISE_STD) -> np.ndarray:
+    """What `simulate` converges to with infinitely many runs, exactly.
 
-    S(n + 1) = A S A^T + noise_std^2 diag(a^2, b^2) with A = 1 + diag(a, b) FIELD and S(0) = start
-    start^T.
+    The second moments follow a linear recursion: S(n + 1) = A S A^T + noise_std^2 diag(a^2, b^2)
+    with A = 1 + diag(a, b) FIELD and S(0) = start start^T.
     """
     rates = np.stack([a(np.arange(steps)), b(np.arange(steps))], axis=1)
     transition = np.eye(2) + rates[:, :, None] * FIELD
@@ -106,9 +127,10 @@ def expected_squares(a, b, steps, noise_std=NOISE_STD):
     return squares
 
 
-def slopes(squares, first, last, points=200):
-    """(2,) slopes of log mean square over log step, by least squares on logarithmically spaced
-    steps.
+def slopes(squares: np.ndarray, first: int, last: int, points: int = 200) -> np.ndarray:
+    """(2,) slopes of log mean square over log step.
+
+    They come from least squares on up to `points` logarithmically spaced steps.
     """
     steps = np.unique(np.geomspace(first, last, points).astype(int))
     return np.polyfit(np.log(steps), np.log(squares[steps]), 1)[0]

@@ -1,5 +1,5 @@
-"""The checkpoints of a run: written whole or not at all, the newest good one is taken, a damaged
-one is set aside.
+"""The checkpoints of a run: each is written as a whole or not at all, the newest good one is taken,
+and a damaged one is set aside.
 """
 
 import contextlib
@@ -7,13 +7,32 @@ import itertools
 import pathlib
 import re
 import shutil
+from collections.abc import Iterator
+from typing import Protocol
 
+import tensorflow as tf
+
+from tf_ttur import runs
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files
 from tf_ttur.training import writing
 from tf_ttur.training.state import Damaged
 
-_SUFFIX, _BEST = r"\.(index|data-\d+-of-\d+)", r"best-\d+"
+_SUFFIX = r"\.(index|data-\d+-of-\d+)"
+_BEST = r"best-\d+"
+
+
+class Stored(Protocol):
+    """What checkpoints are of: a `training.state.State`.
+
+    Attributes:
+      checkpoint: the `tf.train.Checkpoint` of all its variables.
+    """
+
+    checkpoint: tf.train.Checkpoint
+
+    def read(self, checkpoint: str) -> None:
+        """Takes the checkpoint with this path; raises `Damaged` if it cannot be read."""
 
 
 class Checkpoints:
@@ -22,34 +41,35 @@ class Checkpoints:
     `checkpoints/ckpt-N.index` and `.data-*` after N updates, of which the newest `keep` stay;
     `checkpoints/best-N/` with a copy of the one with the best value of the metric;
     `checkpoints/damaged-N/` with what could not be read.
+
+    Args:
+      workdir: the run folder. Nothing is written at first.
+      state: what the checkpoints are of.
+      keep: how many stay.
     """
 
-    def __init__(self, workdir, state, keep=1):
-        """Writes nothing.
-
-        Args:
-          workdir: the run folder.
-          state: the `training.state.State` that they are of.
-          keep: how many stay.
-        """
-        self._folder, self._state, self._keep = pathlib.Path(workdir) / "checkpoints", state, keep
+    def __init__(self, workdir: str | pathlib.Path, state: Stored, keep: int = 1) -> None:
+        self._run = runs.open_run(workdir)
+        self._folder = self._run.path / runs.CHECKPOINTS
+        self._state = state
+        self._keep = keep
 
     @property
-    def numbers(self):
-        """Ascending list of the counts of updates after which there is a checkpoint."""
-        return sorted(map(_number, self._find(r"ckpt-\d+\.index")))
+    def numbers(self) -> list[int]:
+        """Ascending list of the numbers of updates after which there is a checkpoint."""
+        return self._run.checkpoints
 
-    def path(self, number):
-        """Of the checkpoint after `number` updates, as `State.read` takes it."""
-        return str(self._folder / f"ckpt-{number}")
+    def path(self, number: int) -> str:
+        """The path of the checkpoint after `number` updates, as `State.read` takes it."""
+        return str(self._run.checkpoint(number))
 
     @property
-    def best(self):
+    def best(self) -> str | None:
         """The path of the best one, or None."""
-        kept = sorted(self._find(_BEST), key=_number)
-        return str(kept[-1] / f"ckpt-{_number(kept[-1])}") if kept else None
+        path = self._run.best_checkpoint
+        return None if path is None else str(path)
 
-    def save(self, number):
+    def save(self, number: int) -> None:
         """Writes the state after `number` updates, and removes the oldest that are too many.
 
         Raises:
@@ -60,62 +80,44 @@ class Checkpoints:
                 self._state.checkpoint.write(str(part / f"ckpt-{number}"))
             self._place(part)
         kept = self.numbers[-self._keep :]
-        for path in sorted(self._find(rf"ckpt-\d+{_SUFFIX}"), key=_is_index, reverse=True):
-            if _number(path) not in kept:
-                path.unlink()
-        with files.atomic(
-            self._folder / "checkpoint", "w"
-        ) as file:  # for TensorFlow's own tools; nothing here reads it
-            file.write(
-                f'model_checkpoint_path: "ckpt-{number}"\n'
-                + "".join(f'all_model_checkpoint_paths: "ckpt-{n}"\n' for n in kept)
-            )
+        self._remove_all_but(kept)
+        # For TensorFlow's own tools; nothing here reads it.
+        lines = [f'model_checkpoint_path: "ckpt-{number}"\n']
+        lines += [f'all_model_checkpoint_paths: "ckpt-{n}"\n' for n in kept]
+        with files.atomic(self._folder / "checkpoint", "w") as file:
+            file.write("".join(lines))
 
-    def restore(self):
-        """Takes the newest one that is whole, the best one if that is it. Those that are not are
-        set aside, which a message says.
+    def restore(self) -> int | None:
+        """Takes the newest checkpoint that can be read, the best one if that is the newest.
+
+        Those that cannot be read are set aside, which a message says.
 
         Returns:
           Its count of updates; None if there is none.
         """
-        lost = []
-        paths = [
-            pathlib.Path(path)
-            for path in (*map(self.path, reversed(self.numbers)), self.best)
-            if path
-        ]
-        for path in sorted(
-            paths, key=_number, reverse=True
-        ):  # which leaves a last one before its copy as the best
+        damaged = []
+        for path in self._newest_first():
+            number = runs.number_of(path)
             try:
                 self._state.read(str(path))
             except Damaged as error:
-                lost.append(_number(path))
-                console.STDERR.print(
-                    f"{error.found}; set aside as {self._set_aside(path)}",
-                    soft_wrap=True,
-                    markup=False,
-                )
+                damaged.append(number)
+                console.say(f"{error.found}; set aside as {self._set_aside(path)}")
                 continue
-            number = _number(path)
             if number not in self.numbers:
-                with self._part(
-                    f"the best checkpoint, which is of update {number}, cannot be made the last one"
-                ) as part:
-                    self._copy(path, part)
-                    self._place(part)
-            if lost:
-                text = f"the newest good checkpoint is after {number} updates: {lost[0] - number} updates are made again"
-                console.STDERR.print(text, soft_wrap=True)
+                self._make_last(path)
+            if damaged:
+                console.say(
+                    f"the newest good checkpoint is after {number} updates:"
+                    f" {damaged[0] - number} updates are made again"
+                )
             return number
-        if lost:
-            console.STDERR.print(
-                f"no good checkpoint is left, after {lost[0]} updates", soft_wrap=True
-            )
+        if damaged:
+            console.say(f"no good checkpoint is left, after {damaged[0]} updates")
         return None
 
-    def keep_best(self, number):
-        """Keeps a copy of the checkpoint after `number` updates as the best one, instead of an
+    def keep_best(self, number: int) -> None:
+        """Keeps a copy of the checkpoint after `number` updates as the best one, in place of an
         earlier one.
 
         Raises:
@@ -124,17 +126,18 @@ class Checkpoints:
         target = self._folder / f"best-{number}"
         if not target.exists():
             with self._part(f"no copy of the best checkpoint, which is of update {number}") as part:
-                self._copy(pathlib.Path(self.path(number)), part)
+                _copy(self._run.checkpoint(number), part)
                 part.replace(target)
                 files.to_disk(self._folder)
-        for old in self._find(_BEST):
-            if old != target:
-                shutil.rmtree(old)
+        for earlier in self._run.find(_BEST):
+            if earlier != target:
+                shutil.rmtree(earlier)
 
     @contextlib.contextmanager
-    def _part(self, failure):
-        """An empty folder for what is not whole yet; it goes where the block cannot write, which
-        `failure` names.
+    def _part(self, failure: str) -> Iterator[pathlib.Path]:
+        """An empty folder for files that are not complete yet.
+
+        It is removed if the block cannot write, which is an error with `failure` in its words.
         """
         part = self._folder / ".part"
         try:
@@ -143,19 +146,37 @@ class Checkpoints:
             yield part
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)
-            cure = "make room, then run the same command again: it goes on from the last checkpoint"
-            raise UserError(f"{failure}: {error}", "a folder with room for it", cure) from error
+            raise UserError(
+                f"{failure}: {error}",
+                "a folder with room for it",
+                "make room, then run the same command again: it resumes from the last checkpoint",
+            ) from error
 
-    def _find(self, pattern):
-        """What is in the folder under such a name; what a user has put there is not."""
-        return [path for path in self._folder.glob("*") if re.fullmatch(pattern, path.name)]
+    def _newest_first(self) -> list[pathlib.Path]:
+        """The paths of all checkpoints; a last one comes before its copy as the best."""
+        paths = [self._run.checkpoint(number) for number in reversed(self.numbers)]
+        best = self._run.best_checkpoint
+        if best is not None:
+            paths.append(best)
+        return sorted(paths, key=runs.number_of, reverse=True)
 
-    def _copy(self, path, folder):
-        for file in _files(path):
-            shutil.copyfile(file, folder / file.name)
-            files.to_disk(folder / file.name)
+    def _remove_all_but(self, numbers: list[int]) -> None:
+        """Removes the files of other checkpoints; the index goes first, as data without it are no
+        checkpoint.
+        """
+        for path in sorted(self._run.find(rf"ckpt-\d+{_SUFFIX}"), key=_is_index, reverse=True):
+            if runs.number_of(path) not in numbers:
+                path.unlink()
 
-    def _place(self, part):
+    def _make_last(self, path: pathlib.Path) -> None:
+        """Places a copy of the best checkpoint among the others."""
+        number = runs.number_of(path)
+        failure = f"the best checkpoint, which is of update {number}, cannot be made the last one"
+        with self._part(failure) as part:
+            _copy(path, part)
+            self._place(part)
+
+    def _place(self, part: pathlib.Path) -> None:
         """Moves the files of a checkpoint to their place. The index is the last to get its name:
         where it is, all is.
         """
@@ -165,13 +186,9 @@ class Checkpoints:
         files.to_disk(self._folder)
         part.rmdir()
 
-    def _set_aside(self, path):
-        """Moves the files of a checkpoint out of the way; returns the folder that they are in now."""
-        names = (
-            f"damaged-{_number(path)}" + (f".{count}" if count > 1 else "")
-            for count in itertools.count(1)
-        )
-        target = next(place for name in names if not (place := self._folder / name).exists())
+    def _set_aside(self, path: pathlib.Path) -> pathlib.Path:
+        """Moves the files of a checkpoint to a folder of their own; returns that folder."""
+        target = self._new_folder(f"damaged-{runs.number_of(path)}")
         target.mkdir()
         # Data without an index would be taken for leftovers: the index goes last.
         for file in sorted(_files(path), key=_is_index):
@@ -180,20 +197,28 @@ class Checkpoints:
             path.parent.rmdir()
         return target
 
+    def _new_folder(self, name: str) -> pathlib.Path:
+        """A path that is free: `name`, `name.2`, `name.3`, ..."""
+        target = self._folder / name
+        for count in itertools.count(2):
+            if not target.exists():
+                break
+            target = self._folder / f"{name}.{count}"
+        return target
 
-def _files(path):
-    """Those of a checkpoint."""
-    return [
-        file
-        for file in path.parent.glob(f"{path.name}.*")
-        if re.fullmatch(re.escape(path.name) + _SUFFIX, file.name)
-    ]
+
+def _copy(path: pathlib.Path, folder: pathlib.Path) -> None:
+    """Copies the files of a checkpoint."""
+    for file in _files(path):
+        shutil.copyfile(file, folder / file.name)
+        files.to_disk(folder / file.name)
 
 
-def _is_index(path):
+def _files(path: pathlib.Path) -> list[pathlib.Path]:
+    """The files of a checkpoint."""
+    pattern = re.escape(path.name) + _SUFFIX
+    return [file for file in path.parent.glob(f"{path.name}.*") if re.fullmatch(pattern, file.name)]
+
+
+def _is_index(path: pathlib.Path) -> bool:
     return path.suffix == ".index"
-
-
-def _number(path):
-    """N of ckpt-N.index, ckpt-N.data-00000-of-00001 or best-N."""
-    return int(path.name.partition(".")[0].rpartition("-")[2])

@@ -2,26 +2,37 @@
 
 import contextlib
 import time
+from collections.abc import Iterator
 
 
 class Clock:
-    """Seconds of training, continued from an earlier part of the run."""
+    """Seconds of training.
 
-    def __init__(self, seconds=0.0):
-        self._seconds, self._since = seconds, None
+    Args:
+      seconds: of an earlier part of the run.
+    """
 
-    def start(self):
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._seconds = seconds
+        self._since: float | None = None
+
+    def start(self) -> None:
+        """Counts from now on."""
         self._since = time.perf_counter()
 
     @property
-    def seconds(self):
-        return self._seconds + (0 if self._since is None else time.perf_counter() - self._since)
+    def seconds(self) -> float:
+        """Seconds so far."""
+        running = 0 if self._since is None else time.perf_counter() - self._since
+        return self._seconds + running
 
     @contextlib.contextmanager
-    def pause(self):
-        """What happens in the block does not count. The device's work must be done before: wait for
-        a value of it.
+    def pause(self) -> Iterator[None]:
+        """Does not count the time of the block.
+
+        The device must have finished its work before: wait for one of its values.
         """
-        self._seconds, self._since = self.seconds, None
+        self._seconds = self.seconds
+        self._since = None
         yield
         self.start()

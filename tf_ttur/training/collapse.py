@@ -1,10 +1,20 @@
 """Signs that a training has collapsed, read from the values that it wrote down."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tf_ttur.runs import Row
+
 ACCURACY = "accuracy/discriminator"
 
+Sign = tuple[int, str]
 
-def signs(rows, metric, settings):
+
+def signs(rows: Sequence[Row], metric: str | None, settings: Any) -> list[Sign]:
     """What is suspicious in a run.
+
+    Two signs are known: a distance far above the best one before it, and a discriminator that has
+    classified all examples correctly for long. Each is told once each time that it begins.
 
     Args:
       rows: of `metrics.jsonl`, in their order.
@@ -12,59 +22,62 @@ def signs(rows, metric, settings):
       settings: `config.collapse`.
 
     Returns:
-      List of (update, words), in the order of the updates: a distance far above the best one before
-      it, and a discriminator that has told all examples apart for long, each time that this begins.
+      List of (update, words), in the order of the updates.
     """
-    found = _far_above_the_best(rows, metric, settings.metric_factor) + _too_accurate(
-        rows, settings.accuracy_updates
+    return sorted(
+        [
+            *_far_above_the_best(rows, metric, settings.metric_factor),
+            *_too_accurate(rows, settings.accuracy_updates),
+        ]
     )
-    return sorted(found)
 
 
-def _far_above_the_best(rows, metric, factor):
-    found, best, above = [], None, False
+def _far_above_the_best(rows: Sequence[Row], metric: str | None, factor: float) -> Iterator[Sign]:
+    best: tuple[float, int] | None = None  # value, update
+    above = False
     for row in rows:
-        if row["name"] != metric or row["value"] is None:
+        value = row["value"]
+        if row["name"] != metric or value is None:
             continue
-        value, was_above = row["value"], above
+        was_above = above
         above = bool(factor) and best is not None and value > factor * best[0]
-        if above and not was_above:
-            found.append(
-                (
-                    row["update"],
-                    f"{metric} is {value:.4g}, more than {factor:g} times its best value, {best[0]:.4g} after update {best[1]}",
-                )
+        if above and not was_above and best is not None:
+            yield (
+                row["update"],
+                f"{metric} is {value:.4g}, more than {factor:g} times its best value,"
+                f" {best[0]:.4g} after update {best[1]}",
             )
         if best is None or value < best[0]:
-            best = value, row["update"]
-    return found
+            best = (value, row["update"])
 
 
-def _too_accurate(rows, updates):
-    found, since, told = [], None, False
+def _too_accurate(rows: Sequence[Row], updates: int) -> Iterator[Sign]:
+    since: int | None = None
+    told = False
     for row in rows:
         if row["name"] != ACCURACY:
             continue
-        if (
-            row["value"] is None or row["value"] < 1 - 1e-6
-        ):  # shares of several devices may add up to a little less
-            since, told = None, False
+        # Shares of several devices may add up to a little less than 1.
+        if row["value"] is None or row["value"] < 1 - 1e-6:
+            since = None
+            told = False
             continue
-        since = row["update"] if since is None else since
+        if since is None:
+            since = row["update"]
         if updates and not told and row["update"] - since >= updates:
-            found.append(
-                (
-                    row["update"],
-                    f"the discriminator has told all examples apart since update {since}: the generator learns little from it",
-                )
+            yield (
+                row["update"],
+                "the discriminator has told all examples apart since update"
+                f" {since}: the generator learns little from it",
             )
             told = True
-    return found
 
 
-def best_update(rows, metric):
-    """The update with the lowest value of the metric so far, the first one of equals; None without
-    any.
+def best_update(rows: Sequence[Row], metric: str) -> int | None:
+    """The update with the lowest value of the metric so far, the first one of equals.
+
+    Returns:
+      None where there is no value.
     """
     values = [
         (row["value"], row["update"])

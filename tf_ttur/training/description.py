@@ -15,35 +15,39 @@ def describe(config: ConfigDict, workdir: str) -> str:
       config: the validated config.
       workdir: the run folder that it would have.
     """
-    kind = configs.kind_of(config)
-    symbols = _count_symbols(config) if kind.has_vocabulary else 0
+    has_vocabulary = configs.kind_of(config).has_vocabulary
+    symbols = _count_symbols(config) if has_vocabulary else 0
     players = state.State(config, symbols)
     a2 = rates.check_a2(config)
-    num_samples = config.evaluation.num_samples
-    times = _count_evaluations(config)
     lines = [
         configs.summary(config),
         f"  run folder     {workdir}",
         f"  generator      {_count_parameters(players.generator):,} trainable parameters",
         f"  discriminator  {_count_parameters(players.discriminator):,} trainable parameters",
-        f"  updates        {config.updates:,}, each with {config.discriminator.steps} discriminator steps "
-        f"of {config.batch_size} examples",
-        f"  evaluation     {times} times {num_samples:,} samples"
-        + ("" if kind.has_vocabulary else f": {times * num_samples:,} images through the network"),
-        f"  theorem 1      assumption A2 on the step sizes {'holds' if a2.holds else 'does not hold'}: {a2.words}",
+        f"  updates        {config.updates:,}, each with {config.discriminator.steps}"
+        f" discriminator steps of {config.batch_size} examples",
+        f"  evaluation     {_describe_evaluations(config, has_vocabulary)}",
+        "  theorem 1      assumption A2 on the step sizes"
+        f" {'holds' if a2.holds else 'does not hold'}: {a2.words}",
     ]
-    if kind.has_vocabulary:
-        unread = (
-            ""
-            if text.is_prepared(config.data.dir)
-            else " at most; these are the parameters with so many"
-        )
-        lines.append(f"  vocabulary     {symbols} symbols{unread}")
+    if has_vocabulary:
+        lines.append(f"  vocabulary     {symbols} symbols")
+        if not text.is_prepared(config.data.dir):
+            lines[-1] += " at most; these are the parameters with so many"
     return "\n".join([*lines, "", configs.to_json(config)])
 
 
+def _describe_evaluations(config: ConfigDict, has_vocabulary: bool) -> str:
+    times = _count_evaluations(config)
+    num_samples = config.evaluation.num_samples
+    words = f"{times} times {num_samples:,} samples"
+    if not has_vocabulary:
+        words += f": {times * num_samples:,} images through the network"
+    return words
+
+
 def _count_symbols(config: ConfigDict) -> int:
-    """The size of the vocabulary; where the shards would have to be read for it, the largest that
+    """The size of the vocabulary. Where the shards would have to be read for it, the largest that
     it may have.
     """
     if not text.is_prepared(config.data.dir):

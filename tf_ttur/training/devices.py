@@ -1,23 +1,27 @@
-"""On what a run computes."""
+"""The devices that a run computes on."""
 
 import functools
 import json
 import os
 
 import tensorflow as tf
+from ml_collections import ConfigDict
 
 from tf_ttur.errors import UserError
 
+_EXAMPLE = (
+    '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", "index": 0}}'
+)
+
 
 @functools.cache
-def mirrored_strategy():
-    """The `MirroredStrategy` over all GPUs of this machine, or over its (logical) CPUs where it has
-    none.
+def mirrored_strategy() -> tf.distribute.Strategy:
+    """The `MirroredStrategy` over all GPUs of this machine, or over its (logical) CPUs without one.
 
-    One for the whole process: the collective operations of a second one would have the keys of the
+    There is one per process: the collective operations of a second one would have the keys of the
     first one's. TensorFloat-32 is switched off, so that a GPU gives the numbers of a CPU (features
-    of the FID need that). On a CPU all operations are made deterministic, so that a run that goes
-    on ends as one that was never stopped; on a GPU TF_DETERMINISTIC_OPS=1 asks for that, at its
+    of the FID need that). On a CPU all operations are made deterministic, so that a resumed run
+    ends as one that was never stopped; on a GPU, TF_DETERMINISTIC_OPS=1 asks for that, at its
     price.
     """
     _compute_exactly()
@@ -26,25 +30,16 @@ def mirrored_strategy():
 
 
 @functools.cache
-def multi_worker_strategy():
+def multi_worker_strategy() -> tf.distribute.Strategy:
     """The `MultiWorkerMirroredStrategy` over all devices of the processes that the variable
     TF_CONFIG names.
 
-    To be called before anything else of TensorFlow. Otherwise as `mirrored_strategy`.
+    Must be called before anything else of TensorFlow. Otherwise as `mirrored_strategy`.
 
     Raises:
       UserError: TF_CONFIG is missing or wrong, or the other processes are not there.
     """
-    content = os.environ.get("TF_CONFIG")
-    example = '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", "index": 0}}'
-    try:
-        task = json.loads(content)["task"]
-        json.loads(content)["cluster"][task["type"]][int(task["index"])]
-    except (ValueError, TypeError, LookupError) as error:
-        found = f"config.distribution = 'multi_worker' with TF_CONFIG = {content}"
-        raise UserError(
-            found, f"for the first of two processes {example}", "set it for each process"
-        ) from error
+    _check_cluster(os.environ.get("TF_CONFIG"))
     _compute_exactly()
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -57,13 +52,13 @@ def multi_worker_strategy():
         ) from error
 
 
-def strategy(config):
+def strategy(config: ConfigDict) -> tf.distribute.Strategy:
     """The strategy that a config names."""
     return multi_worker_strategy() if config.distribution == "multi_worker" else mirrored_strategy()
 
 
-def is_chief(strategy):
-    """Whether this process writes what is to be written; always, where there are no others."""
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes the run folder; always, where there are no others."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.cluster_spec():
         return True
@@ -71,34 +66,64 @@ def is_chief(strategy):
     return resolver.task_type == "chief" if has_chief else resolver.task_id == 0
 
 
-def ask_chief(strategy, number):
-    """The chief's whole number, on all workers. All wait here for each other."""
+def ask_chief(strategy: tf.distribute.Strategy, number: int) -> int:
+    """The chief's `number`, on all workers. All workers wait here for each other."""
     local = len(strategy.extended.worker_devices)
     if local == strategy.num_replicas_in_sync:
         return number
 
     @tf.function
-    def total():
+    def total() -> tf.Tensor:
         own = tf.constant(number if is_chief(strategy) else 0, tf.int64)
         return strategy.reduce(tf.distribute.ReduceOp.SUM, strategy.run(lambda: own), axis=None)
 
     return int(total()) // local
 
 
-def _compute_exactly():
-    tf.config.experimental.enable_tensor_float_32_execution(False)
-    if not tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.enable_op_determinism()
+def batch_per_replica(config: ConfigDict, strategy: tf.distribute.Strategy) -> int:
+    """The batch size of one replica.
 
-
-def batch_per_replica(config, strategy):
-    """The batch of one replica. Raises `UserError` if the global batch cannot be divided."""
-    replicas, packed = strategy.num_replicas_in_sync, config.model.samples_per_score
+    Raises:
+      UserError: the global batch cannot be divided.
+    """
+    replicas = strategy.num_replicas_in_sync
+    packed = config.model.samples_per_score
     if config.batch_size % (replicas * packed):
+        expected = f"a multiple of {replicas * packed}"
+        if packed > 1:
+            expected += f", for {packed} samples a score on each"
         raise UserError(
             f"config.batch_size = {config.batch_size} on {replicas} devices",
-            f"a multiple of {replicas * packed}"
-            + (f", for {packed} samples a score on each" if packed > 1 else ""),
+            expected,
             "change it, or set CUDA_VISIBLE_DEVICES to fewer devices",
         )
     return config.batch_size // replicas
+
+
+def describe(strategy: tf.distribute.Strategy) -> str:
+    """The devices of a strategy, for messages."""
+    local = strategy.extended.worker_devices
+    names = ", ".join(device.split("device:")[-1] for device in local)
+    if len(local) < strategy.num_replicas_in_sync:
+        names += f" (of {strategy.num_replicas_in_sync} devices in all)"
+    return names
+
+
+def _check_cluster(content: str | None) -> None:
+    """Refuses a TF_CONFIG that does not name this process. Raises `UserError`."""
+    try:
+        cluster = json.loads(content)  # type: ignore[arg-type]  # None is a TypeError, as meant
+        task = cluster["task"]
+        cluster["cluster"][task["type"]][int(task["index"])]
+    except (ValueError, TypeError, LookupError) as error:
+        raise UserError(
+            f"config.distribution = 'multi_worker' with TF_CONFIG = {content}",
+            f"for the first of two processes {_EXAMPLE}",
+            "set it for each process",
+        ) from error
+
+
+def _compute_exactly() -> None:
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    if not tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_op_determinism()

@@ -1,76 +1,78 @@
-"""The evaluation of an experiment: its network, its reference, its protocol, for each kind of data."""
+"""How each kind of data is evaluated: its network, its reference, its protocol."""
 
+import pathlib
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur.data import Examples
-from tf_ttur.data.images import Images
-from tf_ttur.data.text import Lines
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files
 from tf_ttur.metrics import extraction, inception, ngrams, statistics
 from tf_ttur.metrics.evaluators import FrechetEvaluator, NgramEvaluator
 from tf_ttur.metrics.pixels import PixelPooling
 
+Path: TypeAlias = str | pathlib.Path | None  # of the network, as in `inception.load`
+
 
 class Evaluator(Protocol):
-    """What measures a generator during training.
+    """What measures a generator during training."""
 
-    Attributes:
-      name: of the value that stands for all; it falls while the training goes well.
-      names: of all values.
-      provenance: what the values were measured with, as JSON can hold it.
-    """
+    @property
+    def name(self) -> str:
+        """The name of the value that stands for all; it falls while the training goes well."""
 
-    name: str
-    names: tuple[str, ...]
-    provenance: dict[str, Any]
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all values."""
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the values are measured with, as JSON can hold it."""
 
     def run(self, generate: Any) -> Iterator[tuple[str, float]]:
-        """Yields (name, value); `generate` is a function (batch number, count) that gives so many
-        examples.
+        """Yields (name, value).
+
+        Args:
+          generate: function (batch number, count) that gives `count` outputs of the generator.
         """
 
 
 class Evaluation(Protocol):
     """How one kind of data is evaluated."""
 
-    def load_network(self, config: ConfigDict, path: str | None, trust: bool) -> Any:
-        """The feature network; None where none is needed. Raises `UserError` where there is none."""
+    def load_network(self, config: ConfigDict, path: Path, trust: bool) -> Any:
+        """The feature network; None where none is needed. Raises `UserError` if it is missing."""
 
     def check_reference(self, config: ConfigDict, network: Any) -> Any:
-        """What the config names as the reference, if anything; raises `UserError` where it does not
-        fit.
-        """
+        """The reference that the config names, or None. Raises `UserError` if it does not fit."""
 
     def build(self, config: ConfigDict, examples: Any, network: Any) -> Evaluator:
-        """The evaluator, with its reference computed and cached on first use."""
+        """The evaluator; its reference is computed and cached on first use."""
 
 
 class ImageEvaluation:
     """By the Fréchet distance of features."""
 
-    def load_network(self, config: ConfigDict, path: str | None, trust: bool) -> Any:
+    def load_network(self, config: ConfigDict, path: Path, trust: bool) -> Any:
+        """The Inception network; `PixelPooling` where it is missing and the config allows that."""
         try:
             return inception.load(path, config.evaluation.precision, trust)
         except UserError:
-            # Only where no network was named and none is to be had: a wrong path is an error for
-            # everybody.
-            if (
-                config.evaluation.without_inception != "frechet_pixels"
-                or inception.locate(path) is not None
-            ):
+            # A wrong path is an error in any case.
+            was_named = inception.locate(path) is not None
+            if config.evaluation.without_inception != "frechet_pixels" or was_named:
                 raise
             console.say(
-                "No Inception network here and none to be had: evaluating by frechet_pixels (average-pooled pixels), "
-                "which is not the FID."
+                "No Inception network here and none to be had: evaluating by frechet_pixels"
+                " (average-pooled pixels), which is not the FID."
             )
             return PixelPooling()
 
-    def check_reference(self, config: ConfigDict, network: Any) -> statistics.Statistics | None:
+    def check_reference(self, config: ConfigDict, network: Any) -> Any:
+        """The statistics that the config names, of this network and the size of its images."""
         if not config.evaluation.reference:
             return None
         reference = statistics.load(config.evaluation.reference)
@@ -78,48 +80,51 @@ class ImageEvaluation:
         statistics.check(reference, network, (size, size, 3))
         return reference
 
-    def build(self, config: ConfigDict, examples: Images, network: Any) -> FrechetEvaluator:
-        evaluation = config.evaluation
+    def build(self, config: ConfigDict, examples: Any, network: Any) -> Evaluator:
+        """An evaluator against the named statistics, or else against those of the data."""
+        settings = config.evaluation
         reference = self.check_reference(config, network)
         if reference is None:
             reference = extraction.cached_statistics(
-                examples, network, evaluation.feature_batch_size, evaluation.reference_samples
+                examples, network, settings.feature_batch_size, settings.reference_samples
             )
         return FrechetEvaluator(
             network,
             reference,
-            evaluation.num_samples,
-            evaluation.sample_batch_size,
-            evaluation.feature_batch_size,
-            evaluation.quantisation,
+            settings.num_samples,
+            settings.sample_batch_size,
+            settings.feature_batch_size,
+            settings.quantisation,
         )
 
 
 class LineEvaluation:
     """By the divergence of n-grams, without a network."""
 
-    def load_network(self, config: ConfigDict, path: str | None, trust: bool) -> None:
+    def load_network(self, config: ConfigDict, path: Path, trust: bool) -> Any:
+        """None."""
         return None
 
-    def check_reference(self, config: ConfigDict, network: None) -> None:
+    def check_reference(self, config: ConfigDict, network: Any) -> Any:
+        """None: the reference is always that of the data."""
         return None
 
-    def build(self, config: ConfigDict, examples: Lines, network: None) -> NgramEvaluator:
-        evaluation = config.evaluation
-        path = files.cache_dir() / "ngrams" / examples.identity[:16]
+    def build(self, config: ConfigDict, examples: Any, network: Any) -> Evaluator:
+        """An evaluator against all lines; says on stderr which values real lines have."""
+        settings = config.evaluation
         reference = ngrams.cached(
-            path,
+            files.cache_dir() / "ngrams" / examples.identity[:16],
             examples.identity,
             lambda: ngrams.Reference.of(examples.codes, len(examples.vocabulary)),
         )
         evaluator = NgramEvaluator(
-            reference, examples.codes, evaluation.num_samples, evaluation.sample_batch_size
+            reference, examples.codes, settings.num_samples, settings.sample_batch_size
         )
-        floor = ", ".join(
-            f"{name} {value:.4f}" for name, value in evaluator.provenance["floor"].items()
-        )
+        floor = evaluator.provenance["floor"]
+        values = ", ".join(f"{name} {value:.4f}" for name, value in floor.items())
         console.say(
-            f"the floor, of {evaluation.num_samples} real lines against all {examples.num_examples:,}: {floor}"
+            f"the floor, of {settings.num_samples} real lines against all"
+            f" {examples.num_examples:,}: {values}"
         )
         return evaluator
 
@@ -138,20 +143,26 @@ def open_examples(config: ConfigDict) -> Examples:
     return configs.kind_of(config).open_examples(config.data)
 
 
-def load_network(config: ConfigDict, path: str | None = None, trust: bool = False) -> Any:
-    """The feature network of an experiment, the arguments as in `inception.load`; None for lines,
-    which need none.
+def load_network(config: ConfigDict, path: Path = None, trust: bool = False) -> Any:
+    """The feature network of an experiment; None for lines, which need none.
+
+    Args:
+      config: the validated config.
+      path, trust: as in `inception.load`.
+
+    Raises:
+      UserError: it is missing.
     """
     return of_config(config).load_network(config, path, trust)
 
 
 def check_reference(config: ConfigDict, network: Any) -> statistics.Statistics | None:
-    """The statistics that the config names, of that network and the experiment's size; None where
-    it names none.
+    """The statistics that the config names, or None. Raises `UserError` if they are of another
+    network or size.
     """
     return of_config(config).check_reference(config, network)
 
 
 def build_evaluator(config: ConfigDict, examples: Examples, network: Any) -> Evaluator:
-    """The evaluator of an experiment, with its reference computed and cached on first use."""
+    """The evaluator of an experiment; its reference is computed and cached on first use."""
     return of_config(config).build(config, examples, network)

@@ -1,62 +1,180 @@
-"""The generator as a SavedModel, and how its output is shown."""
+"""The generator as a SavedModel."""
 
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import keras
 import tensorflow as tf
+from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
-from tf_ttur.data.quantisation import to_uint8
+from tf_ttur import runs
 from tf_ttur.errors import UserError
-from tf_ttur.training import networks, randomness, writing
+from tf_ttur.io import console
+from tf_ttur.training import networks, own_objects, presentation, randomness, state, writing
+from tf_ttur.training.presentation import Presentation
 from tf_ttur.training.randomness import Purpose
 
 _BLOCK = 64  # examples that an exported generator makes at a time
 
 
-def to_lines(probabilities, vocabulary):
-    """(n, length, symbols) to (n,) strings of the most probable symbols."""
-    symbols = tf.gather(tf.constant(vocabulary), tf.argmax(probabilities, -1))
-    return tf.strings.reduce_join(symbols, -1)
+def export_run(run: runs.Run, output: str | pathlib.Path, best: bool = False) -> int:
+    """Exports the generator of a run.
+
+    Args:
+      run: the run folder.
+      output: the folder of the export, as in `export`.
+      best: whether to take the checkpoint with the best value of the metric, not the newest one.
+
+    Returns:
+      The count of updates that this generator has seen.
+
+    Raises:
+      UserError: there is no such checkpoint or it cannot be read, or the output folder holds
+        something else.
+    """
+    vocabulary = run.vocabulary
+    players = state.State(run.config, len(vocabulary))
+    players.read(str(_checkpoint(run, best)))
+    if configs.objects(run.config) and run.environment:
+        for change in own_objects.changes(run.config, run.environment[-1]):
+            console.say(f"warning: {change}")
+    export(run.config, players.generator, output, vocabulary)
+    return int(players.updates.numpy())
 
 
-def export(config, generator, folder, vocabulary=()):
+def export(
+    config: ConfigDict,
+    generator: keras.Model,
+    folder: str | pathlib.Path,
+    vocabulary: Sequence[str] = (),
+) -> None:
     """Writes the generator as a SavedModel that plain `tf.saved_model.load` reads.
 
-    Signatures of images: `serving_default` takes `latents` (n, latent_size) float32 and gives
-    `images` (n, size, size, 3) float32 in -1 ... 1; `sample` takes the int32 scalars `count` and
-    `seed` and gives `images` uint8, of which image i depends on the seed and i alone; `block` takes
-    the int32 scalars `number` and `seed` and gives the next so many of the same images, from number
-    0 on, as float32 in -1 ... 1. Of lines: `serving_default` gives `probabilities` (n, length,
-    symbols), `sample` gives `lines`, strings. The folder is replaced as a whole.
+    The signatures for images:
 
-    A generator that normalises by the batch (wgan_gp) draws in a block as many as the evaluation
-    does at a time.
+    - `serving_default` takes `latents` (n, latent_size) float32 and gives `images` (n, size, size,
+      3) float32 in -1 ... 1.
+    - `sample` takes the int32 scalars `count` and `seed` and gives `images` uint8. Image i depends
+      on the seed and i alone.
+    - `block` takes the int32 scalars `number` and `seed` and gives block `number`, from 0 on, of
+      the same images, as float32 in -1 ... 1.
+
+    For lines, `serving_default` gives `probabilities` (n, length, symbols), `sample` gives `lines`,
+    strings, and there is no `block`.
+
+    A generator that normalises by the batch (wgan_gp) draws as many examples in a block as the
+    evaluation does at a time.
+
+    Args:
+      config: the validated config.
+      generator: the network.
+      folder: is replaced as a whole, if there is an earlier export.
+      vocabulary: the symbols of a generator of lines; empty for images.
 
     Raises:
       UserError: the folder holds something else.
     """
     folder = pathlib.Path(folder)
-    if (
-        folder.exists()
-        and not (folder / "saved_model.pb").is_file()
-        and (not folder.is_dir() or any(folder.iterdir()))
-    ):
+    _check_free(folder)
+    # Built outside of the strategy's scope, so that no mirrored variables are written.
+    copy = networks.build_generator(config, len(vocabulary))
+    copy.set_weights(generator.get_weights())
+    signatures = _signatures(config, copy, presentation.of_config(config, vocabulary))
+    module = _Module([variable.value for variable in copy.variables], signatures)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _bring_back(folder)
+    _replace(folder, module)
+
+
+class _Module(tf.Module):
+    """What is saved: the variables, and the functions of the signatures."""
+
+    def __init__(self, variables: Sequence[tf.Variable], functions: Mapping[str, Any]) -> None:
+        super().__init__(name="generator")
+        self._variables = variables
+        self.functions = functions
+
+
+def _signatures(config: ConfigDict, generator: keras.Model, shown: Presentation) -> dict[str, Any]:
+    """{name: `tf.function`} as `export` describes them."""
+    latent = config.latent
+    length = _BLOCK
+    if configs.architecture_of(config).normalises_over_batch:
+        length = config.evaluation.sample_batch_size
+
+    def draw(number: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        key = tf.random.fold_in(tf.stack([seed, Purpose.SAMPLE_GRID]), number)
+        latents = randomness.latents(latent.distribution, (length, latent.size), key)
+        return generator(latents, training=False)
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, latent.size), tf.float32, "latents")],
+    )
+    def generate(latents: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {shown.output_name: generator(latents, training=False)}
+
+    @tf.function(input_signature=_scalars("count", "seed"))
+    def sample(count: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        blocks = tf.map_fn(
+            lambda number: shown.show(draw(number, seed)),
+            tf.range((count + length - 1) // length),
+            fn_output_signature=shown.spec.dtype,
+            parallel_iterations=1,
+        )
+        return {shown.name: tf.reshape(blocks, (-1, *shown.spec.shape))[:count]}
+
+    @tf.function(input_signature=_scalars("number", "seed"))
+    def block(number: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {shown.output_name: draw(number, seed)}
+
+    signatures = {"serving_default": generate, "sample": sample}
+    if shown.has_blocks:
+        signatures["block"] = block
+    return signatures
+
+
+def _checkpoint(run: runs.Run, best: bool) -> pathlib.Path:
+    """The path of the best or newest checkpoint. Raises `UserError` if there is none."""
+    newest = run.checkpoint(run.checkpoints[-1]) if run.checkpoints else None
+    path = run.best_checkpoint if best else newest
+    if path is not None:
+        return path
+    expected = "a run that has been started"
+    if newest is None:
+        raise UserError(f"{run.path} holds no checkpoint", expected, "train first")
+    cure = "leave --best out, or train with evaluation"
+    raise UserError(f"{run.path} holds no best checkpoint", expected, cure)
+
+
+def _check_free(folder: pathlib.Path) -> None:
+    """Refuses a folder that holds something else than an earlier export. Raises `UserError`."""
+    is_export = (folder / "saved_model.pb").is_file()
+    is_empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not is_export and not is_empty:
         raise UserError(
             f"{folder} holds something else",
             "a new folder, or one of an earlier export",
             "choose another folder",
         )
-    copy = networks.build_generator(
-        config, len(vocabulary)
-    )  # outside the strategy, so that no mirrored variables are written
-    copy.set_weights(generator.get_weights())
-    module = _Export(config, copy, vocabulary)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _bring_back(folder)
+
+
+def _bring_back(folder: pathlib.Path) -> None:
+    """Gives an earlier export its name again, where a killed process had moved it away."""
+    for old in folder.parent.glob(f".{folder.name}.*/old"):
+        if not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(old.parent)
+
+
+def _replace(folder: pathlib.Path, module: _Module) -> None:
+    """Saves a module in a folder, in place of an earlier one."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        whole, old = pathlib.Path(temporary) / "whole", pathlib.Path(temporary) / "old"
+        whole = pathlib.Path(temporary) / "whole"
+        old = pathlib.Path(temporary) / "old"
         with writing.by_tensorflow(folder):
             tf.saved_model.save(module, str(whole), signatures=module.functions)
         if folder.exists():
@@ -69,71 +187,5 @@ def export(config, generator, folder, vocabulary=()):
             raise
 
 
-def _bring_back(folder):
-    """An earlier export that had made room for another when the process was killed gets its name
-    again.
-    """
-    for old in folder.parent.glob(f".{folder.name}.*/old"):
-        if not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(old.parent)
-
-
-class _Export(tf.Module):
-    def __init__(self, config, generator, vocabulary):
-        super().__init__(name="generator")
-        self._variables = [variable.value for variable in generator.variables]
-        raw = "probabilities" if vocabulary else "images"
-        generate = tf.function(
-            lambda latents: {raw: generator(latents, training=False)},
-            input_signature=[tf.TensorSpec((None, config.latent.size), tf.float32, "latents")],
-        )
-        self.functions = {"serving_default": generate}
-        latent, length = (
-            config.latent,
-            config.evaluation.sample_batch_size
-            if configs.architecture_of(config).normalises_over_batch
-            else _BLOCK,
-        )
-        if vocabulary:
-            name, show, shape, dtype = (
-                "lines",
-                lambda made: to_lines(made, vocabulary),
-                (),
-                tf.string,
-            )
-        else:
-            name, show, shape, dtype = (
-                "images",
-                to_uint8,
-                (config.data.image_size, config.data.image_size, 3),
-                tf.uint8,
-            )
-
-        def draw(number, seed):
-            key = tf.random.fold_in(tf.stack([seed, Purpose.SAMPLE_GRID]), number)
-            return generator(
-                randomness.latents(latent.distribution, (length, latent.size), key), training=False
-            )
-
-        @tf.function(input_signature=_scalars("count", "seed"))
-        def sample(count, seed):
-            numbers = tf.range((count + length - 1) // length)
-            blocks = tf.map_fn(
-                lambda number: show(draw(number, seed)),
-                numbers,
-                fn_output_signature=dtype,
-                parallel_iterations=1,
-            )
-            return {name: tf.reshape(blocks, (-1, *shape))[:count]}
-
-        self.functions["sample"] = sample
-        if not vocabulary:
-            self.functions["block"] = tf.function(
-                lambda number, seed: {name: draw(number, seed)},
-                input_signature=_scalars("number", "seed"),
-            )
-
-
-def _scalars(*names):
+def _scalars(*names: str) -> list[tf.TensorSpec]:
     return [tf.TensorSpec((), tf.int32, name) for name in names]

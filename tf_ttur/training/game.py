@@ -2,164 +2,210 @@
 
 import itertools
 import pathlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from ml_collections import ConfigDict
 
-from tf_ttur import config as configs
 from tf_ttur import losses, runs
+from tf_ttur.data import Examples
 from tf_ttur.errors import UserError
-from tf_ttur.losses.penalties import gradient_penalty
-from tf_ttur.theory import assumptions
-from tf_ttur.theory.nash import Game
-from tf_ttur.training import evaluation, randomness, rates, run_folder, state
-from tf_ttur.training.checkpoints import Checkpoints
+from tf_ttur.players import Players
+from tf_ttur.registry import load
+from tf_ttur.theory import assumptions, nash
+from tf_ttur.theory.game import Game
+from tf_ttur.training import evaluation, randomness, rates
 from tf_ttur.training.randomness import Purpose
+from tf_ttur.training.state import State
+from tf_ttur.training.steps import WeightedPenalty
+
+# Where the descent direction along the line between two checkpoints is taken.
+_ALPHAS = np.linspace(0, 1.4, 15)
 
 
-class Run:
-    """A run folder whose networks are at one of its checkpoints.
+class TrainedGame:
+    """The game of a run folder, with the networks at one of its checkpoints.
 
     Attributes:
+      run: the `runs.Run`.
       config: the run's config.
       kept: ascending list of the updates after which there is a checkpoint.
       update: that of the present weights.
-      game: `theory.nash.Game` of the losses that the update descends, with the networks in training
-        mode (batch norm by the batch's moments); G is the generator, D the discriminator.
+      game: `theory.game.Game` of the losses that the update descends, with the networks in training
+        mode (batch norm by the batch's moments).
     """
 
-    def __init__(self, workdir, num_batches, on_product=lambda: None):
+    def __init__(
+        self,
+        workdir: str | pathlib.Path,
+        num_batches: int,
+        on_product: Callable[[], None] = lambda: None,
+    ) -> None:
         """Opens a run at its newest checkpoint.
 
         Args:
           workdir: the run folder.
-          num_batches: batches of `config.batch_size` real images, latents and penalty points, which
-            depend on the run's seed only.
+          num_batches: batches of `config.batch_size` real examples, latents and penalty points,
+            which depend on the run's seed only.
           on_product: as in `Game`.
 
         Raises:
-          UserError: there is no checkpoint, or there are not enough images for batches without
+          UserError: there is no checkpoint, or there are not enough examples for batches without
             repetition.
         """
-        self._workdir = pathlib.Path(workdir)
-        self.config = config = configs.from_json(self._workdir / "config.json")
-        examples = evaluation.open_examples(config)
-        if examples.num_examples < config.batch_size * num_batches:
-            raise UserError(
-                f"{examples.word} has {examples.num_examples} examples",
-                f"{num_batches} batches of {config.batch_size} without repetition, which the statistics over batches need",
-                "ask for fewer --batches",
-            )
-        vocabulary = run_folder.read_vocabulary(workdir, config)
+        self.run = runs.open_run(workdir)
+        self.config = self.run.config
+        self.kept = self.run.checkpoints
+        if not self.kept:
+            found = f"{workdir} holds no checkpoint"
+            raise UserError(found, "a run that has been started", "train first")
+        examples = evaluation.open_examples(self.config)
+        _check_examples(examples, self.config, num_batches)
+        vocabulary = self.run.vocabulary
         if vocabulary != list(examples.vocabulary):
             raise UserError(
                 f"{examples.word} has other symbols than {workdir}",
                 "the lines that the run was started with",
                 "put them back",
             )
-        self._state = state.State(config, len(vocabulary))
-        self._checkpoints = Checkpoints(workdir, self._state)
-        self.kept = self._checkpoints.numbers
-        if not self.kept:
-            raise UserError(
-                f"{workdir} holds no checkpoint", "a run that has been started", "train first"
-            )
-        self.game = _as_game(config, self._state, examples, num_batches, on_product)
+        self._state = State(self.config, len(vocabulary))
+        variables: Players[Sequence[tf.Variable]] = Players(
+            discriminator=[v.value for v in self._state.discriminator.trainable_variables],
+            generator=[v.value for v in self._state.generator.trainable_variables],
+        )
+        batches = _batches(self.config, self._state.symbols, examples, num_batches)
+        self.game = Game(_Losses(self.config, self._state), variables, list(batches), on_product)
         self.go_to(self.kept[-1])
 
     @property
-    def name(self):
-        return f"{configs.run_name(self.config)} after {self.update:,} updates"
+    def name(self) -> str:
+        """Of the run and its present update, for people."""
+        return f"{self.run.name} after {self.update:,} updates"
 
     @property
-    def rates(self):
-        """(a, b): the players' learning rates in the update that led to the present weights."""
-        return tuple(reversed(rates.at_update(self.config, max(self.update - 1, 0))))
+    def rates(self) -> Players[float]:
+        """The players' learning rates in the update that led to the present weights."""
+        return rates.at_update(self.config, max(self.update - 1, 0))
 
-    def go_to(self, update):
+    def go_to(self, update: int) -> None:
         """Takes the weights of the checkpoint after that many updates."""
         if update not in self.kept:
             raise UserError(
-                f"{self._workdir} keeps no checkpoint after {update} updates",
+                f"{self.run.path} keeps no checkpoint after {update} updates",
                 f"one of {', '.join(map(str, self.kept))}",
                 "name one of these",
             )
-        self._state.read(self._checkpoints.path(update))
+        self._state.read(str(self.run.checkpoint(update)))
         self.update = update
 
-    def ask_assumptions(self, seed=0):
-        """A1, A2, A3 and A5 of Theorem 1 at the present weights, and along the run.
+    def path(self, start: int, end: int) -> nash.Path | None:
+        """The descent direction along the line from one checkpoint to another.
+
+        The networks are left at the second one.
+
+        Args:
+          start, end: the updates of the two checkpoints.
 
         Returns:
-          List of (what was asked, None, `theory.assumptions.Finding`).
+          A `theory.nash.Path`; None where both are the same.
         """
-        game, point = self.game, self.game.point
+        self.go_to(start)
+        begin = self.game.point
+        self.go_to(end)
+        if start == end:
+            return None
+        cosines, norms = nash.path_angle(self.game, begin, self.game.point, _ALPHAS, self.rates)
+        return nash.Path(start, end, _ALPHAS, cosines, norms)
 
-        def field(weights):
-            game.point = weights
-            return game.gradients().mean(0, dtype=np.float64)
-
-        smooth = assumptions.lipschitz(field, [point], steps=(1.0, 1e-1, 1e-2, 1e-3), seed=seed)
+    def ask_assumptions(self, seed: int = 0) -> list[assumptions.Answer]:
+        """A1, A2, A3 and A5 of Theorem 1 at the present weights, and along the run."""
+        game = self.game
+        point = game.point
+        distances = (1.0, 1e-1, 1e-2, 1e-3)
+        smooth = assumptions.lipschitz(self._field, [point], steps=distances, seed=seed)
         game.point = point
-        draws = game.gradients()
-        asked = [
-            ("gradients of both players, along one random line", smooth),
-            ("learning rates", rates.check_a2(self.config)),
-            ("gradients of the generator", assumptions.noise_level(draws[:, : game.sizes[0]])),
-            ("gradients of the discriminator", assumptions.noise_level(draws[:, game.sizes[0] :])),
-            ("weights of both players, over the run", self._bounded()),
+        draws = game.split(game.gradients())
+        found = {
+            "gradients of both players, along one random line": smooth,
+            "learning rates": rates.check_a2(self.config),
+            "gradients of the generator": assumptions.noise_level(draws.generator),
+            "gradients of the discriminator": assumptions.noise_level(draws.discriminator),
+            "weights of both players, over the run": bounded_weights(self.run),
+        }
+        return [assumptions.Answer(of, None, finding) for of, finding in found.items()]
+
+    def _field(self, weights: np.ndarray) -> np.ndarray:
+        """Both players' mean gradients at these weights, where the game is left."""
+        self.game.point = weights
+        return self.game.gradients().mean(0, dtype=np.float64)
+
+
+def bounded_weights(run: runs.Run) -> assumptions.Finding:
+    """A5 of the norms of the weights that training wrote down, if it did."""
+    norms: dict[int, list[float]] = {}
+    for row in run.rows:
+        if row["name"].startswith("weight_norm/"):
+            value = np.nan if row["value"] is None else row["value"]
+            norms.setdefault(row["update"], []).append(value)
+    of_both_players = [pair for pair in norms.values() if len(pair) == 2]
+    if not of_both_players:
+        words = "this run wrote down no weight norms; not judged"
+        return assumptions.Finding("A5", None, {}, words)
+    return assumptions.boundedness(np.array(of_both_players))
+
+
+class _Losses:
+    """Both losses of one batch, at the present weights of the networks."""
+
+    def __init__(self, config: ConfigDict, state: State) -> None:
+        self._generator = state.generator
+        self._discriminator = state.discriminator
+        self._pair = losses.pair(config.loss, state.balance)
+        self._penalties = [
+            WeightedPenalty(config.discriminator[penalty.weight], load(penalty.function))
+            for penalty in losses.PENALTIES.values()
+            if config.discriminator[penalty.weight]
         ]
-        return [(what, None, finding) for what, finding in asked]
 
-    def _bounded(self):
-        """A5 of the weights' norms that training wrote down, if it did."""
-        path, norms = self._workdir / "metrics.jsonl", {}
-        for row in runs.read_rows(path)[0] if path.exists() else []:
-            if row["name"].startswith("weight_norm/"):
-                norms.setdefault(row["update"], []).append(
-                    np.nan if row["value"] is None else row["value"]
-                )
-        whole = [pair for pair in norms.values() if len(pair) == 2]
-        if not whole:
-            return assumptions.Finding(
-                "A5", None, {}, "this run wrote down no weight norms; not judged"
-            )
-        return assumptions.boundedness(np.array(whole))
-
-
-def _as_game(config, state, examples, num_batches, on_product):
-    generator, discriminator, pair = (
-        state.generator,
-        state.discriminator,
-        losses.pair(config.loss, state.balance),
-    )
-    penalty = config.discriminator.gradient_penalty
-
-    def both(real, latents, mix):
-        fake = generator(latents, training=True)
-        logits = discriminator(fake, training=True)
-        discriminator_loss = tf.reduce_mean(
-            pair.discriminator(discriminator(real, training=True), logits)
+    def __call__(self, real: tf.Tensor, latents: tf.Tensor, mix: tf.Tensor) -> Players[tf.Tensor]:
+        fake = self._generator(latents, training=True)
+        fake_outputs = self._discriminate(fake)
+        real_outputs = self._discriminate(real)
+        loss = tf.reduce_mean(self._pair.discriminator(real_outputs, fake_outputs))
+        for penalty in self._penalties:
+            terms = penalty.function(self._discriminate, real, fake, mix)
+            loss += penalty.weight * tf.reduce_mean(terms)
+        return Players(
+            discriminator=loss, generator=tf.reduce_mean(self._pair.generator(fake_outputs))
         )
-        if penalty:
-            penalties = gradient_penalty(lambda x: discriminator(x, training=True), real, fake, mix)
-            discriminator_loss += penalty * tf.reduce_mean(penalties)
-        return tf.reduce_mean(pair.generator(logits)), discriminator_loss
 
-    def random(number):
-        latents, mix = (
+    def _discriminate(self, examples: tf.Tensor) -> tf.Tensor:
+        return self._discriminator(examples, training=True)
+
+
+def _check_examples(examples: Examples, config: ConfigDict, num_batches: int) -> None:
+    if examples.num_examples < config.batch_size * num_batches:
+        raise UserError(
+            f"{examples.word} has {examples.num_examples} examples",
+            f"{num_batches} batches of {config.batch_size} without repetition, which the "
+            "statistics over batches need",
+            "ask for fewer --batches",
+        )
+
+
+def _batches(
+    config: ConfigDict, symbols: int, examples: Examples, count: int
+) -> Iterator[tuple[Any, ...]]:
+    """(real examples, latents, mix of the penalties) of each batch."""
+    seed = randomness.key(config.seed, Purpose.DIAGNOSIS, 0).numpy()
+    real_batches = itertools.islice(examples.batches(seed, 0, 1, config.batch_size), count)
+    shape = (config.batch_size, config.latent.size)
+    for number, real in enumerate(real_batches):
+        latents_seed, mix_seed = (
             randomness.key(config.seed, Purpose.DIAGNOSIS, 1, number, part) for part in (0, 1)
         )
-        shape = (config.batch_size, config.latent.size)
-        return randomness.latents(
-            config.latent.distribution, shape, latents
-        ), tf.random.stateless_uniform(shape[:1], mix)
-
-    order = randomness.key(config.seed, Purpose.DIAGNOSIS, 0).numpy()
-    real = itertools.islice(examples.batches(order, 0, 1, config.batch_size), num_batches)
-    real = [tf.one_hot(batch, state.symbols) if state.symbols else batch for batch in real]
-    batches = [(batch, *random(number)) for number, batch in enumerate(real)]
-    variables = (
-        [v.value for v in network.trainable_variables] for network in (generator, discriminator)
-    )
-    return Game(both, *variables, batches, on_product)
+        latents = randomness.latents(config.latent.distribution, shape, latents_seed)
+        mix = tf.random.stateless_uniform(shape[:1], mix_seed)
+        yield (tf.one_hot(real, symbols) if symbols else real, latents, mix)

@@ -1,8 +1,11 @@
-"""Ctrl-C and SIGTERM as a wish to stop, which waits where something would be lost."""
+"""Ctrl-C and SIGTERM as a request to stop, which is held back where something would be lost."""
 
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any, Self
 
 from tf_ttur.errors import Stopped
 
@@ -10,38 +13,44 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Turns SIGINT and SIGTERM into `Stopped`, while it is open as a context manager. Other threads
-    than the main one get none.
+    """Turns SIGINT and SIGTERM into `Stopped` while it is open as a context manager.
+
+    Only the main thread receives signals.
     """
 
-    def __init__(self):
-        self._waiting, self._caught, self._before = False, None, {}
+    def __init__(self) -> None:
+        self._holds = False
+        self._caught: int | None = None
+        self._earlier_handlers: dict[signal.Signals, Any] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+            self._earlier_handlers = {
+                number: signal.signal(number, self._handle) for number in _SIGNALS
+            }
         return self
 
-    def __exit__(self, *_):
-        for number, handler in self._before.items():
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._earlier_handlers.items():
             signal.signal(number, handler)
 
     @contextlib.contextmanager
-    def held(self):
-        """Within the block a first signal waits until its end. A second one ends the process as
-        Ctrl-C does without this.
+    def held(self) -> Iterator[None]:
+        """Within the block, a first signal waits until the end of the block. A second one ends the
+        process at once, as Ctrl-C usually does.
         """
-        self._waiting = True
+        self._holds = True
         try:
             yield
         finally:
-            self._waiting = False
-            caught, self._caught = self._caught, None
+            self._holds = False
+            caught = self._caught
+            self._caught = None
         if caught is not None:
             raise Stopped(caught)
 
-    def _handle(self, number, _):
-        if not self._waiting:
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        if not self._holds:
             raise Stopped(number)
         if self._caught is not None:
             raise KeyboardInterrupt

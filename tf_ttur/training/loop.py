@@ -1,29 +1,39 @@
 """Training from the first update to the export."""
 
 import contextlib
+import dataclasses
 import itertools
 import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import tensorflow as tf
+from ml_collections import ConfigDict
 
-from tf_ttur.data.quantisation import to_uint8
+from tf_ttur import runs
+from tf_ttur.data import Examples
 from tf_ttur.errors import Stopped, UserError
 from tf_ttur.io import console
-from tf_ttur.training import collapse, devices, evaluation, randomness
+from tf_ttur.training import collapse, devices, evaluation, faults, presentation
 from tf_ttur.training import export as exports
 from tf_ttur.training import state as states
 from tf_ttur.training import update as updates
 from tf_ttur.training.checkpoints import Checkpoints
 from tf_ttur.training.clock import Clock
 from tf_ttur.training.interruption import Interruption
-from tf_ttur.training.randomness import Purpose
 from tf_ttur.training.run_folder import RunFolder, check
+from tf_ttur.training.sampling import Sampler
 
 _SHOWN = 64  # samples that are kept
 
 
-def train(config, workdir, inception=None, trust=False):
-    """Trains one GAN; on a folder of the same experiment it goes on where that stopped.
+def train(
+    config: ConfigDict,
+    workdir: str | pathlib.Path,
+    inception: str | pathlib.Path | None = None,
+    trust: bool = False,
+) -> pathlib.Path:
+    """Trains one GAN; on a folder of the same experiment it resumes where that stopped.
 
     Args:
       config: a validated config.
@@ -35,7 +45,7 @@ def train(config, workdir, inception=None, trust=False):
 
     Raises:
       UserError: input that cannot be used, or a loss, gradient or weight that is no longer finite.
-      Stopped: by SIGINT or SIGTERM, after the update at hand and a checkpoint.
+      Stopped: by SIGINT or SIGTERM, after the current update and a checkpoint.
     """
     check(workdir, config)
     strategy = devices.strategy(config)
@@ -43,285 +53,291 @@ def train(config, workdir, inception=None, trust=False):
     with Interruption() as interruption, _named_as_lost_workers(config):
         examples = evaluation.open_examples(config)
         examples.check_batches(config.batch_size * config.discriminator.steps)
-        if not devices.is_chief(strategy):  # computes only: it writes and evaluates nothing
-            return _Training(config, strategy, examples, None, workdir, None, interruption).run()
-        network = (
-            evaluation.load_network(config, inception, trust)
-            if config.evaluation.every_updates
-            else None
-        )
-        if network:
-            evaluation.check_reference(config, network)
+        process = Process(config, pathlib.Path(workdir), strategy, examples, interruption)
+        if not devices.is_chief(strategy):  # it only computes: it writes and evaluates nothing
+            return _run(process)
+        if config.evaluation.every_updates:
+            process.network = evaluation.load_network(config, inception, trust)
+            evaluation.check_reference(config, process.network)
         with contextlib.closing(RunFolder(workdir, config, examples.vocabulary)) as folder:
-            return _Training(
-                config, strategy, examples, network, workdir, folder, interruption
-            ).run()
+            process.folder = folder
+            return _run(process)
+
+
+@dataclasses.dataclass
+class Process:
+    """What one process of a training works with.
+
+    Attributes:
+      config: the validated config.
+      workdir: the run folder.
+      strategy: the distribution strategy.
+      examples: what the run learns from.
+      interruption: holds signals back where something would be lost.
+      network: the feature network; None where nothing is evaluated, or no network is needed.
+      folder: the run folder, open for writing; None where this process is not the chief.
+      evaluator: None where nothing is evaluated, or this process is not the chief.
+      clock: training time.
+      done: how many updates the state has seen.
+      unchecked: what updates have returned since the last check.
+      state: networks and optimizers; created when the training begins.
+      checkpoints: of the state.
+      sampler: draws from the generator.
+    """
+
+    config: ConfigDict
+    workdir: pathlib.Path
+    strategy: tf.distribute.Strategy
+    examples: Examples
+    interruption: Interruption
+    network: Any = None
+    folder: RunFolder | None = None
+    evaluator: evaluation.Evaluator | None = None
+    clock: Clock = dataclasses.field(default_factory=Clock)
+    done: int = 0
+    unchecked: list[faults.Results] = dataclasses.field(default_factory=list)
+    state: states.State = dataclasses.field(init=False)
+    checkpoints: Checkpoints = dataclasses.field(init=False)
+    sampler: Sampler = dataclasses.field(init=False)
+
+    @property
+    def batch_size(self) -> int:
+        """The batch size of one replica."""
+        return devices.batch_per_replica(self.config, self.strategy)
+
+    def is_due(self, number: int, every: int) -> bool:
+        """Whether what happens every so many updates, and after the last one, happens after update
+        `number`; never where `every` is 0.
+        """
+        return bool(every) and (number % every == 0 or number == self.config.updates)
+
+
+def _run(process: Process) -> pathlib.Path:
+    """The training of one process. Returns the path of the export."""
+    with process.strategy.scope():
+        process.state = states.State(process.config, len(process.examples.vocabulary))
+    process.checkpoints = Checkpoints(
+        process.workdir, process.state, process.config.keep_checkpoints
+    )
+    process.sampler = Sampler(process.config, process.state.generator)
+    resumed = _restore(process)
+    _begin(process, resumed)
+    try:
+        if resumed is None:
+            with process.interruption.held():
+                _keep(process, 0)
+        _evaluate(process, process.done)
+        _make_updates(process)
+    except Stopped:
+        with process.interruption.held():
+            _check(process)
+            if process.folder and process.done not in process.checkpoints.numbers:
+                _save(process, process.done)
+        raise
+    return _export(process)
+
+
+def _restore(process: Process) -> int | None:
+    """Takes the newest good checkpoint, the same on all workers.
+
+    Returns:
+      Its count of updates; None if there is none.
+    """
+    number = process.checkpoints.restore() if process.folder else None
+    number = devices.ask_chief(process.strategy, -1 if number is None else number)
+    if number < 0:
+        return None
+    if not process.folder:
+        process.state.read(process.checkpoints.path(number))
+    return number
+
+
+def _begin(process: Process, resumed: int | None) -> None:
+    """Opens everything for the updates after a checkpoint, or from the first one on."""
+    config = process.config
+    process.done = resumed or 0
+    process.clock = Clock(float(process.state.training_seconds.numpy()))
+    if process.folder:
+        if config.evaluation.every_updates:
+            process.evaluator = evaluation.build_evaluator(
+                config, process.examples, process.network
+            )
+        process.folder.begin(resumed, process.examples, process.evaluator)
+        _warn(process)  # a run that was killed may not have written all warnings
+    start = "starting" if resumed is None else f"going on after update {resumed}"
+    where = devices.describe(process.strategy)
+    console.say(f"{start}: {config.updates} updates on {where}, in {process.workdir}")
+
+
+def _make_updates(process: Process) -> None:
+    """Makes all updates that are left, with what is due after each of them."""
+    config = process.config
+    periods_with_pause = (
+        config.samples_every_updates,
+        config.checkpoint_every_updates,
+        config.evaluation.every_updates,
+    )
+    iterator = updates.distribute_batches(
+        config, process.strategy, process.examples, process.batch_size, process.done
+    )
+    update = updates.build_update(config, process.strategy, process.state, process.examples.encode)
+    # Now, so that the clock leaves out the tracing.
+    update.get_concrete_function(tf.constant(0, tf.int64), iterator)
+    with console.Status("updates", process.done, config.updates) as status:
+        process.clock.start()
+        for number in range(process.done + 1, config.updates + 1):
+            pause = any(process.is_due(number, every) for every in periods_with_pause)
+            log = process.is_due(number, config.log_every_updates)
+            with process.interruption.held():
+                results = _make_update(process, update, iterator, number)
+                process.unchecked.append(results)
+                process.done = number
+                if log or pause or process.is_due(number, config.check_every_updates):
+                    # Waits for the device.
+                    values = {name: float(value) for name, value in results.values.items()}
+                    if log:
+                        _write(process, number, values | process.state.weight_norms())
+                    _check(process)
+                    status.show(number, values)
+                if pause:
+                    with process.clock.pause():
+                        _keep(process, number)
+            if pause:
+                with process.clock.pause():
+                    _evaluate(process, number)
+
+
+def _make_update(
+    process: Process, update: updates.Update, iterator: Iterator, number: int
+) -> faults.Results:
+    """Makes update `number`, without waiting for the device.
+
+    Raises:
+      UserError: an example cannot be read.
+    """
+    try:
+        with tf.device("CPU:0"):
+            count = tf.constant(number - 1, tf.int64)
+        values, found = update(count, iterator)
+    except tf.errors.OpError as error:
+        indices = itertools.chain(*_indices_of_examples(process, number))
+        process.examples.explain(error, indices)
+        raise
+    return faults.Results(number, values, found)
+
+
+def _keep(process: Process, number: int) -> None:
+    """Writes samples and a checkpoint after `number` updates, where they are due."""
+    config = process.config
+    folder = process.folder
+    if not folder:
+        return
+    if process.is_due(number, config.samples_every_updates):
+        shown = presentation.of_config(config, process.examples.vocabulary)
+        shown.write(folder, number, process.sampler.fixed(_SHOWN))
+    # With a network, the evaluation that comes next takes long.
+    before_evaluation = config.evaluation.every_updates if process.network is not None else 0
+    if process.is_due(number, config.checkpoint_every_updates) or process.is_due(
+        number, before_evaluation
+    ):
+        _save(process, number)
+
+
+def _save(process: Process, number: int) -> None:
+    """Writes a checkpoint."""
+    process.state.updates.assign(number)
+    process.state.training_seconds.assign(process.clock.seconds)
+    process.checkpoints.save(number)
+
+
+def _evaluate(process: Process, number: int) -> None:
+    """Measures the generator after `number` updates, where that is due and not known from before.
+
+    Keeps the best state so far.
+    """
+    evaluator = process.evaluator
+    folder = process.folder
+    if not folder or not evaluator:
+        return
+    if not process.is_due(number, process.config.evaluation.every_updates):
+        return
+    if not folder.holds(number, evaluator.name):
+        values = dict(evaluator.run(process.sampler.for_evaluation(number)))
+        with process.interruption.held():
+            _write(process, number, values)
+        words = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
+        console.say(f"update {number}: {words}")
+    if collapse.best_update(folder.rows, evaluator.name) == number:
+        with process.interruption.held():
+            if number not in process.checkpoints.numbers:
+                _save(process, number)
+            process.checkpoints.keep_best(number)
+
+
+def _write(process: Process, number: int, values: Mapping[str, float]) -> None:
+    """Writes rows, and the warnings that follow from them."""
+    if process.folder:
+        process.folder.scalars(number, process.clock.seconds, values)
+        _warn(process)
+
+
+def _warn(process: Process) -> None:
+    """Writes the signs of a collapse."""
+    if process.folder:
+        metric = process.evaluator.name if process.evaluator else None
+        settings = process.config.collapse
+        process.folder.warn(collapse.signs(process.folder.rows, metric, settings))
+
+
+def _check(process: Process) -> None:
+    """Ends the run if a loss, gradient or weight was not finite since the last check."""
+    fault = faults.find(process.state, process.unchecked)
+    if fault is not None:
+        raise _crash(process, fault)
+    process.unchecked.clear()
+
+
+def _crash(process: Process, fault: faults.Fault) -> UserError:
+    """Writes the report of a fault; returns the error."""
+    last_checkpoint = [0, *process.checkpoints.numbers][-1]
+    place: str | pathlib.Path = "crash.json of the chief"
+    if process.folder:
+        examples = _indices_of_examples(process, fault.update)
+        report = faults.describe(fault, process.config.seed, examples, last_checkpoint)
+        place = process.folder.crash(report)
+    return faults.error(fault, last_checkpoint, place)
+
+
+def _indices_of_examples(process: Process, number: int) -> list[list[int]]:
+    """The indices of the examples of update `number`, as `updates.examples_of` gives them."""
+    return updates.examples_of(
+        process.config, process.strategy, process.examples, process.batch_size, number - 1
+    )
+
+
+def _export(process: Process) -> pathlib.Path:
+    """Exports the generator. Returns the path of the export."""
+    target = process.workdir / runs.EXPORT
+    if process.folder:
+        vocabulary = process.examples.vocabulary
+        with process.interruption.held():
+            exports.export(process.config, process.state.generator, target, vocabulary)
+    devices.ask_chief(process.strategy, 0)  # no worker leaves before
+    return target
 
 
 @contextlib.contextmanager
-def _named_as_lost_workers(config):
+def _named_as_lost_workers(config: ConfigDict) -> Iterator[None]:
     """Where several workers train, an operation of the block that fails means that one is gone."""
     try:
         yield
     except tf.errors.OpError as error:
         if config.distribution != "multi_worker":
             raise
-        found = f"the workers cannot go on: one may be gone, or have ended with a message ({type(error).__name__})"
-        cure = "see what the others say, then start all with the same commands: they go on from the last checkpoint"
-        raise UserError(found, "all workers of TF_CONFIG", cure) from error
-
-
-class _Training:
-    """One process of a training; `folder` is None where it is not the chief."""
-
-    def __init__(self, config, strategy, examples, network, workdir, folder, interruption):
-        self._config, self._strategy, self._examples, self._folder, self._interruption = (
-            config,
-            strategy,
-            examples,
-            folder,
-            interruption,
-        )
-        self._vocabulary = examples.vocabulary
-        self._network, self._workdir = network, pathlib.Path(workdir)
-        with strategy.scope():
-            self._state = states.State(config, len(self._vocabulary))
-        self._checkpoints = Checkpoints(workdir, self._state, config.keep_checkpoints)
-        self._resumed = self._restore()
-        self._done = self._resumed or 0  # updates that the state has seen
-        self._evaluator = None
-        if folder:
-            if config.evaluation.every_updates:
-                self._evaluator = evaluation.build_evaluator(config, examples, network)
-            provenance, names = (
-                (self._evaluator.provenance, self._evaluator.names)
-                if self._evaluator
-                else (None, ())
-            )
-            folder.begin(self._resumed, provenance, names, examples.num_examples, examples.skipped)
-            self._warn()  # a run that was killed may not have said all
-        self._clock = Clock(float(self._state.training_seconds.numpy()))
-        self._generate = tf.function(
-            lambda latents: self._state.generator(latents, training=False), reduce_retracing=True
-        )
-        self._unchecked = []  # what the last updates returned
-
-    def run(self):
-        """Goes from where the state is to the last update. Returns the path of the export."""
-        config, workdir = self._config, self._workdir
-        where = ", ".join(
-            device.split("device:")[-1] for device in self._strategy.extended.worker_devices
-        )
-        if len(self._strategy.extended.worker_devices) < self._strategy.num_replicas_in_sync:
-            where += f" (of {self._strategy.num_replicas_in_sync} devices in all)"
-        start = "starting" if self._resumed is None else f"going on after update {self._done}"
-        console.STDERR.print(
-            f"{start}: {config.updates} updates on {where}, in {workdir}", soft_wrap=True
-        )
-        try:
-            if self._resumed is None:
-                with self._interruption.held():
-                    self._keep(0)
-            self._evaluate(self._done)
-            self._update()
-        except Stopped:
-            with self._interruption.held():
-                self._check()
-                if self._folder and self._done not in self._checkpoints.numbers:
-                    self._save(self._done)
-            raise
-        target = workdir / "export"
-        if self._folder:
-            with self._interruption.held():
-                exports.export(config, self._state.generator, target, self._vocabulary)
-        devices.ask_chief(self._strategy, 0)  # no worker leaves before
-        return target
-
-    def _restore(self):
-        """Takes the newest good checkpoint, on all workers the same. Returns its count of updates,
-        None without one.
-        """
-        number = self._checkpoints.restore() if self._folder else None
-        number = devices.ask_chief(self._strategy, -1 if number is None else number)
-        if number >= 0 and not self._folder:
-            self._state.read(self._checkpoints.path(number))
-        return None if number < 0 else number
-
-    def _update(self):
-        """All updates that are left, with what is due after each."""
-        config, clock = self._config, self._clock
-        batch_size = devices.batch_per_replica(config, self._strategy)
-        iterator = updates.distribute_batches(
-            config, self._strategy, self._examples, batch_size, self._done
-        )
-        update = updates.build_update(config, self._strategy, self._state)
-        update.get_concrete_function(
-            tf.constant(0, tf.int64), iterator
-        )  # so that the clock leaves out the tracing
-        periods = (
-            config.samples_every_updates,
-            config.checkpoint_every_updates,
-            config.evaluation.every_updates,
-        )
-        with console.Status("updates", self._done, config.updates) as status:
-            clock.start()
-            for number in range(self._done + 1, config.updates + 1):
-                pause = any(_due(number, every, config.updates) for every in periods)
-                with self._interruption.held():
-                    try:
-                        with tf.device("CPU:0"):
-                            count = tf.constant(number - 1, tf.int64)
-                        values, faults = update(count, iterator)
-                    except tf.errors.OpError as error:
-                        self._examples.explain(error, itertools.chain(*self._indices(number)))
-                        raise
-                    self._unchecked.append((number, values, faults))
-                    self._done = number
-                    log = _due(number, config.log_every_updates, config.updates)
-                    if log or pause or _due(number, config.check_every_updates, config.updates):
-                        values = {
-                            name: float(value) for name, value in values.items()
-                        }  # waits for the device
-                        if log:
-                            self._write(number, values | self._state.weight_norms())
-                        self._check()
-                        status.show(number, values)
-                    if pause:
-                        with clock.pause():
-                            self._keep(number)
-                if pause:
-                    with clock.pause():
-                        self._evaluate(number)
-
-    def _draw(self, purpose, *counters, count):
-        latent = self._config.latent
-        latents = randomness.latents(
-            latent.distribution,
-            (count, latent.size),
-            randomness.key(self._config.seed, purpose, *counters),
-        )
-        return self._generate(latents)
-
-    def _keep(self, number):
-        """Samples and a checkpoint after `number` updates, where they are due."""
-        config = self._config
-        if not self._folder:
-            return
-        if _due(number, config.samples_every_updates, config.updates):
-            made = self._draw(Purpose.SAMPLE_GRID, count=_SHOWN)
-            if self._vocabulary:
-                self._folder.lines(
-                    number,
-                    [line.decode() for line in exports.to_lines(made, self._vocabulary).numpy()],
-                )
-            else:
-                self._folder.images(number, to_uint8(made).numpy())
-        before_evaluation = (
-            config.evaluation.every_updates if self._network is not None else 0
-        )  # which then takes long
-        if any(
-            _due(number, every, config.updates)
-            for every in (config.checkpoint_every_updates, before_evaluation)
-        ):
-            self._save(number)
-
-    def _save(self, number):
-        self._state.updates.assign(number)
-        self._state.training_seconds.assign(self._clock.seconds)
-        self._checkpoints.save(number)
-
-    def _evaluate(self, number):
-        """The metric after `number` updates, where it is due and not known from before; the best
-        state so far is kept.
-        """
-        evaluator = self._evaluator
-        if not (
-            evaluator and _due(number, self._config.evaluation.every_updates, self._config.updates)
-        ):
-            return
-        if not self._folder.holds(number, evaluator.name):
-            values = dict(
-                evaluator.run(
-                    lambda batch, count: self._draw(Purpose.EVALUATION, number, batch, count=count)
-                )
-            )
-            with self._interruption.held():
-                self._write(number, values)
-            console.STDERR.print(
-                f"update {number}: "
-                + ", ".join(f"{name} {value:.4g}" for name, value in values.items())
-            )
-        if collapse.best_update(self._folder.rows, evaluator.name) == number:
-            with self._interruption.held():
-                if number not in self._checkpoints.numbers:
-                    self._save(number)
-                self._checkpoints.keep_best(number)
-
-    def _write(self, number, values):
-        if not self._folder:
-            return
-        self._folder.scalars(number, self._clock.seconds, values)
-        self._warn()
-
-    def _warn(self):
-        self._folder.warn(
-            collapse.signs(
-                self._folder.rows, self._evaluator and self._evaluator.name, self._config.collapse
-            )
-        )
-
-    def _check(self):
-        """Ends the run if a loss, gradient or weight was not finite since the last check."""
-        if not self._unchecked:
-            return
-        networks = {"discriminator": self._state.discriminator, "generator": self._state.generator}
-        for number, values, faults in self._unchecked:
-            for player, network in networks.items():
-                variables = network.trainable_variables
-                names = [
-                    "loss",
-                    *(
-                        f"{what} {variable.path}"
-                        for what in ("gradient of", "weight")
-                        for variable in variables
-                    ),
-                ]
-                for name, fault in zip(names, faults[player].numpy(), strict=True):
-                    if fault:
-                        raise self._crash(number, player, name, values)
-        for player, network in networks.items():
-            for variable in network.non_trainable_variables:
-                if not tf.reduce_all(tf.math.is_finite(variable.value)):
-                    raise self._crash(number, player, f"weight {variable.path}", values)
-        self._unchecked.clear()
-
-    def _indices(self, number):
-        """Those of the examples of an update (from 1), as `updates.examples_of`."""
-        batch_size = devices.batch_per_replica(self._config, self._strategy)
-        return updates.examples_of(
-            self._config, self._strategy, self._examples, batch_size, number - 1
-        )
-
-    def _crash(self, number, player, tensor, values):
-        """Writes the report; returns the error."""
-        good = self._checkpoints.numbers or [0]
-        report = {
-            "update": number,
-            "player": player,
-            "tensor": tensor,
-            "values": {name: repr(float(value)) for name, value in values.items()},
-            "seed": self._config.seed,
-            "examples": self._indices(number),
-            "last_checkpoint": good[-1],
-            "to_see_it_again": "the same command: it goes on from the last checkpoint, with the same numbers",
-        }
-        path = self._folder.crash(report) if self._folder else "crash.json of the chief"
-        return UserError(
-            f"{tensor} of the {player} is not finite, or too large to be squared, in update {number}",
-            "finite losses, gradients and weights",
-            f"lower the learning rates. The last good checkpoint is after {good[-1]} updates; {path} says how to see this again",
-        )
-
-
-def _due(number, every, last):
-    return bool(every) and (number % every == 0 or number == last)
+        raise UserError(
+            "the workers cannot go on: one may be gone, or have ended with a message"
+            f" ({type(error).__name__})",
+            "all workers of TF_CONFIG",
+            "see what the others say, then start all with the same commands: they resume from the"
+            " last checkpoint",
+        ) from error

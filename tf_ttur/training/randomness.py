@@ -5,12 +5,13 @@ does not change them.
 """
 
 import enum
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 
 class Purpose(enum.IntEnum):
-    """What random numbers are for. A value, once used, keeps its meaning."""
+    """What random numbers are for. A value that has been used keeps its meaning."""
 
     GENERATOR_WEIGHTS = 1
     DISCRIMINATOR_WEIGHTS = 2
@@ -22,31 +23,31 @@ class Purpose(enum.IntEnum):
     DIAGNOSIS = 8
 
 
-def key(seed, purpose, *counters):
+def key(seed: int, purpose: Purpose, *counters: int | tf.Tensor) -> tf.Tensor:
     """(2,) int32 seed for `tf.random.stateless_*`; the counters are integers or integer tensors."""
-    with tf.device(
-        "CPU:0"
-    ):  # random operations take their seed from the host: on a GPU each would have to wait for it
+    # Random operations take their seed from the host: with the seed on a GPU, each would wait for
+    # it.
+    with tf.device("CPU:0"):
         result = tf.constant([seed, purpose], tf.int32)
         for counter in counters:
             result = tf.random.fold_in(result, tf.cast(counter, tf.int32))
         return result
 
 
-def integer(seed, purpose):
-    """A Python int in 0 ... 2^31 - 1, where a library wants one."""
+def integer(seed: int, purpose: Purpose) -> int:
+    """A Python int in 0 ... 2^31 - 1, for libraries that need one."""
     return int(tf.random.stateless_uniform((), key(seed, purpose), 0, 2**31 - 1, tf.int32))
 
 
-def latents(distribution, shape, seed):
+def latents(distribution: str, shape: Sequence[int], seed: tf.Tensor) -> tf.Tensor:
     """float32 latents of the given shape: "uniform" in -1 ... 1 or standard "normal"."""
     if distribution == "uniform":
         return tf.random.stateless_uniform(shape, seed, -1.0, 1.0)
     return tf.random.stateless_normal(shape, seed)
 
 
-def share_of_replica(values):
-    """The part of a global batch that belongs to the replica that asks."""
+def share_of_replica(values: tf.Tensor) -> tf.Tensor:
+    """The part of a global batch that belongs to the replica in whose context this is called."""
     replica = tf.distribute.get_replica_context()
     shares = tf.reshape(values, (replica.num_replicas_in_sync, -1, *values.shape[1:]))
     return shares[replica.replica_id_in_sync_group]

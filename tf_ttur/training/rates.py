@@ -34,15 +34,18 @@ def schedule(player: Any, steps: int) -> Rate:
     return _schedule(player, steps).for_optimizer()
 
 
-def at_update(config: ConfigDict, update: int) -> Players[float]:
-    """The players' rates in the update after `update` ones; the discriminator's is summed over its
-    steps.
+def at_update(config: ConfigDict, update: float) -> Players[float]:
+    """The players' rates in the next update after `update` ones.
+
+    The discriminator's is summed over its steps.
     """
-    discriminator, generator = _schedules(config)
+    schedules = _schedules(config)
     steps = config.discriminator.steps
     return Players(
-        sum(discriminator.at(update * steps + step) for step in range(steps)),
-        generator.at(update),
+        discriminator=sum(
+            schedules.discriminator.at(update * steps + step) for step in range(steps)
+        ),
+        generator=schedules.generator.at(update),
     )
 
 
@@ -60,28 +63,34 @@ def check_a2(config: ConfigDict) -> assumptions.Finding:
         lambda update: at_update(config, update).generator,
         lambda update: at_update(config, update).discriminator,
     )
-    others = {
-        player: config[player].optimizer
-        for player in ("generator", "discriminator")
-        if not OPTIMIZERS.find(config[player].optimizer).steps_are_rates
-    }
+    players_of = _optimizers_with_other_steps(config)
     words = finding.words
-    for name in dict.fromkeys(others.values()):
-        players = " and ".join(player for player in others if others[player] == name)
+    for name, players in players_of.items():
         shown = "Adam" if name == "adam" else name
-        words += f"; the steps of {shown} ({players}) are not its rates"
+        words += f"; the steps of {shown} ({' and '.join(players)}) are not its rates"
     return dataclasses.replace(
         finding,
-        holds=finding.holds and not others,
+        holds=finding.holds and not players_of,
         numbers={**finding.numbers, "schedules_hold": finding.holds},
         words=words,
     )
 
 
+def _optimizers_with_other_steps(config: ConfigDict) -> dict[str, list[str]]:
+    """{optimizer: its players} of those whose steps are not the rate times the gradient."""
+    players_of: dict[str, list[str]] = {}
+    for player in ("generator", "discriminator"):
+        name = config[player].optimizer
+        if not OPTIMIZERS.find(name).steps_are_rates:
+            players_of.setdefault(name, []).append(player)
+    return players_of
+
+
 def _schedules(config: ConfigDict) -> Players[Schedule]:
     steps = config.updates * config.discriminator.steps
     return Players(
-        _schedule(config.discriminator, steps), _schedule(config.generator, config.updates)
+        discriminator=_schedule(config.discriminator, steps),
+        generator=_schedule(config.generator, config.updates),
     )
 
 

@@ -4,68 +4,73 @@ import collections
 import pathlib
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
+from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur.training import devices
 from tf_ttur.training import update as updates
 from tf_ttur.training.state import State
 
-_SYMBOLS = 100  # of a language, where the data that would tell are not read
+_SYMBOLS = 100  # of a vocabulary, where the data that would tell are not read
 
 
-def seconds_per_update(config, count=3):
-    """Mean seconds of `count` updates after a first one, on examples of noise that are ready
-    beforehand.
-    """
+def seconds_per_update(config: ConfigDict, count: int = 3) -> float:
+    """Mean seconds of `count` updates after a first one, on noise that is ready beforehand."""
     run = _prepare(config)
     start = time.perf_counter()
     run(count)
     return (time.perf_counter() - start) / count
 
 
-def costly_operations(config, count=2):
+def costly_operations(config: ConfigDict, count: int = 2) -> list[tuple[str, float]]:
     """What `count` updates, after a first one, spend their time in, by TensorFlow's profiler.
 
     Returns:
       List of (type of operation, share of the time of all operations), largest first. Operations
       that run side by side count in full.
     """
-    from tensorflow.tsl.profiler.protobuf import xplane_pb2  # no public name gives this format
-
     run = _prepare(config)
-    spent = collections.Counter()
+    spent: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder)
         run(count)
         tf.profiler.experimental.stop()
         for path in pathlib.Path(folder).rglob("*.xplane.pb"):
-            for plane in xplane_pb2.XSpace.FromString(path.read_bytes()).planes:
-                names = {number: metadata.name for number, metadata in plane.event_metadata.items()}
-                for line in plane.lines:
-                    for event in line.events:
-                        node, _, operation = names[event.metadata_id].rpartition(":")
-                        if (
-                            node and not node.endswith(":") and operation.isidentifier()
-                        ):  # a kernel, NODE:TYPE; others are Class::function
-                            spent[operation] += event.duration_ps
+            for operation, duration in _operations(path.read_bytes()):
+                spent[operation] += duration
     return [(operation, duration / spent.total()) for operation, duration in spent.most_common()]
 
 
-def _prepare(config):
-    """A function of a number of updates to make, after a first one that traces."""
+def _operations(profile: bytes) -> Iterator[tuple[str, int]]:
+    """(type of operation, picoseconds) of each kernel in a file of TensorFlow's profiler."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2  # no public name gives this format
+
+    for plane in xplane_pb2.XSpace.FromString(profile).planes:
+        names = {number: metadata.name for number, metadata in plane.event_metadata.items()}
+        for line in plane.lines:
+            for event in line.events:
+                # A kernel is NODE:TYPE; others are Class::function.
+                node, _, operation = names[event.metadata_id].rpartition(":")
+                if node and not node.endswith(":") and operation.isidentifier():
+                    yield operation, event.duration_ps
+
+
+def _prepare(config: ConfigDict) -> Callable[[int], None]:
+    """A function that makes a given number of updates; a first one, which traces, has been made."""
     strategy = devices.mirrored_strategy()
     symbols = _SYMBOLS if configs.kind_of(config).has_vocabulary else 0
+    noise = _Noise(config, symbols)
     with strategy.scope():
         state = State(config, symbols)
-    update = updates.build_update(config, strategy, state)
-    iterator = updates.distribute_batches(
-        config, strategy, _Noise(config, symbols), devices.batch_per_replica(config, strategy), 0
-    )
+    update = updates.build_update(config, strategy, state, noise.encode)
+    batch_size = devices.batch_per_replica(config, strategy)
+    iterator = updates.distribute_batches(config, strategy, noise, batch_size, 0)
 
-    def run(count):
+    def run(count: int) -> None:
         for number in range(count):
             values, _ = update(tf.constant(number, tf.int64), iterator)
         float(values["loss/generator"])  # waits for the device
@@ -75,17 +80,30 @@ def _prepare(config):
 
 
 class _Noise:
-    """One batch again and again, in the place of `Images` or `Lines`."""
+    """One batch again and again, in the place of `Examples`."""
 
-    def __init__(self, config, symbols):
-        self._config, self._symbols = config, symbols
+    def __init__(self, config: ConfigDict, symbols: int) -> None:
+        self._data = config.data
+        self._symbols = symbols
 
-    def batches(self, seed, first, stride, batch_size, wanted=None):
-        random, size = np.random.default_rng(0), self._config.data.image_size
+    def batches(
+        self,
+        seed: np.ndarray,
+        first: int,
+        stride: int,
+        batch_size: int,
+        wanted: updates.IsWanted | None = None,
+    ) -> tf.data.Dataset:
+        """As of `Examples`."""
+        random = np.random.default_rng(0)
+        length = self._data.line_length
+        size = self._data.image_size
         if self._symbols:
-            batch = random.integers(
-                0, self._symbols, (batch_size, self._config.data.line_length), np.int32
-            )
+            batch = random.integers(0, self._symbols, (batch_size, length), np.int32)
         else:
             batch = random.uniform(-1, 1, (batch_size, size, size, 3)).astype(np.float32)
         return tf.data.Dataset.from_tensors(batch).repeat()
+
+    def encode(self, batch: tf.Tensor) -> tf.Tensor:
+        """As of `Examples`."""
+        return tf.one_hot(batch, self._symbols) if self._symbols else batch

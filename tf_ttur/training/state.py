@@ -4,19 +4,24 @@ import pathlib
 
 import google.protobuf.message
 import tensorflow as tf
+from ml_collections import ConfigDict
 
 from tf_ttur.errors import UserError
 from tf_ttur.losses import LOSSES
 from tf_ttur.training import networks, rates
 
-# What TensorFlow raises for a checkpoint that is cut off, changed or not there as a whole, and what
-# has other causes.
+# What TensorFlow raises for a checkpoint that is cut off, changed or incomplete.
 _DAMAGE = (tf.errors.OpError, google.protobuf.message.DecodeError, IndexError)
+
+# What it raises for other causes.
 _NO_DAMAGE = (
     tf.errors.ResourceExhaustedError,
     tf.errors.PermissionDeniedError,
     tf.errors.UnavailableError,
 )
+
+_EXPECTED = "a whole checkpoint of this experiment"
+_CURE = "put a copy in its place; the training sets it aside and takes an older one"
 
 
 class Damaged(UserError):
@@ -24,18 +29,26 @@ class Damaged(UserError):
 
 
 class State:
-    """Both networks, both optimizers, the count of updates and the training time. To be made in the
-    strategy's scope.
+    """Both networks, both optimizers, the count of updates and the training time.
 
     Data order and random numbers are functions of the count of updates, so this is the whole state
-    of a run.
+    of a run. It must be created in the strategy's scope.
+
+    Args:
+      config: the validated config.
+      symbols: size of the vocabulary where the networks learn from lines.
+
+    Attributes:
+      symbols: as given.
+      discriminator, generator: the networks, at first with their initial weights.
+      discriminator_optimizer, generator_optimizer: their optimizers.
+      updates: int64 variable, the count of updates when it was last saved.
+      training_seconds: float64 variable, likewise.
+      balance: float32 variable of a balanced loss, else None.
+      checkpoint: the `tf.train.Checkpoint` of all of it.
     """
 
-    def __init__(self, config, symbols=0):
-        """Makes both networks with their initial weights; `symbols` is the size of the vocabulary
-        where they make lines.
-        """
-        self._config = config
+    def __init__(self, config: ConfigDict, symbols: int = 0) -> None:
         self.symbols = symbols
         self.generator = networks.build_generator(config, symbols)
         self.discriminator = networks.build_discriminator(config, symbols)
@@ -50,29 +63,14 @@ class State:
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.training_seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
-        # Lists of variables, because a checkpoint does not see the layers that a Keras 3 model
-        # keeps in a list.
-        parts = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
-        self.balance = None  # of the boundary equilibrium
+        self.balance: tf.Variable | None = None
         if LOSSES.find(config.loss).balanced:
             self.balance = tf.Variable(
                 0.0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
             )
-        extra = {} if self.balance is None else {"balance": self.balance}
-        self.checkpoint = tf.train.Checkpoint(
-            updates=self.updates,
-            training_seconds=self.training_seconds,
-            **extra,
-            **{
-                part: [variable.value for variable in getattr(self, part).variables]
-                for part in parts
-            },
-        )
-        _ = (
-            self.checkpoint.save_counter
-        )  # makes it: earlier versions wrote it, and all that a checkpoint holds must be known
+        self.checkpoint = self._build_checkpoint()
 
-    def read(self, checkpoint):
+    def read(self, checkpoint: str) -> None:
         """Takes the checkpoint with this path.
 
         Raises:
@@ -80,44 +78,55 @@ class State:
           UserError: it holds other variables.
           OSError: the system does not let it be read.
         """
-        expected, cure = (
-            "a whole checkpoint of this experiment",
-            "put a copy in its place; the training sets it aside and takes an older one",
-        )
-        path = pathlib.Path(checkpoint)
-        for part in path.parent.glob(
-            f"{path.name}.*"
-        ):  # TensorFlow would call one that may not be read damaged
-            with part.open("rb") as file:
-                file.read(1)
+        _check_readable(pathlib.Path(checkpoint))
         try:
             self.checkpoint.read(checkpoint).assert_consumed()
         except _NO_DAMAGE as error:
-            raise OSError(
-                f"the checkpoint {checkpoint} cannot be read ({error.message.splitlines()[0]})"
-            ) from error
+            reason = error.message.splitlines()[0]
+            raise OSError(f"the checkpoint {checkpoint} cannot be read ({reason})") from error
         except _DAMAGE as error:
-            raise Damaged(
-                f"the checkpoint {checkpoint} is damaged ({str(error).splitlines()[0]})",
-                expected,
-                cure,
-            ) from error
+            found = f"the checkpoint {checkpoint} is damaged ({_first_line(error)})"
+            raise Damaged(found, _EXPECTED, _CURE) from error
         except (AssertionError, ValueError) as error:
-            raise UserError(
-                f"the checkpoint {checkpoint} holds other variables ({str(error).splitlines()[0]})",
-                expected,
-                cure,
-            ) from error
+            found = f"the checkpoint {checkpoint} holds other variables ({_first_line(error)})"
+            raise UserError(found, _EXPECTED, _CURE) from error
 
-    def weight_norms(self):
-        """The Euclidean norm of each player's weights, of which Theorem 1 assumes that it stays
-        bounded (A5).
+    def weight_norms(self) -> dict[str, float]:
+        """The Euclidean norm of each player's weights, which Theorem 1 assumes to stay bounded
+        (A5).
         """
-        networks = {
+        players = {
             "weight_norm/generator": self.generator,
             "weight_norm/discriminator": self.discriminator,
         }
         return {
             name: float(tf.linalg.global_norm([v.value for v in network.trainable_variables]))
-            for name, network in networks.items()
+            for name, network in players.items()
         }
+
+    def _build_checkpoint(self) -> tf.train.Checkpoint:
+        # Lists of variables, because a checkpoint does not see the layers that a Keras 3 model
+        # keeps in a list.
+        names = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
+        variables = {
+            name: [variable.value for variable in getattr(self, name).variables] for name in names
+        }
+        balance = {} if self.balance is None else {"balance": self.balance}
+        checkpoint = tf.train.Checkpoint(
+            updates=self.updates, training_seconds=self.training_seconds, **balance, **variables
+        )
+        # Creates the counter: earlier versions wrote it, and `assert_consumed` must know all that a
+        # checkpoint holds.
+        _ = checkpoint.save_counter
+        return checkpoint
+
+
+def _check_readable(path: pathlib.Path) -> None:
+    """Raises `OSError` for a file that may not be read, which TensorFlow would call damaged."""
+    for part in path.parent.glob(f"{path.name}.*"):
+        with part.open("rb") as file:
+            file.read(1)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,9 +1,7 @@
-"""One step of each player as a pure function of its arguments: loss, gradients, and the player's
-own optimizer.
+"""One step of each player as a function of its arguments: loss, gradients, optimizer.
 
 Losses are means over the global batch: each replica divides its mean by the number of replicas, and
-  the optimizers add up the
-replicas' gradients.
+the optimizers add up the replicas' gradients.
 """
 
 from collections.abc import Callable, Sequence

@@ -3,7 +3,7 @@ its own optimizer.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -18,10 +18,38 @@ from tf_ttur.training.collapse import ACCURACY
 from tf_ttur.training.randomness import Purpose
 from tf_ttur.training.state import State
 
-Update = Callable[[tf.Tensor, Iterator], tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]]
+Tensors = dict[str, tf.Tensor]
+Encode = Callable[[tf.Tensor], tf.Tensor]
+IsWanted = Callable[[tf.Tensor], tf.Tensor]
 
 
-def build_update(config: ConfigDict, strategy: tf.distribute.Strategy, state: State) -> Update:
+class Batches(Protocol):
+    """The part of `Examples` that gives batches."""
+
+    def batches(
+        self,
+        seed: np.ndarray,
+        first: int,
+        stride: int,
+        batch_size: int,
+        wanted: IsWanted | None = None,
+    ) -> tf.data.Dataset:
+        """As of `Examples`."""
+
+
+class Update(Protocol):
+    """A `tf.function` of one update, as `build_update` describes it."""
+
+    def __call__(self, number: tf.Tensor, iterator: Iterator) -> tuple[Tensors, Tensors]:
+        """Makes the update."""
+
+    def get_concrete_function(self, number: tf.Tensor, iterator: Iterator) -> Any:
+        """Traces the update, without making it."""
+
+
+def build_update(
+    config: ConfigDict, strategy: tf.distribute.Strategy, state: State, encode: Encode
+) -> Update:
     """The update as a `tf.function`.
 
     The discriminator takes `config.discriminator.steps` steps, each on its own batch and latents.
@@ -33,21 +61,21 @@ def build_update(config: ConfigDict, strategy: tf.distribute.Strategy, state: St
 
     Args:
       config: the validated config.
-      strategy: the distribution strategy in whose scope the state was made.
+      strategy: the distribution strategy in whose scope the state was created.
       state: `training.state.State`.
+      encode: function that gives a batch as the discriminator takes it: `Examples.encode`.
 
     Returns:
       update(number, iterator): `number` is a scalar int64 tensor, the count of updates so far;
       `iterator` gives the batches of real examples. Returns (values, faults), both on the device,
       without waiting for it.
 
-      values: {"loss/discriminator", "loss/generator"}: float32 scalars, the discriminator's from
-        its last step;
-      "accuracy/discriminator" where the loss has a boundary between real and fake; "balance" and
-      "convergence" where the loss is balanced. faults: {"discriminator", "generator"}: float32
-      vectors as in `steps.Step`.
+      values: {"loss/discriminator", "loss/generator"}, float32 scalars, the discriminator's from
+        its last step; "accuracy/discriminator" where the loss has a boundary between real and fake;
+        "balance" and "convergence" where the loss is balanced.
+      faults: {"discriminator", "generator"}, float32 vectors as in `steps.Step`.
     """
-    replica = _Replica(config, strategy.num_replicas_in_sync, state)
+    replica = _Replica(config, strategy.num_replicas_in_sync, state, encode)
     num_steps = config.discriminator.steps
 
     def add_replicas(values: Any) -> Any:
@@ -60,9 +88,7 @@ def build_update(config: ConfigDict, strategy: tf.distribute.Strategy, state: St
         return add_replicas(strategy.run(replica.discriminator_faults, (number, step, batch)))
 
     @tf.function
-    def update(
-        number: tf.Tensor, iterator: Iterator
-    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    def update(number: tf.Tensor, iterator: Iterator) -> tuple[Tensors, Tensors]:
         earlier = [
             discriminator_update(number, tf.constant(step), next(iterator))
             for step in range(num_steps - 1)
@@ -87,10 +113,11 @@ class _Learned(NamedTuple):
 class _Replica:
     """The steps of one replica, which draws its share of the random numbers of the global batch."""
 
-    def __init__(self, config: ConfigDict, replicas: int, state: State) -> None:
+    def __init__(self, config: ConfigDict, replicas: int, state: State, encode: Encode) -> None:
         self._config = config
         self._replicas = replicas
         self._state = state
+        self._encode = encode
         self._loss = losses.pair(config.loss, state.balance)
         self._penalties = [
             steps.WeightedPenalty(config.discriminator[penalty.weight], load(penalty.function))
@@ -104,10 +131,12 @@ class _Replica:
         """A discriminator step that is not the last one of its update; gives its faults."""
         return self._discriminator_step(number, step, batch).result.step.faults
 
-    def last_steps(
-        self, number: tf.Tensor, batch: tf.Tensor
-    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        """The last discriminator step of an update and its generator step; gives values and faults."""
+    def last_steps(self, number: tf.Tensor, batch: tf.Tensor) -> tuple[Tensors, Tensors]:
+        """The last discriminator step of an update and its generator step.
+
+        Returns:
+          (values, faults).
+        """
         config = self._config
         state = self._state
         last = config.discriminator.steps - 1
@@ -130,14 +159,14 @@ class _Replica:
         if self._loss.boundary is not None:
             values[ACCURACY] = pairs.accuracy(self._loss, result.real, result.fake) / self._replicas
         if state.balance is not None:
-            values |= self._move_balance(result.real, result.fake)
+            values |= self._move_balance(state.balance, result.real, result.fake)
         return values, {"discriminator": result.step.faults, "generator": generated.faults}
 
     def _discriminator_step(
         self, number: tf.Tensor, step: tf.Tensor | int, batch: tf.Tensor
     ) -> _Learned:
         state = self._state
-        real = tf.one_hot(batch, state.symbols) if state.symbols else batch
+        real = self._encode(batch)
         fake, path = self._generate(number, step)
         mix = None
         if self._penalties:
@@ -171,36 +200,44 @@ class _Replica:
             fake = self._state.generator(latents, training=True)
         return fake, path
 
-    def _move_balance(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Moves the balance by the mean errors of real and of generated examples; gives it and the
-        convergence.
+    def _move_balance(self, balance: tf.Variable, real: tf.Tensor, fake: tf.Tensor) -> Tensors:
+        """Moves the balance by the mean errors of real and of generated examples.
+
+        Returns:
+          This replica's shares of the new balance and of the convergence.
         """
         errors = [steps.mean(real, self._replicas), steps.mean(fake, self._replicas)]
         context = tf.distribute.get_replica_context()
         real_error, fake_error = context.all_reduce(tf.distribute.ReduceOp.SUM, errors)
         equilibrium = self._config.equilibrium
-        balance, convergence = pairs.next_balance(
-            self._state.balance, real_error, fake_error, equilibrium.ratio, equilibrium.rate
+        new, convergence = pairs.next_balance(
+            balance, real_error, fake_error, equilibrium.ratio, equilibrium.rate
         )
-        self._state.balance.assign(balance)
-        return {"balance": balance / self._replicas, "convergence": convergence / self._replicas}
+        balance.assign(new)
+        return {"balance": new / self._replicas, "convergence": convergence / self._replicas}
 
 
 def distribute_batches(
     config: ConfigDict,
     strategy: tf.distribute.Strategy,
-    examples: Examples,
+    examples: Batches,
     batch_size: int,
     first_update: int,
 ) -> Iterator:
-    """An iterator over the real batches from the given update on, `batch_size` examples for each
-    replica.
+    """An iterator over the batches of real examples.
+
+    Args:
+      config: the validated config.
+      strategy: the distribution strategy.
+      examples: what the run learns from.
+      batch_size: of one replica.
+      first_update: how many updates have been made already.
     """
     replicas = strategy.num_replicas_in_sync
     seed, first, stride = _order(config, strategy, first_update)
 
     def share(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        """Of several workers each reads the batches of its own replicas."""
+        """The batches of one worker: those of its own replicas."""
         workers = context.num_input_pipelines
         worker = context.input_pipeline_id
 
@@ -219,8 +256,11 @@ def examples_of(
     batch_size: int,
     update: int,
 ) -> list[list[int]]:
-    """The indices of the examples in update number `update` (from 0): one list per discriminator
-    step and replica.
+    """The indices of the examples of one update: one list per discriminator step and replica.
+
+    Args:
+      config, strategy, examples, batch_size: as in `distribute_batches`.
+      update: its number, from 0.
     """
     seed, first, stride = _order(config, strategy, update)
     indices = order.batch_indices(seed, first, stride, batch_size, examples.num_examples)

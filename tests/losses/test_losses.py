@@ -5,13 +5,15 @@ import tensorflow as tf
 from tf_ttur import losses
 from tf_ttur.losses import pairs, penalties
 
-REAL, FAKE = np.array([1.5, -0.5, 0.2]), np.array([-2.0, 0.3, 0.9])
+REAL = np.array([1.5, -0.5, 0.2])
+FAKE = np.array([-2.0, 0.3, 0.9])
 
 
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+# {name: (losses of the discriminator, losses of the generator)}
 CLOSED_FORMS = {
     "non_saturating": (-np.log(sigmoid(REAL)) - np.log(1 - sigmoid(FAKE)), -np.log(sigmoid(FAKE))),
     "minimax": (-np.log(sigmoid(REAL)) - np.log(1 - sigmoid(FAKE)), np.log(1 - sigmoid(FAKE))),
@@ -45,7 +47,7 @@ def test_gradient_penalty_of_a_linear_function():
 
 
 def test_gradient_penalty_is_taken_between_real_and_fake():
-    # f = x^2 / 2 has the gradient x, which at the middle of 0 and 4 is 2.
+    # f = x^2 / 2 has the gradient x, which is 2 halfway between 0 and 4.
     penalty = penalties.gradient_penalty(
         lambda x: x[:, 0] ** 2 / 2, tf.zeros((1, 1)), tf.fill((1, 1), 4.0), tf.constant([0.5])
     )
@@ -79,6 +81,5 @@ def test_boundary_equilibrium():
     ],
 )
 def test_balance_moves_towards_the_ratio(balance, real, fake, expected):
-    assert [
-        float(value) for value in pairs.next_balance(balance, real, fake, ratio=0.5, rate=0.01)
-    ] == pytest.approx(expected)
+    values = pairs.next_balance(balance, real, fake, ratio=0.5, rate=0.01)
+    assert [float(value) for value in values] == pytest.approx(expected)

@@ -21,8 +21,8 @@ def test_a_log_gets_a_line_now_and_then(log):
         status.show(5, {})
         status.show(7, {"loss": 1.5})
     first, second = log.getvalue().splitlines()
-    assert re.fullmatch(r"5 of 10: images, \S+ a second", first) and re.fullmatch(
-        r"7 of 10: loss 1.500, \S+ a second", second
+    assert re.fullmatch(r"5 of 10: images, \S+ per second", first) and re.fullmatch(
+        r"7 of 10: loss 1.500, \S+ per second", second
     )
     with console.Status("images", 0, None) as status:
         status.show(5, {})

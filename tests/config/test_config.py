@@ -1,6 +1,5 @@
-"""Every card against the published facts, and every mistake in a config."""
+"""Every card that ships against the published facts, and every mistake in a config."""
 
-import pathlib
 import re
 import runpy
 
@@ -21,14 +20,12 @@ DCGAN = {
 WGAN_GP = DCGAN | {"beta_1": 0.0, "beta_2": 0.9}
 LANGUAGE = WGAN_GP | {"beta_1": 0.5}
 BEGAN = DCGAN | {"beta_1": 0.9, "schedule": "halving", "decay_shift": 100_000}
-# experiment: (players, batch, latent size, distribution, shared, architecture, width, size,
-# evaluation), all from the fact sheet; the evaluation is (samples, generated at a time, embedded at
-# a time, quantisation).
-FID_OF_DCGAN, FID_OF_WGAN_GP, FID_OF_BEGAN = (
-    (50_000, 1000, 100, "float"),
-    (50_000, 1000, 200, "truncate"),
-    (50_000, 200, 200, "float"),
-)
+# (samples, generated at a time, embedded at a time, quantisation)
+FID_OF_DCGAN = (50_000, 1000, 100, "float")
+FID_OF_WGAN_GP = (50_000, 1000, 200, "truncate")
+FID_OF_BEGAN = (50_000, 200, 200, "float")
+# {experiment: (players, batch, latent size, distribution, shared, architecture, width, size,
+# evaluation)}, all from the paper and its code.
 FACTS = {
     "celeba": (DCGAN, 64, 100, "uniform", True, "dcgan", 64, 64, FID_OF_DCGAN),
     "cifar10": (DCGAN, 64, 100, "uniform", True, "dcgan", 64, 32, FID_OF_DCGAN),
@@ -47,8 +44,8 @@ CROPS = {
     "began_celeba": "108",
     "began_lsun": "square",
 }  # others none
-# (experiment, variant): (discriminator, generator, discriminator steps, updates, evaluation every
-# so many updates)
+# {(experiment, variant): (discriminator, generator, discriminator steps, updates, updates between
+# evaluations)}
 VARIANTS = {
     ("celeba", "ttur"): (1e-5, 5e-4, 1, 256_365, 5000),
     ("celeba", "orig"): (5e-4, 5e-4, 1, 256_365, 5000),
@@ -104,52 +101,43 @@ def variants(name):
 
 @pytest.mark.parametrize("name, variant", VARIANTS)
 def test_card_is_the_experiment_of_the_paper(name, variant):
-    config = card(name, variant)
     player, batch, latents, distribution, shared, architecture, width, size, protocol = FACTS[name]
     discriminator, generator, steps, updates, every = VARIANTS[name, variant]
-    assert (config.discriminator.learning_rate, config.generator.learning_rate) == (
-        discriminator,
-        generator,
-    )
-    assert (config.discriminator.steps, config.updates, config.batch_size) == (
-        steps,
-        updates,
-        batch,
-    )
-    for side in (config.discriminator, config.generator):
-        assert {key: side[key] for key in player} == player
-    assert (config.loss, config.discriminator.gradient_penalty) == LOSSES[architecture]
-    assert (config.latent.size, config.latent.distribution, config.latent.shared) == (
-        latents,
-        distribution,
-        shared,
-    )
-    assert (config.model.architecture, config.model.width, config.model.samples_per_score) == (
-        architecture,
-        width,
-        1,
-    )
-    evaluation = config.evaluation
-    found = (
-        evaluation.num_samples,
-        evaluation.sample_batch_size,
-        evaluation.feature_batch_size,
-        evaluation.quantisation,
-    )
-    assert found[: len(protocol)] == protocol and evaluation.every_updates == every
-    assert (
-        evaluation.without_inception == "fail"
-        and evaluation.precision == config.model.precision == "float32"
-    )
-    data = config.data
+    loss, penalty = LOSSES[architecture]
+    expected = {
+        "discriminator.learning_rate": discriminator,
+        "generator.learning_rate": generator,
+        "discriminator.steps": steps,
+        "updates": updates,
+        "batch_size": batch,
+        "loss": loss,
+        "discriminator.gradient_penalty": penalty,
+        "latent.size": latents,
+        "latent.distribution": distribution,
+        "latent.shared": shared,
+        "model.architecture": architecture,
+        "model.width": width,
+        "model.samples_per_score": 1,
+        "model.precision": "float32",
+        "evaluation.every_updates": every,
+        "evaluation.precision": "float32",
+        "evaluation.without_inception": "fail",
+    }
+    for side in ("discriminator", "generator"):
+        expected |= {f"{side}.{key}": value for key, value in player.items()}
+    keys = ("num_samples", "sample_batch_size", "feature_batch_size", "quantisation")
+    # Lines have no more than the first two.
+    expected |= {f"evaluation.{key}": value for key, value in zip(keys, protocol, strict=False)}
     if architecture == "language":
-        assert (data.max_lines, data.line_length, data.max_symbols) == (10_000_000, 32, 2048)
+        expected |= {"data.max_lines": 10_000_000, "data.line_length": 32, "data.max_symbols": 2048}
     else:
-        assert data.image_size == size and data.crop == CROPS.get(name, "none")
+        expected |= {"data.image_size": size, "data.crop": CROPS.get(name, "none")}
     if architecture == "dcgan":
-        assert config.model.batch_norm_momentum == pytest.approx(0.9**4)
+        expected["model.batch_norm_momentum"] = pytest.approx(0.9**4)
     if architecture == "began":
-        assert (config.equilibrium.ratio, config.equilibrium.rate) == (0.5, 0.001)
+        expected |= {"equilibrium.ratio": 0.5, "equilibrium.rate": 0.001}
+    flat = configs.flatten(card(name, variant))
+    assert {key: flat[key] for key in expected} == expected
     assert any(
         (discriminator, generator) in scores
         for (experiment, _), scores in published.SCORES.items()
@@ -159,7 +147,7 @@ def test_card_is_the_experiment_of_the_paper(name, variant):
 
 @pytest.mark.parametrize("name", FACTS)
 def test_card_tells_what_was_published(name):
-    """Of every pair of rates the best run, and the mean and range at the end of the curve."""
+    """For each pair of rates: the best run, and the mean and range at the end of the curve."""
     text = card_module(name)["__doc__"]
     ends = set()
     for (experiment, metric), scores in published.SCORES.items():
@@ -167,28 +155,34 @@ def test_card_tells_what_was_published(name):
             best = f"{score.best:.1f}" if metric == "fid" else f"{score.best:.2f}"
             assert re.search(rf"(?<![\d.]){re.escape(best)}(?!\d)", text), (rates, best)
             ends |= {point[1:] for point in published.curve(name, metric, rates)[-1:]}
-    assert {
-        tuple(map(float, found)) for found in re.findall(r"([\d.]+)\s\[([\d.]+),\s([\d.]+)\]", text)
-    } == ends
+    ranges = re.findall(r"([\d.]+)\s\[([\d.]+),\s([\d.]+)\]", text)
+    assert {tuple(map(float, numbers)) for numbers in ranges} == ends
+
+
+@pytest.mark.parametrize("path", configs.list_cards(), ids=lambda path: path.stem)
+def test_card_tells_the_commands_that_train_it(path):
+    text = runpy.run_path(str(path))["__doc__"]
+    named = set(re.findall(rf"tf-ttur train --config ({path.stem}(?::[\w-]+)?)(?=\s)", text))
+    assert path.stem in named
+    for word in named:
+        assert configs.load(word).name == path.stem
+    if path.stem != "quickstart":
+        assert f"python -m tf_ttur.train --config configs/{path.stem}.py" in text
+        assert f"{path.stem}:orig" in named
 
 
 def test_every_published_curve_has_a_card_and_every_card_its_facts():
-    cards = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
-    assert {
-        (name, variant) for name in cards if name != "quickstart" for variant in variants(name)
-    } == set(VARIANTS)
+    cards = {path.stem for path in (ROOT / "configs").glob("*.py")} - {"quickstart"}
+    assert {(name, variant) for name in cards for variant in variants(name)} == set(VARIANTS)
     rates = {
         name: {row[:2] for (experiment, _), row in VARIANTS.items() if experiment == name}
         for name in FACTS
     }
-    curves = [(name, each) for name, each in published.CURVES.items()]
-    curves += [
-        (name, each)
-        for table in (published.TIMED_CURVES, published.SCORES)
-        for (name, _), each in table.items()
-    ]
-    for name, each in curves:
-        assert set(each) == rates[name], name
+    curves = list(published.CURVES.items())
+    for table in (published.TIMED_CURVES, published.SCORES):
+        curves += [(name, by_rates) for (name, _), by_rates in table.items()]
+    for name, by_rates in curves:
+        assert set(by_rates) == rates[name], name
 
 
 def test_every_card_is_valid_under_its_own_name():
@@ -198,12 +192,8 @@ def test_every_card_is_valid_under_its_own_name():
 
 
 def test_only_the_quickstart_may_do_without_inception():
-    may = {
-        path.stem
-        for path in (ROOT / "configs").glob("*.py")
-        if card(path.stem).evaluation.without_inception != "fail"
-    }
-    assert may == {"quickstart"}
+    names = [path.stem for path in (ROOT / "configs").glob("*.py")]
+    assert [n for n in names if card(n).evaluation.without_inception != "fail"] == ["quickstart"]
 
 
 @pytest.mark.parametrize(
@@ -257,14 +247,14 @@ def test_wrong_types_and_keys():
         with pytest.raises(UserError, match=message):
             configs.validate(config | change)
     del config["loss"]
-    with pytest.raises(UserError, match="config.loss is missing"):
+    with pytest.raises(UserError, match=r"config\.loss is missing"):
         configs.validate(config)
 
 
 def test_config_survives_its_file(tmp_path):
     config = card("celeba")
-    path = pathlib.Path(tmp_path / "config.json")
-    path.write_text(configs.to_json(config))
+    path = tmp_path / "config.json"
+    path.write_text(configs.to_json(config), encoding="utf-8")
     assert configs.from_json(path).to_dict() == config.to_dict()
 
 

@@ -148,9 +148,10 @@ def test_an_evil_generator_writes_nothing_without_trust(tmp_path, tool):
 
 def test_a_table_that_is_read_from_a_file_while_loading(tmp_path):
     """An asset and the function that initialises a table from it, which loading runs."""
-    (tmp_path / "words.txt").write_text("a\nb\n")
+    (tmp_path / "words.txt").write_text("a\nb\n", encoding="utf-8")
     module = tf.Module()
-    line, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
+    line = tf.lookup.TextFileIndex.WHOLE_LINE
+    number = tf.lookup.TextFileIndex.LINE_NUMBER
     rows = tf.lookup.TextFileInitializer(
         str(tmp_path / "words.txt"), tf.string, line, tf.int64, number
     )

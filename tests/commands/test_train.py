@@ -1,0 +1,43 @@
+"""The command that trains: mistakes are found at once, and a dry run leaves nothing."""
+
+from tests.commands.processes import TINY, run, train
+from tests.conftest import ROOT, assert_refused
+
+QUICKSTART = ["--config", ROOT / "configs/quickstart.py", *TINY]
+
+
+def test_mistakes_are_found_before_tensorflow_is_imported():
+    code = (
+        "import sys\n"
+        "from tf_ttur import commands\n"
+        "try: commands.main(['train', '--config', 'configs/svhn.py', '--config.batch_size=0'])\n"
+        "except SystemExit as end: print(end.code, 'tensorflow' in sys.modules)"
+    )
+    assert run("-c", code).stdout.strip() == "2 False"
+
+
+def test_dry_run(tmp_path):
+    process = train("--config", ROOT / "configs/celeba.py", "--dry-run", cwd=tmp_path)
+    assert process.returncode == 0
+    assert process.stderr == ""
+    for number in ("5,135,363", "4,316,545", "256,365"):
+        assert number in process.stdout
+    assert "53 times 50,000 samples: 2,650,000 images" in process.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_folder_of_another_config(workdir, graph):
+    before = (workdir / "metrics.jsonl").read_bytes()
+    place = ["--workdir", workdir, "--inception", graph]
+    process = train(*QUICKSTART, "--config.seed=5", *place)
+    assert_refused(process, "seed = 0; now seed = 5")
+    assert (workdir / "metrics.jsonl").read_bytes() == before
+
+
+def test_training_on_what_is_not_there(tmp_path):
+    (tmp_path / "empty").mkdir()
+    card = ["--config", ROOT / "configs/lsun.py"]
+    for source, reason in (("missing", "does not exist"), ("empty", "holds no images")):
+        process = train(*card, f"--config.data.source={tmp_path / source}", cwd=tmp_path)
+        assert_refused(process, reason)
+    assert not (tmp_path / "runs").exists()

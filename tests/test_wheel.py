@@ -1,0 +1,80 @@
+"""The package as it is built and installed: everything that a user needs is in the wheel."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+from tests.conftest import ROOT
+
+OFFLINE = ["--no-deps", "--no-index", "--disable-pip-version-check", "--quiet"]
+
+
+def test_every_package_is_in_the_list_of_the_build():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = settings["tool"]["setuptools"]["packages"]
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "tf_ttur").rglob("*.py")}
+    assert set(listed) == {".".join(folder.parts) for folder in folders} | {"tf_ttur.configs"}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder with the installed wheel, built from a copy, as a build leaves files behind."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, source)
+    for name in ("tf_ttur", "configs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    pip("wheel", *OFFLINE, "--no-build-isolation", "--wheel-dir", folder, source)
+    [wheel] = folder.glob("*.whl")
+    pip("install", *OFFLINE, "--target", folder / "installed", wheel)
+    return folder / "installed"
+
+
+def pip(*arguments):
+    command = [sys.executable, "-m", "pip", *map(str, arguments)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+
+
+def python(installed, cwd, *arguments):
+    """Runs `python ARGUMENTS` in a folder where only the installed package is to be found."""
+    process = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+@pytest.mark.slow
+def test_the_wheel_has_its_cards_and_trains_with_them(installed, tmp_path):
+    place = python(installed, tmp_path, "-c", "import tf_ttur; print(tf_ttur.__file__)")
+    assert place.strip() == str(installed / "tf_ttur/__init__.py")
+    assert (installed / "tf_ttur/py.typed").is_file()
+    cards = sorted(path.name for path in (ROOT / "configs").glob("*.py"))
+    assert sorted(path.name for path in (installed / "tf_ttur/configs").glob("*.py")) == cards
+
+    table = python(installed, tmp_path, "-m", "tf_ttur", "list")
+    assert sum(line.startswith("svhn:") for line in table.splitlines()) == 4
+    dry_run = ["--config", "svhn:orig", "--dry-run"]
+    description = python(installed, tmp_path, "-m", "tf_ttur", "train", *dry_run)
+    assert description.startswith("svhn (orig), seed 0: discriminator 5e-05")
+    assert "runs/svhn-orig-seed0" in description
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_wheel_has_the_command(installed, tmp_path):
+    usage = python(installed, tmp_path, str(installed / "bin/tf-ttur"))
+    assert "usage: tf-ttur COMMAND" in usage

@@ -1,0 +1,48 @@
+"""What several measures collect while the images of a side pass through the network."""
+
+import numpy as np
+
+from tf_ttur.metrics.uncertainty import GROUPS, GroupedMoments
+
+
+class Features:
+    """All features of a side, in memory.
+
+    Args:
+      dimension: of the features.
+      num_images: how many will pass.
+    """
+
+    def __init__(self, dimension: int, num_images: int) -> None:
+        self._batches = [np.empty((0, dimension), np.float32)]
+
+    def update(self, features: np.ndarray, logits: np.ndarray | None) -> None:
+        """Keeps the features of a batch."""
+        self._batches.append(features)
+
+    @property
+    def features(self) -> np.ndarray:
+        """(num_images, dimension) float32, in the order of the images."""
+        if len(self._batches) > 1:
+            self._batches = [np.concatenate(self._batches)]
+        return self._batches[0]
+
+
+class Groups:
+    """Moments of a side's features in groups, which tell the sampling error of a distance.
+
+    Args:
+      dimension: of the features.
+      num_images: how many will pass.
+
+    Attributes:
+      moments: `uncertainty.GroupedMoments`; None where there are too few images for groups.
+    """
+
+    def __init__(self, dimension: int, num_images: int) -> None:
+        self.moments = GroupedMoments(dimension) if num_images >= 2 * GROUPS else None
+
+    def update(self, features: np.ndarray, logits: np.ndarray | None) -> None:
+        """Adds the features of a batch to their groups."""
+        if self.moments is not None:
+            self.moments.update(features)

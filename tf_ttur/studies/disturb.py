@@ -1,0 +1,90 @@
+"""FID against the Inception Score under disturbances: from the names of data to the report."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from tf_ttur.data.disturbances import DISTURBANCES, MIXED
+from tf_ttur.data.images import Images, open_images
+from tf_ttur.metrics import extraction, inception, statistics
+from tf_ttur.studies import disturbance_report, disturbances
+from tf_ttur.studies.disturbance_report import Limit
+from tf_ttur.studies.report import Report
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What to measure, and with what.
+
+    Attributes:
+      source: SOURCE of square images of one size.
+      output: the folder of the results.
+      count: how many of them, from the first; all if there are fewer.
+      mixed_in: SOURCE of images to mix in; None leaves that disturbance out.
+      reference: file with statistics of undisturbed images; None computes those of all of `source`,
+        and caches them.
+      only: the disturbances, names of `DISTURBANCES` or "mixed"; None takes all.
+      swirl_radius: in pixels; None takes that of the original code.
+      example: SOURCE whose first image the figure shows; None takes `source`.
+      limit: as in `disturbance_report.summarise`.
+      seed: of the disturbances and of generated images.
+      inception, precision, trust: as `inception.load` takes them.
+      batch_size: images that go through the network at a time.
+    """
+
+    source: str
+    output: str
+    count: int = 50_000
+    mixed_in: str | None = None
+    reference: str | None = None
+    only: Sequence[str] | None = None
+    swirl_radius: float | None = None
+    example: str | None = None
+    limit: Limit = "largest"
+    seed: int = 0
+    inception: str | None = None
+    precision: str = "float32"
+    trust: bool = False
+    batch_size: int = 100
+
+
+def study(options: Options) -> Report:
+    """Measures what is not measured yet.
+
+    Raises:
+      UserError: something that the options name is not there, or does not fit the rest.
+    """
+    only = [*DISTURBANCES, MIXED] if options.only is None else options.only
+    images = open_images(options.source, options.count, options.seed, trust=options.trust)
+    shown = images
+    if options.example:
+        shown = open_images(options.example, trust=options.trust)
+    others = _open_others(options) if MIXED in only else None
+    network = inception.load(options.inception, options.precision, options.trust)
+    if options.reference:
+        reference = statistics.load(options.reference)
+    else:
+        reference = extraction.cached_statistics(images, network, options.batch_size)
+    rows, settings = disturbances.measure(
+        images,
+        network,
+        reference,
+        options.output,
+        count=min(options.count, images.num_images),
+        batch_size=options.batch_size,
+        seed=options.seed,
+        others=others,
+        names=[name for name in only if name != MIXED],
+        swirl_radius=options.swirl_radius,
+    )
+    example = next(shown.in_order(1))[0]
+    return disturbance_report.study(rows, settings, network.metric, example, options.limit)
+
+
+def _open_others(options: Options) -> Images | None:
+    """The images to mix in. Files may have any size and are cropped to squares of 256 pixels."""
+    if not options.mixed_in:
+        return None
+    others = open_images(options.mixed_in, options.count, options.seed, trust=options.trust)
+    if others.source.contents and others.preparation["crop"] == "none":
+        return Images(others.source, 256, "square")
+    return others

@@ -1,0 +1,201 @@
+"""The figure, the table and the words of FID against the Inception Score under disturbances."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import matplotlib.figure
+import numpy as np
+
+from tf_ttur.data.disturbances import DISTURBANCES, LEVELS, MIXED, disturb
+from tf_ttur.errors import UserError
+from tf_ttur.studies import report
+from tf_ttur.studies.disturbances import UNDISTURBED, Row, Settings, title
+from tf_ttur.studies.published import DISTURBED
+
+Limit = float | Literal["largest", "published"]
+Series = dict[str, Any]
+Summary = dict[str, Series]
+
+
+def study(
+    rows: Sequence[Row],
+    settings: Settings,
+    metric: str,
+    example: np.ndarray,
+    limit: Limit = "largest",
+) -> report.Report:
+    """The report of what was measured.
+
+    Args:
+      rows, settings: what `disturbances.measure` returns.
+      metric: the name of the distance.
+      example: (size, size, 3) uint8 image, which the figure shows at all levels.
+      limit: as in `summarise`.
+
+    Raises:
+      UserError: no disturbance was measured at all levels.
+    """
+    summary = summarise(rows, limit)
+    if not summary:
+        raise UserError(
+            "no disturbance has been measured at all levels",
+            "at least one",
+            "name one, with --only or --mixed-in",
+        )
+    numbers = {"settings": settings, "metric": metric, "disturbances": summary}
+    return report.Report(
+        "disturb",
+        _verdict(summary, metric),
+        _text(summary, settings, metric),
+        numbers,
+        _figure(summary, metric, example, settings["swirl_radius"]),
+    )
+
+
+def summarise(rows: Sequence[Row], limit: Limit = "largest") -> Summary:
+    """The values of each disturbance over its levels.
+
+    Args:
+      rows: what `disturbances.measure` returns.
+      limit: the bound m of IND = m - IS. "largest" takes the largest score over the levels of a
+        disturbance, as the original's notebook does, so that the smallest IND is 0; "published"
+        takes that of the published figures; a number is taken as it is. The paper's bound for m
+        samples, if there are no more samples than classes, is m.
+
+    Returns:
+      {name of a disturbance of which all levels were measured: dict of lists over the levels 0 to
+      3: alpha, fid, inception_score, inception_score_std, ind; and of ind_limit, fid_rises,
+      inception_score_falls}.
+    """
+    start = next(row for row in rows if row["disturbance"] == UNDISTURBED)
+    result = {}
+    for name in (*DISTURBANCES, MIXED):
+        levels = [row for row in rows if row["disturbance"] == name]
+        levels = [start, *sorted(levels, key=lambda row: row["level"])]
+        if len(levels) == len(LEVELS):
+            result[name] = _series(levels, _bound(name, levels, limit))
+    return result
+
+
+def _bound(name: str, levels: Iterable[Row], limit: Limit) -> float:
+    if limit == "largest":
+        return max(row["inception_score"] for row in levels)
+    if limit == "published":
+        return DISTURBED[name]["ind_limit"]
+    return limit
+
+
+def _series(levels: Sequence[Row], bound: float) -> Series:
+    keys = ("alpha", "fid", "inception_score", "inception_score_std")
+    columns: Series = {key: [row[key] for row in levels] for key in keys}
+    columns["ind_limit"] = bound
+    columns["ind"] = [bound - score for score in columns["inception_score"]]
+    columns["fid_rises"] = bool(np.all(np.diff(columns["fid"]) > 0))
+    columns["inception_score_falls"] = bool(np.all(np.diff(columns["inception_score"]) < 0))
+    return columns
+
+
+def _verdict(summary: Summary, metric: str) -> str:
+    """One line: for which disturbances each measure follows the level."""
+    rises = [name for name, series in summary.items() if series["fid_rises"]]
+    falls = [name for name, series in summary.items() if series["inception_score_falls"]]
+    return (
+        f"{metric} rises with every level of {_some(rises, len(summary))}; the Inception Score "
+        f"falls with every level of {_some(falls, len(summary))}."
+    )
+
+
+def _some(names: Sequence[str], total: int) -> str:
+    """How many of the disturbances, and which where it is neither none nor all."""
+    words = f"{len(names)} of {total} disturbances"
+    if 0 < len(names) < total:
+        words += f" ({', '.join(title(name) for name in names)})"
+    return words
+
+
+def _text(summary: Summary, settings: Settings, metric: str) -> str:
+    text = (
+        f"Measured on {settings['images']:,} images of `{settings['source']}`, seed "
+        f"{settings['seed']}, with the {settings['network']} network ({settings['precision']}); "
+        f"the distance is `{metric}` to the undisturbed reference. The Inception Score need not "
+        "fall when images get worse, as it never sees the real images. IND is the limit that "
+        "stands beside it minus the score. Published values: CelebA, 50,000 images, the original "
+        "network; they are comparable in shape only."
+    )
+    if MIXED in summary:
+        text += (
+            f" Mixed: that part of the images is replaced by images of `{settings['mixed_in']}`, "
+            "drawn with replacement."
+        )
+    head = [
+        "disturbance",
+        "level",
+        "alpha",
+        metric,
+        "Inception Score",
+        "IND",
+        "its limit",
+        "published FID",
+        "published Inception Score",
+        "published IND",
+    ]
+    rows = [_row(name, summary[name], level) for name in summary for level in LEVELS]
+    return f"{text}\n\n{report.table(head, rows)}"
+
+
+def _row(name: str, series: Series, level: int) -> list[str | float]:
+    published = DISTURBED[name]
+    published_score = published["inception_score"][level]
+    score = series["inception_score"][level]
+    return [
+        title(name),
+        str(level),
+        series["alpha"][level],
+        series["fid"][level],
+        f"{score:.3f} ± {series['inception_score_std'][level]:.3f}",
+        f"{series['ind'][level]:.3f}",
+        series["ind_limit"],
+        published["fid"][level],
+        published_score,
+        published["ind_limit"] - published_score,
+    ]
+
+
+def _figure(
+    summary: Summary, metric: str, example: np.ndarray, swirl_radius: float
+) -> matplotlib.figure.Figure:
+    """A row per disturbance: an image at its levels, the distance, the Inception Score, IND."""
+    result, axes = report.grid(len(summary), 4, 3.6, 2.5)
+    image = example[None] / np.float32(127.5) - 1
+    for (name, series), row in zip(summary.items(), axes, strict=True):
+        pictures, fid, score, ind = row
+        _draw_levels(pictures, name, image, swirl_radius)
+        fid.plot(LEVELS, series["fid"], "o-")
+        fid.set(ylabel=metric, ylim=(0, None))
+        score.errorbar(
+            LEVELS,
+            series["inception_score"],
+            series["inception_score_std"],
+            fmt="o-",
+            capsize=4,
+            color="C1",
+        )
+        score.set(ylabel="Inception Score (std of parts)")
+        ind.plot(LEVELS, series["ind"], "o-", color="C2")
+        ind.set(ylabel=f"IND (limit {series['ind_limit']:.3g})")
+        for axis in (fid, score, ind):
+            axis.set(xticks=LEVELS, xlabel="level")
+            axis.grid(alpha=0.3)
+    return result
+
+
+def _draw_levels(axes: Any, name: str, image: np.ndarray, swirl_radius: float) -> None:
+    axes.set(xticks=[], yticks=[], title=title(name))
+    if name == MIXED:
+        axes.text(0.5, 0.5, "a part of the images is replaced", ha="center", va="center")
+        return
+    strip = [
+        (disturb(image, name, level, swirl_radius=swirl_radius)[0] + 1) * 127.5 for level in LEVELS
+    ]
+    axes.imshow(np.concatenate(strip, axis=1).round().astype(np.uint8))
+    axes.set_xlabel("levels 0, 1, 2, 3")

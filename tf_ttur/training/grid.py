@@ -1,0 +1,20 @@
+"""Many images as one picture."""
+
+import math
+
+import numpy as np
+
+
+def tile(images: np.ndarray) -> np.ndarray:
+    """(n, height, width, 3) images as one picture, as square as n allows; the rest is black."""
+    images = np.asarray(images)
+    columns = math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    cells = np.zeros((rows * columns, *images.shape[1:]), images.dtype)
+    cells[: len(images)] = images
+    height, width = images.shape[1:3]
+    return (
+        cells.reshape(rows, columns, height, width, 3)
+        .swapaxes(1, 2)
+        .reshape(rows * height, columns * width, 3)
+    )

@@ -1,0 +1,101 @@
+"""How the examples of each kind of data leave the training: as samples, and in an export."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import tensorflow as tf
+from ml_collections import ConfigDict
+
+from tf_ttur import config as configs
+from tf_ttur.data.quantisation import to_uint8
+from tf_ttur.training.run_folder import RunFolder
+
+
+class Presentation(Protocol):
+    """How the examples of one kind are shown.
+
+    Attributes:
+      name: what an export calls examples that are shown: "images" or "lines".
+      output_name: what it calls the generator's output.
+      has_blocks: whether an export has the signature `block`.
+    """
+
+    name: str
+    output_name: str
+    has_blocks: bool
+
+    @property
+    def spec(self) -> tf.TensorSpec:
+        """Shape and dtype of one example that is shown."""
+
+    def show(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Examples for people, (n, *spec.shape), of n outputs of the generator."""
+
+    def write(self, folder: RunFolder, update: int, outputs: tf.Tensor) -> None:
+        """Writes outputs of the generator after `update` updates as samples."""
+
+
+class ImagePresentation:
+    """Images: uint8 (height, width, 3), and one picture of all samples."""
+
+    name = "images"
+    output_name = "images"
+    has_blocks = True
+
+    def __init__(self, config: ConfigDict, vocabulary: Sequence[str]) -> None:
+        self._size = config.data.image_size
+
+    @property
+    def spec(self) -> tf.TensorSpec:
+        """uint8 (height, width, 3)."""
+        return tf.TensorSpec((self._size, self._size, 3), tf.uint8)
+
+    def show(self, outputs: tf.Tensor) -> tf.Tensor:
+        """-1 ... 1 to 0 ... 255."""
+        return to_uint8(outputs)
+
+    def write(self, folder: RunFolder, update: int, outputs: tf.Tensor) -> None:
+        """Writes a picture."""
+        folder.images(update, self.show(outputs).numpy())
+
+
+class LinePresentation:
+    """Lines: strings, and a text file of all samples."""
+
+    name = "lines"
+    output_name = "probabilities"
+    has_blocks = False
+
+    def __init__(self, config: ConfigDict, vocabulary: Sequence[str]) -> None:
+        self._vocabulary = list(vocabulary)
+
+    @property
+    def spec(self) -> tf.TensorSpec:
+        """A string."""
+        return tf.TensorSpec((), tf.string)
+
+    def show(self, outputs: tf.Tensor) -> tf.Tensor:
+        """(n, length, symbols) to (n,) strings of the most probable symbols."""
+        symbols = tf.gather(tf.constant(self._vocabulary), tf.argmax(outputs, -1))
+        return tf.strings.reduce_join(symbols, -1)
+
+    def write(self, folder: RunFolder, update: int, outputs: tf.Tensor) -> None:
+        """Writes a text file."""
+        folder.lines(update, [line.decode() for line in self.show(outputs).numpy()])
+
+
+# By the names of `data.KINDS`.
+PRESENTATIONS: dict[str, type[ImagePresentation] | type[LinePresentation]] = {
+    "images": ImagePresentation,
+    "lines": LinePresentation,
+}
+
+
+def of_config(config: ConfigDict, vocabulary: Sequence[str] = ()) -> Presentation:
+    """How the examples of an experiment are shown.
+
+    Args:
+      config: the validated config.
+      vocabulary: the symbols of a generator of lines; empty for images.
+    """
+    return PRESENTATIONS[configs.architecture_of(config).learns](config, vocabulary)
