@@ -83,7 +83,7 @@ def test_a_lost_worker_costs_nothing_but_time(start, tmp_path):
     assert "one may be gone" in log("run"), log("run")
     assert "Traceback" not in log("run"), log("run")
     assert [worker.wait(300) for worker in start(tmp_path / "run")] == [0, 0], log("run")
-    assert "going on after update" in log("run")
+    assert "resuming after update" in log("run")
     assert kills.fingerprint(tmp_path / "run") == kills.fingerprint(tmp_path / "whole")
     assert workers[1].wait() == -signal.SIGKILL
 

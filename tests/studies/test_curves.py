@@ -1,6 +1,7 @@
 import json
 
 import matplotlib
+import matplotlib.axes
 import PIL.Image
 import pytest
 
@@ -87,6 +88,46 @@ def test_runs_are_drawn(tmp_path):
     curves.plot([ttur, orig], tmp_path / "seconds.png", "seconds")
 
 
+def test_failed_evaluations_are_no_upper_end(tmp_path):
+    """The original logs 500 for a distance that it cannot compute."""
+    marked = {
+        (name, rates, point[0])
+        for name, by_rates in published.CURVES.items()
+        for rates, points in by_rates.items()
+        for point in points
+        if published.has_failures("fid", point)
+    }
+    assert {(name, update) for name, _, update in marked} == {
+        ("celeba", 0),
+        ("celeba", 100_000),
+        ("svhn", 10_000),
+    }
+    assert len(marked) == 6
+    run = run_folder(tmp_path / "svhn", "svhn.py:ttur", {0: 400.0, 20_000: 120.0})
+    drawn = []
+    errorbar = matplotlib.axes.Axes.errorbar
+
+    def keep(axes, *arguments, **settings):
+        drawn.append(arguments)
+        return errorbar(axes, *arguments, **settings)
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        matplotlib.rc_context({"svg.fonttype": "none"}),
+    ):
+        patch.setattr(matplotlib.axes.Axes, "errorbar", keep)
+        curves.plot([run], tmp_path / "curve.svg")
+    [(updates, mean, (below, above))] = drawn
+    assert (updates[0], mean[0], below[0], above[0]) == (10_000, 297, 297 - 206, 0)
+    text = (tmp_path / "curve.svg").read_text(encoding="utf-8")
+    assert "they count as 500 in the mean and are left out of the range" in text
+    # Where no evaluation failed, there is nothing to say.
+    run = run_folder(tmp_path / "cifar10", "cifar10.py", {0: 400.0, 20_000: 60.0})
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        curves.plot([run], tmp_path / "other.svg")
+    assert "500 in the mean" not in (tmp_path / "other.svg").read_text(encoding="utf-8")
+
+
 def test_language_has_two_measures(tmp_path):
     run = run_folder(tmp_path / "ttur", "billion_word.py", {0: 0.9, 100: 0.7}, "jsd_4")
     with pytest.raises(UserError, match="jsd_6"):
@@ -100,7 +141,7 @@ def test_language_has_two_measures(tmp_path):
     (run / "environment.json").write_text(json.dumps(parts), encoding="utf-8")
     with matplotlib.rc_context({"svg.fonttype": "none"}):
         curves.plot([run], tmp_path / "curve.svg")
-    for text in ("as many real lines: 0.234", "as many real lines: 0.559"):
+    for text in ("equally many real lines: 0.234", "equally many real lines: 0.559"):
         assert text in (tmp_path / "curve.svg").read_text(encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """The losses and penalties that a config may choose: pure functions of the discriminator's outputs.
 
-This file imports no TensorFlow; the functions are in `pairs.py` and `penalties.py`. To add a loss,
-write its `LossPair` there and its entry here.
+The functions are in `pairs.py` and `penalties.py`; this file imports no TensorFlow. To add a loss,
+write its `LossPair` in `pairs.py`, and add an entry here.
 """
 
 import dataclasses
@@ -28,11 +28,11 @@ class LossPair(NamedTuple):
 
     Attributes:
       discriminator: function (real, fake) of the discriminator's outputs, float32 (n,) each, that
-        gives (n,) losses.
-      generator: function of the outputs for generated examples, float32 (n,), that gives (n,)
+        returns (n,) losses.
+      generator: function of the outputs for generated examples, float32 (n,), that returns (n,)
         losses.
-      boundary: the output above which the discriminator takes an example for real; None where its
-        outputs have no such meaning.
+      boundary: an example whose output is above this value counts as classified as real; None if
+        the outputs do not classify.
     """
 
     discriminator: Callable[["tf.Tensor", "tf.Tensor"], "tf.Tensor"]
@@ -45,10 +45,11 @@ class Loss(Entry):
     """An entry of `LOSSES`.
 
     Attributes:
-      pair: a `LossPair`, or `module:object` of one. With `balanced`, a function that makes one from
-        the balance.
-      outputs: what the discriminator must give: "logits", or "errors" of reconstruction.
-      balanced: whether a weight, the balance, moves between the players once per update (BEGAN).
+      pair: a `LossPair`, or `module:object` of one. If `balanced`, a function of the balance that
+        returns a `LossPair`.
+      outputs: what the discriminator must return: "logits", or "errors" of reconstruction.
+      balanced: whether the loss has a weight, the balance, that is adjusted once per update
+        (BEGAN).
     """
 
     pair: Any
@@ -58,12 +59,13 @@ class Loss(Entry):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Penalty(Entry):
-    """An entry of `PENALTIES`, a term of the discriminator's loss.
+    """An entry of `PENALTIES`: an additional term of the discriminator's loss.
 
     Attributes:
       function: (discriminator, real, fake, mix) -> (n,) penalties, as `penalties.gradient_penalty`;
         or `module:object` of it.
-      weight: the config key of its weight, below `discriminator`; at 0 the penalty is left out.
+      weight: the config key of its weight, below `discriminator`. A weight of 0 turns the penalty
+        off.
     """
 
     function: Any
@@ -104,7 +106,7 @@ LOSSES: Registry[Loss] = Registry(
         ),
         "wasserstein": Loss(
             pair="tf_ttur.losses.pairs:WASSERSTEIN",
-            help="to be used with a gradient penalty (Arjovsky et al. 2017)",
+            help="WGAN; needs a gradient penalty (Arjovsky et al. 2017)",
         ),
         "boundary_equilibrium": Loss(
             pair="tf_ttur.losses.pairs:boundary_equilibrium",
@@ -112,11 +114,11 @@ LOSSES: Registry[Loss] = Registry(
             outputs="errors",
             balanced=True,
             keys={
-                "equilibrium.ratio": Key(0.5, "wanted ratio of generated to real error", FRACTION),
-                "equilibrium.rate": Key(0.001, "how fast the balance moves", NOT_NEGATIVE),
+                "equilibrium.ratio": Key(0.5, "target ratio of generated to real error", FRACTION),
+                "equilibrium.rate": Key(0.001, "learning rate of the balance", NOT_NEGATIVE),
             },
             requires={
-                "discriminator.steps": _exactly(1, "the equilibrium moves once per update"),
+                "discriminator.steps": _exactly(1, "the balance is adjusted once per update"),
                 "discriminator.gradient_penalty": _exactly(
                     0, "the boundary equilibrium has no penalty"
                 ),
@@ -152,7 +154,7 @@ def pair(name: str, balance: "tf.Variable | None" = None) -> LossPair:
         loss.
 
     Raises:
-      UserError: there is no such loss, or the object cannot serve as one.
+      UserError: there is no such loss, or the object is not a loss.
     """
     loss = LOSSES.find(name)
     functions = load(loss.pair)

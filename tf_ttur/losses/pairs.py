@@ -1,7 +1,7 @@
 """The losses of both players as pure functions of the discriminator's outputs.
 
-Each function gives one value per example; the update takes the mean over the global batch. Both
-players minimise.
+Each function returns one value per example; the update takes the mean over the global batch. Both
+players minimise their losses.
 """
 
 import tensorflow as tf
@@ -14,8 +14,8 @@ def _cross_entropy(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return tf.nn.softplus(-real) + tf.nn.softplus(fake)
 
 
-# Goodfellow et al. 2014, section 3: the generator maximises log D(G(z)). The TTUR experiments with
-# DCGAN.
+# Goodfellow et al. 2014, section 3: the generator maximises log D(G(z)). The DCGAN experiments of
+# the TTUR paper use it.
 NON_SATURATING = LossPair(_cross_entropy, lambda fake: tf.nn.softplus(-fake))
 
 # Goodfellow et al. 2014, eq. 1: the same value function for both players.
@@ -34,14 +34,14 @@ HINGE = LossPair(
     lambda fake: -fake,
 )
 
-# Arjovsky et al. 2017; to be used with the gradient penalty.
+# Arjovsky et al. 2017; needs the gradient penalty.
 WASSERSTEIN = LossPair(lambda real, fake: fake - real, lambda fake: -fake, boundary=None)
 
 
 def boundary_equilibrium(balance: tf.Variable) -> LossPair:
     """The losses of BEGAN (Berthelot et al. 2017, eq. 5).
 
-    The discriminator gives reconstruction errors.
+    The discriminator returns reconstruction errors.
 
     Args:
       balance: k_t, the scalar weight of generated examples in the discriminator's loss.
@@ -57,10 +57,11 @@ def next_balance(
     Args:
       balance: scalar k_t.
       real, fake: scalar mean reconstruction errors of real and of generated examples.
-      ratio, rate: gamma and lambda_k.
+      ratio: gamma, the target ratio of the errors.
+      rate: lambda_k, the learning rate of the balance.
 
     Returns:
-      k_(t+1) in 0 ... 1, and the measure of convergence; scalars.
+      (k_(t+1) in 0 ... 1, the measure of convergence), both scalars.
     """
     imbalance = ratio * real - fake
     return tf.clip_by_value(balance + rate * imbalance, 0.0, 1.0), real + tf.abs(imbalance)

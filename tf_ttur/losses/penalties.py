@@ -1,4 +1,4 @@
-"""Penalties on the discriminator, terms of its loss beside those of the `LossPair`."""
+"""Penalties on the discriminator, which are added to its loss."""
 
 from collections.abc import Callable
 
@@ -14,10 +14,10 @@ def gradient_penalty(
     """(|grad D(x)| - 1)^2 at x between real and fake examples (Gulrajani et al. 2017).
 
     Args:
-      discriminator: function of a batch that gives logits (n,), or one logit per group of examples
-        where it scores several together.
+      discriminator: function of a batch that returns logits (n,), or one logit per group of
+        examples if it scores several together.
       real, fake: (n, ...) float32 examples.
-      mix: (n,) in 0 ... 1, the share of the fake example.
+      mix: (n,) float32 in 0 ... 1, the share of the fake example in x.
 
     Returns:
       (n,) penalties.
@@ -29,5 +29,5 @@ def gradient_penalty(
         logits = discriminator(between)
     gradients = tape.gradient(logits, between)
     squares = tf.reduce_sum(tf.square(gradients), axis=list(range(1, real.shape.rank)))
-    # The root has an infinite derivative at 0.
+    # The square root has an infinite derivative at 0.
     return tf.square(tf.sqrt(tf.maximum(squares, 1e-12)) - 1)

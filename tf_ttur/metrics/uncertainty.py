@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
+import scipy.special
 
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
@@ -74,7 +74,7 @@ def interval(
       num_parts: the number of parts of the data that the standard error was estimated from.
       confidence: the share of such intervals that hold the true value.
     """
-    reach = scipy.stats.t.ppf((1 + confidence) / 2, num_parts - 1) * standard_error
+    reach = scipy.special.stdtrit(num_parts - 1, (1 + confidence) / 2) * standard_error
     return float(centre - reach), float(centre + reach)
 
 

@@ -1,8 +1,8 @@
 """The networks that a config may choose: generator and discriminator pairs, the architectures.
 
-This file imports neither TensorFlow nor Keras; each architecture's networks are in a file of their
-own. To add one, write its networks and two functions that build them, and its entry here. See
-`Generator` and `Discriminator` for what networks must be.
+This file imports neither TensorFlow nor Keras; each architecture has its own file. To add one,
+write its networks and two functions that build them in a file of this folder, and its entry here.
+See `Generator` and `Discriminator` for what networks must be.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Generator(Protocol):
-    """What the training asks of a generator; a `keras.Model` has all of it.
+    """What the training requires of a generator; a `keras.Model` meets it.
 
     Called with latents, float32 (n, latent_size), it gives n examples, float32: images (n, height,
     width, 3) in -1 ... 1, or distributions over symbols (n, length, symbols). With `training=False`
@@ -31,7 +31,7 @@ class Generator(Protocol):
 
 
 class Discriminator(Protocol):
-    """What the training asks of a discriminator or critic; a `keras.Model` has all of it.
+    """What the training requires of a discriminator or critic; a `keras.Model` meets it.
 
     Called with n examples of the generator's shape, float32, it gives one number per example,
     float32 (n,): a logit or score that is large for real examples, or the error of its
@@ -64,14 +64,16 @@ class Build(Protocol):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Architecture(Entry):
-    """An entry of `ARCHITECTURES`. One of your own is named in the config as `MODULE:OBJECT`.
+    """An entry of `ARCHITECTURES`.
+
+    The config names one of your own as `MODULE:OBJECT` or `PATH.py:OBJECT`.
 
     Attributes:
-      generator, discriminator: a `Build` each, or `module:object` of one.
+      generator, discriminator: two `Build` functions, or `module:object` of each.
       learns: the kind of its examples, a name of `data.KINDS`.
       outputs: what the discriminator gives: "logits", or "errors" of reconstruction. A loss takes
         one or the other.
-      normalises_over_batch: whether an example depends on the others of its batch also outside of
+      normalises_over_batch: whether an example depends on the others of its batch even outside of
         training. Samples are then always drawn in batches of the size used in evaluation.
     """
 

@@ -1,5 +1,6 @@
-"""The networks of BEGAN (Berthelot et al. 2017): a decoder as generator, an auto-encoder as
-discriminator.
+"""The networks of BEGAN (Berthelot et al. 2017).
+
+The generator is a decoder, the discriminator an auto-encoder.
 """
 
 from typing import Any

@@ -33,7 +33,7 @@ class Uniform(keras.initializers.Initializer):
 
 
 class Seeds:
-    """A sequence of seeds that one seed determines, one for each layer."""
+    """A sequence of seeds, one for each layer, that follows from one seed."""
 
     def __init__(self, seed: int) -> None:
         self._generator = np.random.default_rng(seed)

@@ -1,8 +1,7 @@
-"""The residual networks of WGAN-GP for lines of characters (Gulrajani et al. 2017), as the TTUR
-experiments use them.
+"""The residual networks of WGAN-GP for lines of characters (Gulrajani et al. 2017).
 
-A line is a sequence of one-hot vectors. The generator gives a distribution over the symbols for
-each position.
+They are built as in the TTUR experiments. A line is a sequence of one-hot vectors. The generator
+gives a distribution over the symbols for each position.
 """
 
 from typing import Any

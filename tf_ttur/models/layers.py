@@ -7,12 +7,11 @@ import tensorflow as tf
 
 
 class BatchNorm(keras.layers.Layer):
-    """Batch norm over all replicas (Ioffe and Szegedy 2015), with the constants of the original
-    TTUR code.
+    """Batch norm over all replicas (Ioffe and Szegedy 2015).
 
-    Normalises the last axis by the mean and the biased variance over all other axes of the *global*
-    batch. The moments are averaged over the replicas, so the result does not depend on how the
-    batch is divided.
+    The constants are those of the original TTUR code. The layer normalises the last axis by the
+    mean and the biased variance over all other axes of the *global* batch. The moments are averaged
+    over the replicas, so the result does not depend on how the batch is divided.
 
     Args:
       momentum: of the moving averages for inference; None keeps none, for a network that is only
@@ -54,8 +53,8 @@ class BatchNorm(keras.layers.Layer):
             initializer=initializer,
             shape=input_shape[-1:],
             trainable=False,
-            aggregation="only_first_replica",  # as all replicas have the same
-            autocast=False,  # as averages of many small steps need float32
+            aggregation="only_first_replica",  # all replicas hold the same value
+            autocast=False,  # averages of many small steps need float32
         )
 
     def _moments(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -106,9 +105,7 @@ def _scale_and_offset(
     return gamma, beta
 
 
-def _transform(
-    inputs: tf.Tensor, mean: tf.Tensor, scale: tf.Tensor, beta: tf.Tensor
-) -> tf.Tensor:
+def _transform(inputs: tf.Tensor, mean: tf.Tensor, scale: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
     """scale (inputs - mean) + beta, in the inputs' precision.
 
     The order of the operations decides the last bits of the gradients, and so those of a run.

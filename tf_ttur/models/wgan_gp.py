@@ -1,8 +1,8 @@
-"""The residual networks of WGAN-GP for images (Gulrajani et al. 2017), as the TTUR experiments use
-them.
+"""The residual networks of WGAN-GP for images (Gulrajani et al. 2017).
 
-Four residual blocks change the resolution by a factor of two each. The generator normalises by the
-statistics of the batch, in training and for samples. The critic normalises each image by itself.
+They are built as in the TTUR experiments. Four residual blocks change the resolution by a factor of
+two each. The generator normalises by the statistics of the batch, in training and for samples. The
+critic normalises each image by itself.
 """
 
 from typing import Any

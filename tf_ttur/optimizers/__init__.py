@@ -1,7 +1,7 @@
 """The optimizers and learning-rate schedules that a config may choose for each player.
 
-Two learning rates that differ are the two time scales. This file imports no Keras; the functions
-are in `rules.py` and `schedules.py`.
+Different learning rates for the two players are the two time scales. The functions are in
+`rules.py` and `schedules.py`; this file imports no Keras.
 """
 
 import dataclasses
@@ -12,12 +12,12 @@ from tf_ttur.registry import FRACTION, NOT_NEGATIVE, POSITIVE, Entry, Key, Regis
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Optimizer(Entry):
-    """An entry of `OPTIMIZERS`. Its keys stand below each player.
+    """An entry of `OPTIMIZERS`. Each player has its own copy of the entry's keys.
 
     Attributes:
-      make: function (rate, player, name) that gives a Keras optimizer, or `module:object` of one.
-        `rate` is a float or a Keras schedule, `player` the player's part of the config.
-      steps_are_rates: whether its step is the rate times the gradient, as Theorem 1 assumes.
+      make: function (rate, player, name) that returns a Keras optimizer, or `module:object` of such
+        a function. `rate` is a float or a Keras schedule, `player` the player's part of the config.
+      steps_are_rates: whether each step is the rate times the gradient, as Theorem 1 assumes.
     """
 
     make: Any
@@ -26,12 +26,12 @@ class Optimizer(Entry):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Schedule(Entry):
-    """An entry of `SCHEDULES`. Its keys stand below each player.
+    """An entry of `SCHEDULES`. Each player has its own copy of the entry's keys.
 
     Attributes:
       make: a subclass of `schedules.Schedule`, or `module:object` of one.
-      depends_on_length: whether the rate depends on the number of updates of the run, which then
-        must stay as it is.
+      depends_on_length: whether the rate depends on the number of updates of the run. If so, that
+        number must not change when a run is resumed.
     """
 
     make: Any
@@ -56,7 +56,7 @@ def _adopt_schedule(thing: Any) -> Schedule:
             f"it is of type {type(thing).__name__},"
             " not a subclass of tf_ttur.optimizers.schedules.Schedule"
         )
-    return Schedule(make=thing, depends_on_length=True)  # as it may
+    return Schedule(make=thing, depends_on_length=True)  # its rate may depend on the length
 
 
 _SHIFT = Key(
@@ -77,9 +77,9 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
         ),
         "sgd": Optimizer(
             make="tf_ttur.optimizers.rules:sgd",
-            help="gradient descent, with momentum if it is not 0",
+            help="gradient descent, with or without momentum",
             steps_are_rates=True,
-            keys={"momentum": Key(0.0, "of the heavy ball; 0 for none", FRACTION)},
+            keys={"momentum": Key(0.0, "momentum of sgd; 0 for none", FRACTION)},
         ),
     },
     _adopt_optimizer,
@@ -88,7 +88,9 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
 SCHEDULES: Registry[Schedule] = Registry(
     "schedule",
     {
-        "constant": Schedule(make="tf_ttur.optimizers.schedules:Constant", help="the rate stays"),
+        "constant": Schedule(
+            make="tf_ttur.optimizers.schedules:Constant", help="the rate does not change"
+        ),
         "linear": Schedule(
             make="tf_ttur.optimizers.schedules:Linear",
             help="falls to 0 at the last update",
@@ -110,7 +112,7 @@ SCHEDULES: Registry[Schedule] = Registry(
         ),
         "halving": Schedule(
             make="tf_ttur.optimizers.schedules:Halving",
-            help="halves the rate after every shift steps",
+            help="halves the rate every shift steps",
             keys={"decay_shift": _SHIFT},
         ),
     },

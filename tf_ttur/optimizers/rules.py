@@ -1,4 +1,8 @@
-"""The update rules of one player, as Keras optimizers."""
+"""The update rules of one player, as Keras optimizers.
+
+Each function takes the learning rate (a float or a Keras schedule), the player's part of the
+config, and a name for the optimizer.
+"""
 
 from typing import Any, TypeAlias
 
@@ -9,7 +13,7 @@ Rate: TypeAlias = float | LearningRateSchedule
 
 
 def adam(rate: Rate, player: Any, name: str) -> keras.optimizers.Optimizer:
-    """Adam with the player's moments."""
+    """Adam with the player's beta_1, beta_2 and epsilon (Kingma and Ba 2015)."""
     return keras.optimizers.Adam(
         rate, beta_1=player.beta_1, beta_2=player.beta_2, epsilon=player.epsilon, name=name
     )

@@ -1,4 +1,4 @@
-"""Learning-rate schedules, each as a number for the theory and as Keras' optimizers take it."""
+"""Learning-rate schedules, each as a plain function of the step and as a Keras schedule."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ class Schedule:
 
     Args:
       rate: the learning rate at the start.
-      steps: how many steps this player takes in the whole run.
+      steps: number of steps that this player takes in the whole run.
       player: the player's part of the config.
     """
 
@@ -24,16 +24,16 @@ class Schedule:
         self.player = player
 
     def at(self, step: float) -> float:
-        """The rate after `step` of this player's steps, in float64, also after the run's end."""
+        """The rate after `step` steps of this player, in float64; also beyond the run's end."""
         raise NotImplementedError
 
     def for_optimizer(self) -> Rate:
-        """The rate as a Keras optimizer takes it: a float if it is constant, else a schedule."""
+        """The rate as a Keras optimizer takes it: a float if constant, otherwise a schedule."""
         raise NotImplementedError
 
 
 class Constant(Schedule):
-    """The rate stays."""
+    """The rate does not change."""
 
     def at(self, step: float) -> float:
         return self.rate
@@ -63,7 +63,7 @@ class Cosine(Schedule):
 
 
 class Polynomial(Schedule):
-    """rate (1 + n / shift)^-power. Never 0, so that it can satisfy A2 of Theorem 1."""
+    """rate (1 + n / shift)^-power. It never reaches 0, so it can satisfy A2 of Theorem 1."""
 
     def at(self, step: float) -> float:
         return self.rate * (1 + step / self.player.decay_shift) ** -self.player.decay_power
@@ -90,9 +90,9 @@ class PolynomialDecay(schedules.LearningRateSchedule):
 
     Args:
       rate: the learning rate at the start.
-      shift: steps until the rate begins to fall noticeably.
-      power: of the fall. A2 asks for more than 1/2 and at most 1, and for a larger one at the slow
-        player.
+      shift: number of steps after which the rate begins to fall noticeably.
+      power: the exponent. A2 requires more than 1/2 and at most 1, and a larger exponent for the
+        slow player.
     """
 
     def __init__(self, rate: float, shift: float, power: float) -> None:

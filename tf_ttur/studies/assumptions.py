@@ -1,4 +1,4 @@
-"""A1 to A5 of Theorem 1, asked of games whose answer is known, and the figure of what was found."""
+"""A1 to A5 of Theorem 1, checked on games with known answers, and the figure of the results."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ _RELU = _Activation(value=lambda x: np.maximum(x, 0), slope=lambda x: (x > 0) * 
 
 
 def study(seed: int = 0) -> report.Report:
-    """Asks the games."""
+    """Checks the assumptions on all games."""
     answers = ask_games(seed)
     wrong = [
         f"{finding.assumption} of {of}"
@@ -49,11 +49,11 @@ def study(seed: int = 0) -> report.Report:
 
 
 def study_run(name: str, answers: Sequence[Answer]) -> report.Report:
-    """What was found of a run.
+    """The report of a run.
 
     Args:
       name: of the run, with its update.
-      answers: what was asked of it.
+      answers: what was found.
     """
     failing = _assumptions_that(answers, False)
     holding = _assumptions_that(answers, True)
@@ -73,12 +73,12 @@ def study_run(name: str, answers: Sequence[Answer]) -> report.Report:
 
 
 def _assumptions_that(answers: Sequence[Answer], holds: bool | None) -> list[str]:
-    """The assumptions for which some answer is this one, in order."""
+    """The assumptions with at least one answer like this, in order."""
     return sorted({finding.assumption for _, _, finding in answers if finding.holds is holds})
 
 
 def ask_games(seed: int) -> list[Answer]:
-    """Every assumption on a game that satisfies it, and on one that does not."""
+    """Checks every assumption on a game that satisfies it, and on one that does not."""
     generator = np.random.default_rng(seed)
     return [
         *_ask_lipschitz(generator, seed),

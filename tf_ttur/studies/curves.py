@@ -9,38 +9,40 @@ import matplotlib.figure
 from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.errors import UserError
-from tf_ttur.io import files
+from tf_ttur.io import files, outputs
 from tf_ttur.players import Players
 from tf_ttur.runs import Run
 from tf_ttur.studies import published
 
 Against = Literal["updates", "seconds"]
 Rates = Players[float]
+_KIND = "a picture that Matplotlib drew"
 
 
 def plot(
-    folders: Sequence[str | pathlib.Path], path: str | pathlib.Path, against: Against = "updates"
+    folders: Sequence[str | pathlib.Path],
+    path: str | pathlib.Path,
+    against: Against = "updates",
+    overwrite: bool = False,
 ) -> None:
     """Draws the distance of runs to the real data, and the published curves with the same rates.
 
     The distance is the Fréchet distance. For language it is the divergence of 4-grams and of
-    6-grams, each in its own axes, above the divergence of equally many real lines where a run
-    folder holds that.
+    6-grams, each in its own axes. A dotted line shows the divergence of equally many real lines, if
+    a run folder holds it.
 
     Args:
       folders: run folders of one experiment.
-      path: .png or .svg.
+      path: .png or .svg. A picture that Matplotlib drew may be replaced.
       against: "updates", or "seconds" of training, which leave out evaluation and have no published
         counterpart.
+      overwrite: whether any existing file may be replaced.
 
     Raises:
-      UserError: the path has another ending, the runs are of several experiments, or one of them
-        has no evaluation.
+      UserError: the path may not be written or has another ending, the runs are of several
+        experiments, or one of them has no evaluation.
     """
-    ending = pathlib.Path(path).suffix
-    if ending not in (".png", ".svg"):
-        found = f"a picture called {path}"
-        raise UserError(found, "a name that ends in .png or .svg", "correct --output")
+    path = outputs.check_file(path, (".png", ".svg"), _KIND, is_own, overwrite=overwrite)
     opened = [runs.open_run(folder) for folder in folders]
     experiment = _experiment_of(opened)
     ngrams = ("jsd_4", "jsd_6") if configs.kind_of(opened[0].config).has_vocabulary else (None,)
@@ -58,7 +60,13 @@ def plot(
         axes.grid(alpha=0.3)
         axes.legend()
     with files.atomic(path) as file:
-        figure.savefig(file, format=ending[1:], dpi=120)
+        figure.savefig(file, format=path.suffix[1:], dpi=120)
+
+
+def is_own(path: pathlib.Path) -> bool:
+    """Whether a file is a picture that Matplotlib drew, as it says near its beginning."""
+    with path.open("rb") as file:
+        return b"Matplotlib" in file.read(4096)
 
 
 def rates_of(run: Run) -> Rates:
@@ -68,18 +76,18 @@ def rates_of(run: Run) -> Rates:
 
 
 def _experiment_of(opened: Sequence[Run]) -> str:
-    """The name of the experiment that all runs are of."""
+    """The name of the experiment that all runs share."""
     for run in opened:
         _ = run.series  # raises where there is none
     names = sorted({run.config.name for run in opened})
     if len(names) > 1:
         found = f"runs of {', '.join(names)}"
-        raise UserError(found, "runs of one experiment", "draw them apart")
+        raise UserError(found, "runs of one experiment", "draw them separately")
     return names[0]
 
 
 def _draw(axes: Any, opened: Sequence[Run], metric: str | None, against: Against) -> None:
-    """One measure of all runs; `metric` is None for the Fréchet distance, under any name."""
+    """Draws one measure of all runs; `metric` is None for the Fréchet distance, under any name."""
     colours: dict[Rates, str] = {}
     last = 0.0
     for run in opened:
@@ -93,7 +101,7 @@ def _draw(axes: Any, opened: Sequence[Run], metric: str | None, against: Against
             points = published.curve(experiment, metric or "fid", rates)
             shown = [point for point in points if point[0] <= 1.2 * last] or points[:1]
             if shown:
-                _draw_published(axes, shown, rates, colour)
+                _draw_published(axes, shown, rates, colour, metric or "fid")
 
 
 def _draw_run(axes: Any, run: Run, metric: str | None, against: Against, colour: str) -> float:
@@ -121,18 +129,24 @@ def _draw_run(axes: Any, run: Run, metric: str | None, against: Against, colour:
 
 
 def _draw_floors(axes: Any, opened: Sequence[Run], metric: str) -> None:
-    """What equally many real lines have, once for each value."""
+    """Draws the divergence of equally many real lines, once for each value."""
     floors = {run.floor(metric) for run in opened}
     for floor in sorted(floor for floor in floors if floor is not None):
-        axes.axhline(floor, linestyle=":", color="0.4", label=f"as many real lines: {floor:.3f}")
+        label = f"equally many real lines: {floor:.3f}"
+        axes.axhline(floor, linestyle=":", color="0.4", label=label)
 
 
 def _draw_published(
-    axes: Any, points: Sequence[published.Point], rates: Rates, colour: str
+    axes: Any, points: Sequence[published.Point], rates: Rates, colour: str, metric: str
 ) -> None:
+    """Draws means and ranges; a range that ends at a failed evaluation has no upper end."""
+    failed = [published.has_failures(metric, point) for point in points]
     updates, mean, low, high = zip(*points, strict=True)
     below = [middle - least for middle, least in zip(mean, low, strict=True)]
-    above = [most - middle for middle, most in zip(mean, high, strict=True)]
+    above = [
+        0.0 if failure else most - middle
+        for middle, most, failure in zip(mean, high, failed, strict=True)
+    ]
     axes.errorbar(
         updates,
         mean,
@@ -143,6 +157,16 @@ def _draw_published(
         alpha=0.6,
         label=f"{_words(rates)}, published: mean and range of its runs",
     )
+    if any(failed):
+        axes.plot(
+            [update for update, failure in zip(updates, failed, strict=True) if failure],
+            [middle for middle, failure in zip(mean, failed, strict=True) if failure],
+            "s",
+            color=colour,
+            markerfacecolor="white",
+            label="the same, with failed evaluations: they count as "
+            f"{published.FAILED:.0f} in the mean and are left out of the range",
+        )
 
 
 def _words(rates: Rates) -> str:

@@ -1,4 +1,4 @@
-"""FID against the Inception Score under disturbances: from the names of data to the report."""
+"""FID against the Inception Score under disturbances: from SOURCE words to the report."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ class Options:
     Attributes:
       source: SOURCE of square images of one size.
       output: the folder of the results.
-      count: how many of them, from the first; all if there are fewer.
+      count: how many images of `source`, from the first; all if there are fewer.
       mixed_in: SOURCE of images to mix in; None leaves that disturbance out.
       reference: file with statistics of undisturbed images; None computes those of all of `source`,
         and caches them.
@@ -48,10 +48,10 @@ class Options:
 
 
 def study(options: Options) -> Report:
-    """Measures what is not measured yet.
+    """Measures what has not been measured yet, and reports everything.
 
     Raises:
-      UserError: something that the options name is not there, or does not fit the rest.
+      UserError: something that the options name is missing, or does not fit the rest.
     """
     only = [*DISTURBANCES, MIXED] if options.only is None else options.only
     images = open_images(options.source, options.count, options.seed, trust=options.trust)

@@ -1,4 +1,4 @@
-"""The figure, the table and the words of FID against the Inception Score under disturbances."""
+"""The report of FID against the Inception Score under disturbances: figure, table and text."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
@@ -59,13 +59,13 @@ def summarise(rows: Sequence[Row], limit: Limit = "largest") -> Summary:
       rows: what `disturbances.measure` returns.
       limit: the bound m of IND = m - IS. "largest" takes the largest score over the levels of a
         disturbance, as the original's notebook does, so that the smallest IND is 0; "published"
-        takes that of the published figures; a number is taken as it is. The paper's bound for m
-        samples, if there are no more samples than classes, is m.
+        takes that of the published figures; a number is taken as it is. The paper's bound is the
+        number of samples, if there are no more samples than classes.
 
     Returns:
-      {name of a disturbance of which all levels were measured: dict of lists over the levels 0 to
-      3: alpha, fid, inception_score, inception_score_std, ind; and of ind_limit, fid_rises,
-      inception_score_falls}.
+      {name: series} of the disturbances that were measured at all levels. A series is a dict of
+      alpha, fid, inception_score, inception_score_std and ind, which are lists over the levels 0 to
+      3, and of ind_limit, fid_rises and inception_score_falls.
     """
     start = next(row for row in rows if row["disturbance"] == UNDISTURBED)
     result = {}
@@ -106,7 +106,7 @@ def _verdict(summary: Summary, metric: str) -> str:
 
 
 def _some(names: Sequence[str], total: int) -> str:
-    """How many of the disturbances, and which where it is neither none nor all."""
+    """How many of the disturbances, with their names unless it is none or all."""
     words = f"{len(names)} of {total} disturbances"
     if 0 < len(names) < total:
         words += f" ({', '.join(title(name) for name in names)})"

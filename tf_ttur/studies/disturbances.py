@@ -1,4 +1,4 @@
-"""FID against the Inception Score while images are disturbed more and more: what is measured.
+"""Measures FID and Inception Score while images are disturbed more and more.
 
 Heusel et al. 2017, figure 3 and section A1.2.
 """
@@ -14,9 +14,8 @@ from tf_ttur.data import disturbances
 from tf_ttur.data.disturbances import DISTURBANCES, LEVELS, MIXED, MIXED_ALPHAS
 from tf_ttur.data.images import Images
 from tf_ttur.errors import UserError
-from tf_ttur.io import console, files
+from tf_ttur.io import console, files, paths
 from tf_ttur.metrics import statistics
-from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.inception_score import SPLITS, InceptionScore
 from tf_ttur.metrics.moments import Moments
 from tf_ttur.metrics.statistics import Statistics
@@ -68,7 +67,7 @@ def measure(
       inception_score_std (over the splits); and the settings that they belong to.
 
     Raises:
-      UserError: too few images, or images that are not square, or an output folder of other
+      UserError: too few images, images that are not square, or an output folder with other
         settings.
     """
     shape = _check_images(images, count)
@@ -86,14 +85,14 @@ def measure(
         "mixed_in": others and others.source.word,
         "mixed_in_identity": others and others.identity,
     }
-    log = _Log(pathlib.Path(output) / LOG, settings)
+    log = _Log(paths.local(output, "--output") / LOG, settings)
     study = _Study(images, network, reference, batch_size, settings)
     study.fill(log, others, list(DISTURBANCES) if names is None else names)
     return log.rows, settings
 
 
 def _check_images(images: Images, count: int) -> tuple[int, int, int]:
-    """The shape of the images, which are enough and square."""
+    """The shape of the images. Raises `UserError` unless they are enough and square."""
     word = images.source.word
     if count < SPLITS:
         found = f"{word} has {count} images"
@@ -167,7 +166,7 @@ class _Study:
         return rows + [meters[level].row(MIXED, level, MIXED_ALPHAS[level]) for level in levels]
 
     def _meter(self) -> "_Meter":
-        return _Meter(self._network.dimension, self._reference, self._count)
+        return _Meter(self._network, self._reference, self._count)
 
     def _disturb(self, name: str, level: int) -> Iterator[np.ndarray]:
         first = 0
@@ -216,7 +215,7 @@ class _Mixture:
 
 
 def _select(batches: Iterable[np.ndarray], numbers: np.ndarray) -> Iterator[np.ndarray]:
-    """The images with these numbers (sorted), in batches as they come."""
+    """Yields the images with these numbers (sorted), batch by batch."""
     first = 0
     for batch in batches:
         low, high = np.searchsorted(numbers, (first, first + len(batch)))
@@ -228,8 +227,9 @@ def _select(batches: Iterable[np.ndarray], numbers: np.ndarray) -> Iterator[np.n
 class _Meter:
     """Both measures of one stream of network outputs."""
 
-    def __init__(self, dimension: int, reference: Statistics, count: int) -> None:
-        self._moments = Moments(dimension)
+    def __init__(self, network: Any, reference: Statistics, count: int) -> None:
+        self._network = network
+        self._moments = Moments(network.dimension)
         self._score = InceptionScore(count)
         self._reference = reference
 
@@ -240,15 +240,17 @@ class _Meter:
     def row(self, name: str, level: int, alpha: float) -> Row:
         """What was measured, as `measure` returns it."""
         reference = self._reference
-        fid = frechet_distance(
-            self._moments.mean, self._moments.covariance, reference.mu, reference.sigma
-        )
+        provenance = {
+            **statistics.identity(self._network),
+            "image_shape": reference.provenance.get("image_shape"),  # checked by `measure`
+        }
+        disturbed = Statistics(self._moments.mean, self._moments.covariance, provenance, name)
         scores = self._score.scores
         return {
             "disturbance": name,
             "level": level,
             "alpha": alpha,
-            "fid": fid,
+            "fid": statistics.distance(disturbed, reference),
             "inception_score": float(np.mean(scores)),
             "inception_score_std": float(np.std(scores)),
         }

@@ -16,13 +16,13 @@ _WELL_FRICTIONS = (0.1, 0.2, 0.4, 0.8, 2.0)
 _WELL_START = 5.0
 _SECOND = {"h": 0.01, "r": 1.0, "noise_std": 2.0, "start": 0.5, "steps": 1000, "runs": 4000}
 
-Lines = tuple[np.ndarray, ...]  # that share their times, the first
+Lines = tuple[np.ndarray, ...]  # the first array holds the times of the others
 Curves = dict[str, dict[Any, Lines]]
 Numbers = dict[str, Any]
 
 
 def study(seed: int = 0) -> report.Report:
-    """All parts of the theorem."""
+    """Checks all parts of the theorem."""
     curves, numbers = _measure(seed)
     return report.Report(
         "heavy-ball", _verdict(numbers), _text(numbers), numbers, _figure(curves, numbers)
@@ -134,9 +134,9 @@ def _minima() -> tuple[dict[float, Lines], Numbers]:
 def _second_moment(seed: int) -> Numbers:
     """How far Adam is from the ball whose steps are divided by the standard deviation of the noise.
 
-    Where noise dominates, Adam's division by the root of its second moment is one by the noise's
-    standard deviation. The runs come in pairs with opposite noise, so that what is linear in it
-    cancels in the mean path.
+    Where noise dominates, the root of Adam's second moment is the noise's standard deviation. The
+    runs come in pairs with opposite noise, so that effects linear in the noise cancel in the mean
+    path.
     """
     h = _SECOND["h"]
     r = _SECOND["r"]

@@ -1,4 +1,4 @@
-"""The figure and the words of a local Nash diagnosis."""
+"""The report of a local Nash diagnosis: figure and text."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a diagnosis is of.
+    """The settings of a diagnosis.
 
     Attributes:
       run: its name, with the update.
@@ -33,11 +33,11 @@ class Settings:
 
 
 def study(diagnosis: "Diagnosis", settings: Settings, path: "Path | None") -> report.Report:
-    """What was found of a trained GAN.
+    """The report of a trained GAN.
 
     Args:
       diagnosis: `theory.nash.Diagnosis`.
-      settings: what it is of.
+      settings: of the diagnosis.
       path: `theory.nash.Path`; None where there is only one checkpoint.
     """
     return report.Report(
@@ -128,7 +128,7 @@ def _draw_path(axes: Any, path: "Path") -> None:
 
 
 def _threshold(values: np.ndarray) -> float:
-    """Where a logarithmic axis turns linear: below the smallest of what is not nearly 0."""
+    """Where a logarithmic axis turns linear: below the smallest value that is not nearly 0."""
     sizes = np.abs(values)[np.abs(values) > 1e-3 * np.abs(values).max(initial=0)]
     return float(sizes.min()) if len(sizes) else 1.0
 

@@ -13,6 +13,10 @@ from tf_ttur.players import Players
 Rates = Players[float]
 Point = tuple[float, float, float, float]
 
+# What the original code logs where it cannot compute a distance. It is no distance, but the
+# published means and ranges contain it.
+FAILED = 500.0
+
 # CURVES[experiment][rates] is a list of (updates, mean, lowest, highest) of the FID.
 CURVES: dict[str, dict[Rates, list[Point]]] = {
     "celeba": {
@@ -165,9 +169,9 @@ CURVES: dict[str, dict[Rates, list[Point]]] = {
     },
 }
 
-# The curves of WGAN-GP are over minutes on a machine that is not known: TIMED_CURVES[experiment,
-# metric][rates] is (minutes per 1000 updates, [(minutes, mean, lowest, highest), ...]). The minutes
-# include evaluation.
+# The curves of WGAN-GP are over minutes on an unknown machine, evaluation included.
+# TIMED_CURVES[experiment, metric][rates] is (minutes per 1000 updates, [(minutes, mean, lowest,
+# highest), ...]).
 TIMED_CURVES: dict[tuple[str, str], dict[Rates, tuple[float, list[Point]]]] = {
     ("wgan_gp_cifar10", "fid"): {
         Players(3e-4, 1e-4): (
@@ -314,7 +318,7 @@ TIMED_CURVES: dict[tuple[str, str], dict[Rates, tuple[float, list[Point]]]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """The end of a curve.
+    """The published scores of one curve.
 
     Attributes:
       best: of all runs and evaluations, in the figure.
@@ -386,7 +390,7 @@ SCORES: dict[tuple[str, str], dict[Rates, Score]] = {
     },
 }
 
-# What the evidence says against a printed statement about an experiment.
+# Where the evidence contradicts a printed statement about an experiment.
 ERRATA = {
     "lsun": "evaluated every 5000 updates, not every 1000 as the paper says",
     "celeba": (
@@ -402,8 +406,8 @@ ERRATA = {
         "lowest. Evaluated every 5000 updates, not 1000"
     ),
     "wgan_gp_cifar10": (
-        "evaluated about every 4000 (orig 1333) updates, not 5000; perhaps scored four images at a "
-        "time (samples_per_score)"
+        "evaluated about every 4000 (orig 1333) updates, not 5000; the published script can only "
+        "score four images at a time here, so its penalty weighs 2.5 and not 10"
     ),
     "wgan_gp_lsun": (
         "the table's orig 1e-4, 20.5, is the curve of orig 5e-4; orig 1e-4 comes to 27.2. "
@@ -441,6 +445,16 @@ def curve(experiment: str, metric: str, rates: Rates) -> list[Point]:
         (round(1000 * minutes / minutes_per_1000), mean, lowest, highest)
         for minutes, mean, lowest, highest in points
     ]
+
+
+def has_failures(metric: str, point: Point) -> bool:
+    """Whether a point's mean and highest value contain a failed evaluation.
+
+    Args:
+      metric: "fid", or one of language, which has no such mark.
+      point: (updates, mean, lowest, highest).
+    """
+    return metric == "fid" and point[3] >= FAILED
 
 
 class Disturbed(TypedDict):

@@ -1,4 +1,4 @@
-"""What a study leaves: a figure, its numbers, and what they say in words."""
+"""The result of a study: a figure, its numbers, and text."""
 
 import dataclasses
 import json
@@ -10,12 +10,12 @@ import matplotlib
 import matplotlib.figure
 import numpy as np
 
-from tf_ttur.io import files
+from tf_ttur.io import files, outputs
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What a study found.
+    """The result of a study.
 
     Attributes:
       name: of its files, without an ending.
@@ -34,7 +34,7 @@ class Report:
 
     def write(self, folder: str | pathlib.Path) -> str:
         """Writes NAME.svg, .png, .json and .md, each atomically, and returns the verdict."""
-        folder = pathlib.Path(folder)
+        folder = outputs.check_folder(folder)
         # Without date and random names, so that the same study gives the same file.
         with matplotlib.rc_context({"svg.hashsalt": self.name}):
             self._write_figure(folder / f"{self.name}.svg", metadata={"Date": None})
@@ -52,7 +52,7 @@ class Report:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON holds it.
+    """Converts a value to what JSON can hold.
 
     NumPy's scalars and arrays, nested in any way, become numbers and lists; NaN and infinity become
     None.

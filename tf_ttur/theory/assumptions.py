@@ -1,7 +1,7 @@
-"""The assumptions A1 to A5 of Theorem 1 as questions to a game, a pair of rates, or a run.
+"""Checks of the assumptions A1 to A5 of Theorem 1, for a game, a pair of rates, or a run.
 
-Heusel et al. 2017, section 2. A number of evaluations can refute an assumption, or fail to refute
-it. Only A2 of schedules with a power law as their tail is decided. Every check returns a `Finding`
+Heusel et al. 2017, section 2. Finitely many evaluations can refute an assumption, but cannot prove
+it. Only A2 can be decided, for schedules whose tail is a power law. Every check returns a `Finding`
 that says what was measured.
 """
 
@@ -57,11 +57,11 @@ def lipschitz(
 ) -> Finding:
     """A1: a field is Lipschitz continuous.
 
-    Measures the finite-difference ratios |v(x + s u) - v(x - s u)| / 2s at falling distances s.
-    The ratios of a Lipschitz field stay below its constant; at a jump they grow as 1/s. A jump
-    beside the points is out of sight. Where the field is smooth at the smallest distances, the
-    ratios have settled there. A smooth field that changes on a smaller scale than these distances
-    looks like one with jumps.
+    Measures the finite-difference ratios |v(x + s u) - v(x - s u)| / 2s at falling distances s. The
+    ratios of a Lipschitz field stay below its constant; at a jump they grow as 1/s. A jump away
+    from the points is not noticed. Where the field is smooth at the smallest distances, the ratios
+    settle there. A smooth field that changes on a smaller scale than these distances looks like one
+    with jumps.
 
     Args:
       field: function from (d,) to (d,): both players' gradients.
@@ -83,7 +83,7 @@ def lipschitz(
     largest = ratios.max(axis=1)
     # At the smallest distances the ratio of a smooth field has settled. Over a tenth of the
     # distance one jump multiplies it by 10, many small ones of random sign (a network with ReLU) by
-    # up to sqrt(10). What is next to nothing may be rounding.
+    # up to sqrt(10). Ratios near 0 do not count, as they may be rounding.
     matters = ratios[-1] > 1e-6 * largest[-1]
     has_settled = (ratios[-1] <= 1.5 * ratios[-2])[matters].all()
     return Finding(
@@ -107,9 +107,9 @@ def step_sizes(
 ) -> Finding:
     """A2: sum a = sum b = infinity, sum a^2 and sum b^2 finite, a(n) / b(n) -> 0.
 
-    Decided by the powers of n with which a, b and a / b fall between 10^100 and 10^150 updates.
-    That is exact for schedules with a power law as their tail (the powers to 1e-9), for constant
-    ones, and for those that end at 0.
+    The powers of n with which a, b and a / b fall between 10^100 and 10^150 updates decide. That is
+    exact for schedules with a power law as their tail (the powers to 1e-9), for constant ones, and
+    for those that end at 0.
 
     Args:
       slow, fast: functions from the number of an update to a(n) and b(n).
@@ -135,7 +135,7 @@ def step_sizes(
 
 def _power(rates: np.ndarray, steps: np.ndarray) -> float:
     if not (rates > 0).all():
-        return float("inf")  # the rate has come to its end
+        return float("inf")  # the rate has reached 0
     return float(-np.diff(np.log(rates))[0] / np.diff(np.log(steps))[0]) + 0.0
 
 
@@ -215,7 +215,7 @@ def attractors(
     time: float = 20.0,
     tolerance: float = 1e-3,
 ) -> Finding:
-    """A4: the fast player has an attractor for each slow one, and so has the slow player.
+    """A4: the fast player has an attractor for each slow point, and the slow player has one too.
 
     w' = g(theta, w) goes to lambda(theta) for each fixed theta, and theta' =
     h(theta, lambda(theta)) goes to an attractor.
@@ -263,7 +263,7 @@ def boundedness(paths: np.ndarray, bound: float = 1e6) -> Finding:
 
     Args:
       paths: (steps, d) or (steps, d, runs) iterates.
-      bound: what counts as having left all bounds.
+      bound: norms from here on count as unbounded.
     """
     norms = np.sqrt(np.sum(np.square(paths), axis=1))
     largest = float(np.max(norms)) if np.isfinite(norms).all() else float("inf")

@@ -46,8 +46,8 @@ class Game:
           losses: function of one batch that gives the scalars L_D and L_G at the current values of
             the variables.
           variables: of each player, all of one floating dtype.
-          batches: tuples of tensors, the arguments of `losses`; for a game without data the
-            default.
+          batches: tuples of tensors, the arguments of `losses`. The default is for games without
+            data.
           on_product: called without arguments after each product of a matrix and a vector, which
             may take long.
         """
@@ -92,13 +92,13 @@ class Game:
         return np.stack([self._gradient(*batch).numpy() for batch in self.batches])
 
     def hessian(self, player: Player) -> scipy.sparse.linalg.LinearOperator:
-        """The own Hessian of the "discriminator" or the "generator", float64."""
+        """The Hessian of a player's loss over the player's own variables, float64."""
         return self._operator((player,), getattr(self.sizes, player))
 
     def jacobian(self, rates: Players[float] = EQUAL_RATES) -> scipy.sparse.linalg.LinearOperator:
         """The transposed Jacobian of v with each player's part times its rate, float64.
 
-        It has the Jacobian's eigenvalues.
+        It has the Jacobian's eigenvalues, and needs no forward mode: reverse mode twice is enough.
         """
         return self._operator(_LAYOUT, sum(self.sizes), self.scale(rates))
 

@@ -94,9 +94,9 @@ def adam_path(
     steps: int,
     second_moment: float,
 ) -> np.ndarray:
-    """Adam without bias correction and epsilon, which steps with the old first moment.
+    """Adam without bias correction and epsilon.
 
-    `discrete` does so too.
+    It steps with the old first moment, as `discrete` does.
 
     Args:
       gradient: function (theta, n) -> noisy gradient.
@@ -161,7 +161,7 @@ def continuous(
 
 
 def gradient_flow(gradient: Gradient, start: list[float] | float, time: float) -> np.ndarray:
-    """(d,): the end of theta' = -grad f(theta) from a start after a time."""
+    """(d,): theta at `time`, where theta' = -grad f(theta) and theta begins at `start`."""
     position = np.atleast_1d(np.asarray(start, np.float64))
     solution = scipy.integrate.solve_ivp(
         lambda _, x: -gradient(x), (0, time), position, "LSODA", rtol=1e-10, atol=1e-12

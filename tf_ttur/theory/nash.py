@@ -1,8 +1,8 @@
 """Is this point of a two-player game a local Nash equilibrium?
 
-The answer takes gradients, curvature and rotation, all of them matrix-free. The discriminator D
-minimises L_D over its variables, the generator G minimises L_G over its own. With
-v = (grad_G L_G, grad_D L_D) and the learning rates a of G and b of D:
+The answer needs gradients, curvature and rotation, all computed matrix-free. The discriminator D
+minimises L_D over its variables, the generator G minimises L_G over its own. With v = (grad_G L_G,
+grad_D L_D) and the learning rates a of G and b of D:
 
 - stationary point: v = 0;
 - local Nash equilibrium: a stationary point where both players' *own* Hessians are positive
@@ -233,7 +233,7 @@ def _not(answer: bool | None) -> bool | None:
 
 
 def sign_test(gradients: np.ndarray, generator: np.random.Generator) -> float:
-    """The probability that the mean of these rows is as long by chance.
+    """The probability that the mean of these rows is this long by chance.
 
     Chance means that each row is as likely as its negative. The test is a randomisation test:
     |sum of +- g_k|^2 over the sign patterns, all of them or 4,096 drawn ones, needs only the rows'

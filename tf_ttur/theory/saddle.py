@@ -1,4 +1,4 @@
-"""The toy saddle point on which the paper shows its idea.
+"""The toy saddle point with which the paper illustrates its idea.
 
 Heusel et al. 2017, figure 2, and the official notebook: f(x, y) = (1 + x^2)(100 - y^2) is minimised
 over x and maximised over y. The saddle is (0, 0) with f = 100. Every partial derivative gets normal
@@ -101,7 +101,7 @@ def summarise(paths: np.ndarray) -> dict[str, Any]:
       final_norm: the 5, 50 and 95 % quantiles of the last norms;
       x_std, y_std: of the last points;
       hit_share: share of the runs that came below `NEAR`;
-      hit_median: of the steps that these took; NaN where none did;
+      hit_median: median of the steps that these runs took; NaN where none did;
       inside: share of the runs that are near at the end;
       returns: median of `returns`.
     """

@@ -1,4 +1,4 @@
-"""Eigenvalues at both ends of the spectrum of a matrix that is known by its products only."""
+"""Eigenvalues at both ends of the spectrum of a matrix that is given only by its products."""
 
 import dataclasses
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ class Extremes(NamedTuple):
       values: those at the end that decides (the smallest, or those with the smallest real parts),
         then the largest (in absolute value).
       error: how far the first may be off.
-      settled: whether the end that decides settled.
+      settled: whether the search at the end that decides has converged.
     """
 
     values: np.ndarray
@@ -32,7 +32,7 @@ class Extremes(NamedTuple):
         return self._all(self.values.real > self.error)
 
     def _all(self, holds: np.ndarray) -> bool | None:
-        """One value for which it does not hold decides, even if others did not settle."""
+        """False if it fails for one value, even if the search has not converged."""
         if not holds.all():
             return False
         return True if self.settled else None
@@ -40,7 +40,7 @@ class Extremes(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """How eigenvalues are looked for.
+    """How to search for eigenvalues.
 
     Attributes:
       count: how many at each end.

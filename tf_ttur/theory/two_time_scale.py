@@ -1,10 +1,10 @@
-"""Theorem 1 on a linear game that one time scale cannot solve and where all can be computed.
+"""Theorem 1 on a linear game that one time scale cannot solve, with exact results.
 
 theta' = h = 2 theta - 3 w (slow), w' = g = theta - w (fast). Both are descent directions of the
 players' losses -theta^2 + 3 w theta and w^2/2 - theta w. For fixed theta, w goes to lambda(theta) =
 theta, and there theta' = -theta. So the two time scales of Heusel et al. 2017 (assumption A4) find
 (0, 0). With a ratio rho = a/b of the rates the Jacobian [[2 rho, -3 rho], [1, -1]] is stable if and
-only if rho < 1/2: one time scale, rho = 1, runs away.
+only if rho < 1/2: one time scale, rho = 1, diverges.
 
 Each update adds noise: theta += a (h + M), w += b (g + M'), both from the same (theta, w).
 """

@@ -1,5 +1,7 @@
-"""The checkpoints of a run: each is written as a whole or not at all, the newest good one is taken,
-and a damaged one is set aside.
+"""The checkpoints of a run.
+
+Each is written as a whole or not at all. A resume takes the newest one that can be read; damaged
+ones are set aside.
 """
 
 import contextlib
@@ -23,7 +25,7 @@ _BEST = r"best-\d+"
 
 
 class Stored(Protocol):
-    """What checkpoints are of: a `training.state.State`.
+    """What a checkpoint saves and restores: a `training.state.State`.
 
     Attributes:
       checkpoint: the `tf.train.Checkpoint` of all its variables.
@@ -32,20 +34,23 @@ class Stored(Protocol):
     checkpoint: tf.train.Checkpoint
 
     def read(self, checkpoint: str) -> None:
-        """Takes the checkpoint with this path; raises `Damaged` if it cannot be read."""
+        """Restores the checkpoint with this path; raises `Damaged` if it cannot be read."""
 
 
 class Checkpoints:
     """The checkpoints in a run folder.
 
-    `checkpoints/ckpt-N.index` and `.data-*` after N updates, of which the newest `keep` stay;
-    `checkpoints/best-N/` with a copy of the one with the best value of the metric;
-    `checkpoints/damaged-N/` with what could not be read.
+    The folder `checkpoints/` holds:
+
+    - `ckpt-N.index` and `ckpt-N.data-*`, the checkpoint after N updates; the newest `keep` of them
+      stay;
+    - `best-N/`, a copy of the checkpoint with the best value of the metric;
+    - `damaged-N/`, the files of a checkpoint that could not be read.
 
     Args:
-      workdir: the run folder. Nothing is written at first.
-      state: what the checkpoints are of.
-      keep: how many stay.
+      workdir: the run folder. The constructor writes nothing.
+      state: what is saved and restored.
+      keep: how many checkpoints stay.
     """
 
     def __init__(self, workdir: str | pathlib.Path, state: Stored, keep: int = 1) -> None:
@@ -56,7 +61,7 @@ class Checkpoints:
 
     @property
     def numbers(self) -> list[int]:
-        """Ascending list of the numbers of updates after which there is a checkpoint."""
+        """The update counts of the checkpoints, ascending."""
         return self._run.checkpoints
 
     def path(self, number: int) -> str:
@@ -65,15 +70,15 @@ class Checkpoints:
 
     @property
     def best(self) -> str | None:
-        """The path of the best one, or None."""
+        """The path of the best checkpoint, or None."""
         path = self._run.best_checkpoint
         return None if path is None else str(path)
 
     def save(self, number: int) -> None:
-        """Writes the state after `number` updates, and removes the oldest that are too many.
+        """Writes the state after `number` updates, and removes all but the newest `keep`.
 
         Raises:
-          UserError: it cannot be written. Those before are untouched.
+          UserError: it cannot be written. Earlier checkpoints are untouched.
         """
         with self._part(f"no checkpoint of update {number}") as part:
             with writing.by_tensorflow(self.path(number)):
@@ -88,12 +93,12 @@ class Checkpoints:
             file.write("".join(lines))
 
     def restore(self) -> int | None:
-        """Takes the newest checkpoint that can be read, the best one if that is the newest.
+        """Restores the newest checkpoint that can be read; the copy of the best one counts too.
 
-        Those that cannot be read are set aside, which a message says.
+        Checkpoints that cannot be read are set aside, each with a message.
 
         Returns:
-          Its count of updates; None if there is none.
+          The checkpoint's count of updates; None if there is no checkpoint.
         """
         damaged = []
         for path in self._newest_first():
@@ -109,19 +114,20 @@ class Checkpoints:
             if damaged:
                 console.say(
                     f"the newest good checkpoint is after {number} updates:"
-                    f" {damaged[0] - number} updates are made again"
+                    f" {damaged[0] - number} updates are repeated"
                 )
             return number
         if damaged:
-            console.say(f"no good checkpoint is left, after {damaged[0]} updates")
+            console.say(f"no good checkpoint is left; the newest was after {damaged[0]} updates")
         return None
 
     def keep_best(self, number: int) -> None:
-        """Keeps a copy of the checkpoint after `number` updates as the best one, in place of an
-        earlier one.
+        """Keeps a copy of the checkpoint after `number` updates as the best one.
+
+        It replaces an earlier copy.
 
         Raises:
-          UserError: it cannot be written. All that was there before is untouched.
+          UserError: it cannot be written. Everything that was there before is untouched.
         """
         target = self._folder / f"best-{number}"
         if not target.exists():
@@ -137,7 +143,8 @@ class Checkpoints:
     def _part(self, failure: str) -> Iterator[pathlib.Path]:
         """An empty folder for files that are not complete yet.
 
-        It is removed if the block cannot write, which is an error with `failure` in its words.
+        If the block cannot write, the folder is removed and the error's message begins with
+        `failure`.
         """
         part = self._folder / ".part"
         try:
@@ -153,7 +160,7 @@ class Checkpoints:
             ) from error
 
     def _newest_first(self) -> list[pathlib.Path]:
-        """The paths of all checkpoints; a last one comes before its copy as the best."""
+        """The paths of all checkpoints; a regular one comes before its copy as the best."""
         paths = [self._run.checkpoint(number) for number in reversed(self.numbers)]
         best = self._run.best_checkpoint
         if best is not None:
@@ -161,15 +168,16 @@ class Checkpoints:
         return sorted(paths, key=runs.number_of, reverse=True)
 
     def _remove_all_but(self, numbers: list[int]) -> None:
-        """Removes the files of other checkpoints; the index goes first, as data without it are no
-        checkpoint.
+        """Removes the files of all checkpoints but these.
+
+        The index goes first: data without an index are no checkpoint.
         """
         for path in sorted(self._run.find(rf"ckpt-\d+{_SUFFIX}"), key=_is_index, reverse=True):
             if runs.number_of(path) not in numbers:
                 path.unlink()
 
     def _make_last(self, path: pathlib.Path) -> None:
-        """Places a copy of the best checkpoint among the others."""
+        """Copies the best checkpoint to the regular ones."""
         number = runs.number_of(path)
         failure = f"the best checkpoint, which is of update {number}, cannot be made the last one"
         with self._part(failure) as part:
@@ -177,8 +185,9 @@ class Checkpoints:
             self._place(part)
 
     def _place(self, part: pathlib.Path) -> None:
-        """Moves the files of a checkpoint to their place. The index is the last to get its name:
-        where it is, all is.
+        """Moves the files of a checkpoint to their place.
+
+        The index is moved last. So where an index exists, its checkpoint is complete.
         """
         for path in sorted(part.iterdir(), key=_is_index):
             files.to_disk(path)
@@ -190,7 +199,7 @@ class Checkpoints:
         """Moves the files of a checkpoint to a folder of their own; returns that folder."""
         target = self._new_folder(f"damaged-{runs.number_of(path)}")
         target.mkdir()
-        # Data without an index would be taken for leftovers: the index goes last.
+        # The index goes last: data without an index would be taken for leftovers.
         for file in sorted(_files(path), key=_is_index):
             file.replace(target / file.name)
         if path.parent != self._folder:

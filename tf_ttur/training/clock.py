@@ -9,7 +9,7 @@ class Clock:
     """Seconds of training.
 
     Args:
-      seconds: of an earlier part of the run.
+      seconds: those of the run before this start.
     """
 
     def __init__(self, seconds: float = 0.0) -> None:
@@ -17,7 +17,7 @@ class Clock:
         self._since: float | None = None
 
     def start(self) -> None:
-        """Counts from now on."""
+        """Counts the time from now on."""
         self._since = time.perf_counter()
 
     @property
@@ -30,7 +30,8 @@ class Clock:
     def pause(self) -> Iterator[None]:
         """Does not count the time of the block.
 
-        The device must have finished its work before: wait for one of its values.
+        Wait for one of the device's values before the block, so that the device has finished its
+        work.
         """
         self._seconds = self.seconds
         self._since = None

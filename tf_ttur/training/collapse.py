@@ -1,4 +1,4 @@
-"""Signs that a training has collapsed, read from the values that it wrote down."""
+"""Signs that a training has collapsed, read from its rows of metrics."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,10 +11,10 @@ Sign = tuple[int, str]
 
 
 def signs(rows: Sequence[Row], metric: str | None, settings: Any) -> list[Sign]:
-    """What is suspicious in a run.
+    """The signs of a collapse in a run.
 
-    Two signs are known: a distance far above the best one before it, and a discriminator that has
-    classified all examples correctly for long. Each is told once each time that it begins.
+    There are two: the distance is far above its best earlier value, or the discriminator has long
+    classified all examples correctly. A sign that lasts is reported once, when it begins.
 
     Args:
       rows: of `metrics.jsonl`, in their order.
@@ -67,14 +67,14 @@ def _too_accurate(rows: Sequence[Row], updates: int) -> Iterator[Sign]:
         if updates and not told and row["update"] - since >= updates:
             yield (
                 row["update"],
-                "the discriminator has told all examples apart since update"
+                "the discriminator has classified all examples correctly since update"
                 f" {since}: the generator learns little from it",
             )
             told = True
 
 
 def best_update(rows: Sequence[Row], metric: str) -> int | None:
-    """The update with the lowest value of the metric so far, the first one of equals.
+    """The update with the lowest value of the metric; the first one if several are equal.
 
     Returns:
       None where there is no value.

@@ -1,4 +1,4 @@
-"""What an experiment would be, without running it."""
+"""Describes an experiment without running it."""
 
 import keras
 from ml_collections import ConfigDict
@@ -33,7 +33,7 @@ def describe(config: ConfigDict, workdir: str) -> str:
     if has_vocabulary:
         lines.append(f"  vocabulary     {symbols} symbols")
         if not text.is_prepared(config.data.dir):
-            lines[-1] += " at most; these are the parameters with so many"
+            lines[-1] += " at most; the parameter counts assume this size"
     return "\n".join([*lines, "", configs.to_json(config)])
 
 
@@ -47,8 +47,9 @@ def _describe_evaluations(config: ConfigDict, has_vocabulary: bool) -> str:
 
 
 def _count_symbols(config: ConfigDict) -> int:
-    """The size of the vocabulary. Where the shards would have to be read for it, the largest that
-    it may have.
+    """The size of the vocabulary, or the largest size that it may have.
+
+    Only prepared lines store their vocabulary; for others all shards would have to be read.
     """
     if not text.is_prepared(config.data.dir):
         return config.data.max_symbols

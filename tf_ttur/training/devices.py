@@ -16,13 +16,13 @@ _EXAMPLE = (
 
 @functools.cache
 def mirrored_strategy() -> tf.distribute.Strategy:
-    """The `MirroredStrategy` over all GPUs of this machine, or over its (logical) CPUs without one.
+    """The `MirroredStrategy` over all GPUs of this machine, or else its logical CPUs.
 
-    There is one per process: the collective operations of a second one would have the keys of the
-    first one's. TensorFloat-32 is switched off, so that a GPU gives the numbers of a CPU (features
-    of the FID need that). On a CPU all operations are made deterministic, so that a resumed run
-    ends as one that was never stopped; on a GPU, TF_DETERMINISTIC_OPS=1 asks for that, at its
-    price.
+    There is one per process: two `MirroredStrategy` objects would share the keys of their
+    collective operations. TensorFloat-32 is switched off, so that a GPU computes the same numbers
+    as a CPU; the features of the FID need that. On a CPU all operations are made deterministic, so
+    that a resumed run ends like an uninterrupted one. On a GPU, TF_DETERMINISTIC_OPS=1 does the
+    same and makes updates slower.
     """
     _compute_exactly()
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
@@ -31,13 +31,13 @@ def mirrored_strategy() -> tf.distribute.Strategy:
 
 @functools.cache
 def multi_worker_strategy() -> tf.distribute.Strategy:
-    """The `MultiWorkerMirroredStrategy` over all devices of the processes that the variable
-    TF_CONFIG names.
+    """The `MultiWorkerMirroredStrategy` over all devices of the processes named by TF_CONFIG.
 
-    Must be called before anything else of TensorFlow. Otherwise as `mirrored_strategy`.
+    It must be created before any other use of TensorFlow. There is one per process, with the same
+    settings as in `mirrored_strategy`.
 
     Raises:
-      UserError: TF_CONFIG is missing or wrong, or the other processes are not there.
+      UserError: TF_CONFIG is missing or wrong, or the other processes do not answer.
     """
     _check_cluster(os.environ.get("TF_CONFIG"))
     _compute_exactly()
@@ -47,7 +47,7 @@ def multi_worker_strategy() -> tf.distribute.Strategy:
         reason = error.message.splitlines()[0]
         raise UserError(
             f"the workers of TF_CONFIG do not find each other ({reason})",
-            "all processes at once",
+            "all processes running at the same time",
             "start them all",
         ) from error
 
@@ -58,7 +58,7 @@ def strategy(config: ConfigDict) -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes the run folder; always, where there are no others."""
+    """Whether this process writes the run folder; True if it is the only process."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.cluster_spec():
         return True
@@ -67,7 +67,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def ask_chief(strategy: tf.distribute.Strategy, number: int) -> int:
-    """The chief's `number`, on all workers. All workers wait here for each other."""
+    """The chief's `number`, on all workers. The workers wait for each other here."""
     local = len(strategy.extended.worker_devices)
     if local == strategy.num_replicas_in_sync:
         return number
@@ -91,7 +91,7 @@ def batch_per_replica(config: ConfigDict, strategy: tf.distribute.Strategy) -> i
     if config.batch_size % (replicas * packed):
         expected = f"a multiple of {replicas * packed}"
         if packed > 1:
-            expected += f", for {packed} samples a score on each"
+            expected += f", as the critic scores {packed} samples together"
         raise UserError(
             f"config.batch_size = {config.batch_size} on {replicas} devices",
             expected,
@@ -112,7 +112,7 @@ def describe(strategy: tf.distribute.Strategy) -> str:
 def _check_cluster(content: str | None) -> None:
     """Refuses a TF_CONFIG that does not name this process. Raises `UserError`."""
     try:
-        cluster = json.loads(content)  # type: ignore[arg-type]  # None is a TypeError, as meant
+        cluster = json.loads(content)  # type: ignore[arg-type]  # None raises TypeError
         task = cluster["task"]
         cluster["cluster"][task["type"]][int(task["index"])]
     except (ValueError, TypeError, LookupError) as error:

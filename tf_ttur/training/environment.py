@@ -1,7 +1,7 @@
-"""The entries of `environment.json`: where a part of a run is computed, and on what.
+"""The entries of `environment.json`: machine, versions, data and evaluation of a run's parts.
 
-A part begins with each start of the training. A later part must fit the earlier ones, so that all
-values of a run can stand in one curve.
+A part begins with each start of the training. It must have the same data and evaluation as the
+earlier parts, so that all values of a run are comparable.
 """
 
 import json
@@ -55,7 +55,8 @@ def check_fits(path: pathlib.Path, earlier: Mapping[str, Any], now: Mapping[str,
 
     Args:
       path: the run folder, for messages.
-      earlier, now: entries as `describe` gives them. One of an earlier version may lack keys.
+      earlier, now: entries as `describe` returns them. Entries written by earlier versions may lack
+        keys.
 
     Raises:
       UserError: it does not fit.
@@ -72,16 +73,17 @@ def check_fits(path: pathlib.Path, earlier: Mapping[str, Any], now: Mapping[str,
         raise UserError(
             f"{path} was evaluated with {json.dumps(earlier['evaluation'])};"
             f" now it is {json.dumps(now['evaluation'])}",
-            "the same network and reference: values of others cannot stand in one curve",
+            "the same network and reference: other values are not comparable",
             "name the same ones, or choose another --workdir",
         )
 
 
 def _what_decides(evaluation: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """What decides whether values may stand in one curve.
+    """What two evaluations must have in common for their values to be comparable.
 
-    The floor follows from the reference, except for its last digit. If the digest of a reference's
-    images is known, it does not matter where they were, nor which versions computed the reference.
+    The floor is left out: it follows from the reference, except for its last digit. If the
+    reference has a digest of its images, neither their location nor the versions that computed it
+    matter.
     """
     if not evaluation:
         return evaluation
@@ -118,7 +120,7 @@ def _processor() -> str:
 
 
 def _git_commit() -> str | None:
-    """The commit of the code, with "-dirty" for changes since; None outside a checkout."""
+    """The commit of the code, "-dirty" if it has been changed since; None outside a checkout."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     folder = pathlib.Path(__file__).parent
     try:

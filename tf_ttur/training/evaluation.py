@@ -22,7 +22,7 @@ class Evaluator(Protocol):
 
     @property
     def name(self) -> str:
-        """The name of the value that stands for all; it falls while the training goes well."""
+        """The name of the main value, which falls while the training goes well."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ class Evaluator(Protocol):
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What the values are measured with, as JSON can hold it."""
+        """What the values are measured with; JSON can hold it."""
 
     def run(self, generate: Any) -> Iterator[tuple[str, float]]:
         """Yields (name, value).
@@ -54,19 +54,19 @@ class Evaluation(Protocol):
 
 
 class ImageEvaluation:
-    """By the Fréchet distance of features."""
+    """Evaluates images by the Fréchet distance of features."""
 
     def load_network(self, config: ConfigDict, path: Path, trust: bool) -> Any:
         """The Inception network; `PixelPooling` where it is missing and the config allows that."""
         try:
             return inception.load(path, config.evaluation.precision, trust)
         except UserError:
-            # A wrong path is an error in any case.
+            # A network that was named must load.
             was_named = inception.locate(path) is not None
             if config.evaluation.without_inception != "frechet_pixels" or was_named:
                 raise
             console.say(
-                "No Inception network here and none to be had: evaluating by frechet_pixels"
+                "There is no Inception network, here or to download: evaluating by frechet_pixels"
                 " (average-pooled pixels), which is not the FID."
             )
             return PixelPooling()
@@ -81,7 +81,7 @@ class ImageEvaluation:
         return reference
 
     def build(self, config: ConfigDict, examples: Any, network: Any) -> Evaluator:
-        """An evaluator against the named statistics, or else against those of the data."""
+        """An evaluator against the config's statistics, or else against those of the data."""
         settings = config.evaluation
         reference = self.check_reference(config, network)
         if reference is None:
@@ -99,10 +99,10 @@ class ImageEvaluation:
 
 
 class LineEvaluation:
-    """By the divergence of n-grams, without a network."""
+    """Evaluates lines by the divergence of n-grams, without a network."""
 
     def load_network(self, config: ConfigDict, path: Path, trust: bool) -> Any:
-        """None."""
+        """None: lines need no network."""
         return None
 
     def check_reference(self, config: ConfigDict, network: Any) -> Any:
@@ -110,7 +110,7 @@ class LineEvaluation:
         return None
 
     def build(self, config: ConfigDict, examples: Any, network: Any) -> Evaluator:
-        """An evaluator against all lines; says on stderr which values real lines have."""
+        """An evaluator against all lines; prints the values of real lines to stderr."""
         settings = config.evaluation
         reference = ngrams.cached(
             files.cache_dir() / "ngrams" / examples.identity[:16],
@@ -123,23 +123,23 @@ class LineEvaluation:
         floor = evaluator.provenance["floor"]
         values = ", ".join(f"{name} {value:.4f}" for name, value in floor.items())
         console.say(
-            f"the floor, of {settings.num_samples} real lines against all"
-            f" {examples.num_examples:,}: {values}"
+            f"the floor ({settings.num_samples} real lines against all"
+            f" {examples.num_examples:,}): {values}"
         )
         return evaluator
 
 
-# By the names of `data.KINDS`.
+# Keyed by the names of `data.KINDS`.
 EVALUATIONS: dict[str, Evaluation] = {"images": ImageEvaluation(), "lines": LineEvaluation()}
 
 
 def of_config(config: ConfigDict) -> Evaluation:
-    """How the kind of data of an experiment is evaluated."""
+    """The `Evaluation` for an experiment's kind of data."""
     return EVALUATIONS[configs.architecture_of(config).learns]
 
 
 def open_examples(config: ConfigDict) -> Examples:
-    """What an experiment learns from. Raises `UserError` if it is not there."""
+    """The examples that an experiment learns from. Raises `UserError` if they are missing."""
     return configs.kind_of(config).open_examples(config.data)
 
 
@@ -157,8 +157,10 @@ def load_network(config: ConfigDict, path: Path = None, trust: bool = False) -> 
 
 
 def check_reference(config: ConfigDict, network: Any) -> statistics.Statistics | None:
-    """The statistics that the config names, or None. Raises `UserError` if they are of another
-    network or size.
+    """The statistics that the config names, or None.
+
+    Raises:
+      UserError: they are of another network or image size.
     """
     return of_config(config).check_reference(config, network)
 

@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.errors import UserError
-from tf_ttur.io import console
+from tf_ttur.io import console, outputs
 from tf_ttur.training import networks, own_objects, presentation, randomness, state, writing
 from tf_ttur.training.presentation import Presentation
 from tf_ttur.training.randomness import Purpose
@@ -27,10 +27,10 @@ def export_run(run: runs.Run, output: str | pathlib.Path, best: bool = False) ->
     Args:
       run: the run folder.
       output: the folder of the export, as in `export`.
-      best: whether to take the checkpoint with the best value of the metric, not the newest one.
+      best: whether to take the checkpoint with the best value of the metric instead of the newest.
 
     Returns:
-      The count of updates that this generator has seen.
+      The number of updates after which this generator was saved.
 
     Raises:
       UserError: there is no such checkpoint or it cannot be read, or the output folder holds
@@ -66,19 +66,19 @@ def export(
     For lines, `serving_default` gives `probabilities` (n, length, symbols), `sample` gives `lines`,
     strings, and there is no `block`.
 
-    A generator that normalises by the batch (wgan_gp) draws as many examples in a block as the
-    evaluation does at a time.
+    A generator that normalises over its batch (wgan_gp) draws blocks of the batch size used in
+    evaluation.
 
     Args:
       config: the validated config.
       generator: the network.
-      folder: is replaced as a whole, if there is an earlier export.
+      folder: where to write. An earlier export there is replaced as a whole.
       vocabulary: the symbols of a generator of lines; empty for images.
 
     Raises:
       UserError: the folder holds something else.
     """
-    folder = pathlib.Path(folder)
+    folder = outputs.check_folder(folder)
     _check_free(folder)
     # Built outside of the strategy's scope, so that no mirrored variables are written.
     copy = networks.build_generator(config, len(vocabulary))
@@ -151,7 +151,7 @@ def _checkpoint(run: runs.Run, best: bool) -> pathlib.Path:
 
 
 def _check_free(folder: pathlib.Path) -> None:
-    """Refuses a folder that holds something else than an earlier export. Raises `UserError`."""
+    """Refuses a folder that holds anything but an earlier export. Raises `UserError`."""
     is_export = (folder / "saved_model.pb").is_file()
     is_empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if not is_export and not is_empty:
@@ -163,7 +163,7 @@ def _check_free(folder: pathlib.Path) -> None:
 
 
 def _bring_back(folder: pathlib.Path) -> None:
-    """Gives an earlier export its name again, where a killed process had moved it away."""
+    """Moves back an earlier export that a killed process had moved away."""
     for old in folder.parent.glob(f".{folder.name}.*/old"):
         if not folder.exists():
             old.rename(folder)

@@ -41,7 +41,7 @@ class Fault(NamedTuple):
 
 
 def find(state: State, unchecked: Sequence[Results]) -> Fault | None:
-    """The first fault in what updates returned, or else in the weights that are not trained.
+    """The first fault in the results of updates, or else in the non-trainable weights.
 
     Args:
       state: after the last of these updates.
@@ -83,13 +83,13 @@ def describe(
         "seed": seed,
         "examples": examples,
         "last_checkpoint": last_checkpoint,
-        "to_see_it_again": "the same command: it resumes from the last checkpoint, with the same"
-        " numbers",
+        "to_see_it_again": "run the same command: it resumes from the last checkpoint and draws"
+        " the same random numbers",
     }
 
 
 def error(fault: Fault, last_checkpoint: int, report: str | pathlib.Path) -> UserError:
-    """The error that ends the run; `report` is where the details are."""
+    """The error that ends the run; `report` names the place of the details."""
     return UserError(
         f"{fault.tensor} of the {fault.player} is not finite, or too large to be squared,"
         f" in update {fault.update}",
@@ -100,7 +100,7 @@ def error(fault: Fault, last_checkpoint: int, report: str | pathlib.Path) -> Use
 
 
 def _tensors(network: keras.Model) -> list[str]:
-    """What the faults of a player stand for, in their order (`steps.Step`)."""
+    """The names of a player's tensors, in the order of the faults of `steps.Step`."""
     paths = [variable.path for variable in network.trainable_variables]
     return [
         "loss",

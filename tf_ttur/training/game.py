@@ -21,7 +21,7 @@ from tf_ttur.training.randomness import Purpose
 from tf_ttur.training.state import State
 from tf_ttur.training.steps import WeightedPenalty
 
-# Where the descent direction along the line between two checkpoints is taken.
+# Positions on the line between two checkpoints at which the descent direction is computed.
 _ALPHAS = np.linspace(0, 1.4, 15)
 
 
@@ -31,8 +31,8 @@ class TrainedGame:
     Attributes:
       run: the `runs.Run`.
       config: the run's config.
-      kept: ascending list of the updates after which there is a checkpoint.
-      update: that of the present weights.
+      kept: the update counts of the checkpoints, ascending.
+      update: the update count of the current weights.
       game: `theory.game.Game` of the losses that the update descends, with the networks in training
         mode (batch norm by the batch's moments).
     """
@@ -47,8 +47,8 @@ class TrainedGame:
 
         Args:
           workdir: the run folder.
-          num_batches: batches of `config.batch_size` real examples, latents and penalty points,
-            which depend on the run's seed only.
+          num_batches: number of batches. Each has `config.batch_size` real examples, latents and
+            penalty points, which depend on the run's seed only.
           on_product: as in `Game`.
 
         Raises:
@@ -66,7 +66,7 @@ class TrainedGame:
         vocabulary = self.run.vocabulary
         if vocabulary != list(examples.vocabulary):
             raise UserError(
-                f"{examples.word} has other symbols than {workdir}",
+                f"{examples.word} and {workdir} have different vocabularies",
                 "the lines that the run was started with",
                 "put them back",
             )
@@ -81,16 +81,16 @@ class TrainedGame:
 
     @property
     def name(self) -> str:
-        """Of the run and its present update, for people."""
+        """The name of the run with the current update, for people."""
         return f"{self.run.name} after {self.update:,} updates"
 
     @property
     def rates(self) -> Players[float]:
-        """The players' learning rates in the update that led to the present weights."""
+        """The players' learning rates in the update that led to the current weights."""
         return rates.at_update(self.config, max(self.update - 1, 0))
 
     def go_to(self, update: int) -> None:
-        """Takes the weights of the checkpoint after that many updates."""
+        """Loads the weights of the checkpoint after that many updates."""
         if update not in self.kept:
             raise UserError(
                 f"{self.run.path} keeps no checkpoint after {update} updates",
@@ -103,7 +103,7 @@ class TrainedGame:
     def path(self, start: int, end: int) -> nash.Path | None:
         """The descent direction along the line from one checkpoint to another.
 
-        The networks are left at the second one.
+        Afterwards the networks have the weights of the second checkpoint.
 
         Args:
           start, end: the updates of the two checkpoints.
@@ -120,7 +120,7 @@ class TrainedGame:
         return nash.Path(start, end, _ALPHAS, cosines, norms)
 
     def ask_assumptions(self, seed: int = 0) -> list[assumptions.Answer]:
-        """A1, A2, A3 and A5 of Theorem 1 at the present weights, and along the run."""
+        """Checks A1, A2, A3 and A5 of Theorem 1 at the current weights and along the run."""
         game = self.game
         point = game.point
         distances = (1.0, 1e-1, 1e-2, 1e-3)
@@ -137,13 +137,13 @@ class TrainedGame:
         return [assumptions.Answer(of, None, finding) for of, finding in found.items()]
 
     def _field(self, weights: np.ndarray) -> np.ndarray:
-        """Both players' mean gradients at these weights, where the game is left."""
+        """Both players' mean gradients at these weights, at which the game stays."""
         self.game.point = weights
         return self.game.gradients().mean(0, dtype=np.float64)
 
 
 def bounded_weights(run: runs.Run) -> assumptions.Finding:
-    """A5 of the norms of the weights that training wrote down, if it did."""
+    """A5, checked on the weight norms that the training recorded, if it did."""
     norms: dict[int, list[float]] = {}
     for row in run.rows:
         if row["name"].startswith("weight_norm/"):
@@ -151,13 +151,13 @@ def bounded_weights(run: runs.Run) -> assumptions.Finding:
             norms.setdefault(row["update"], []).append(value)
     of_both_players = [pair for pair in norms.values() if len(pair) == 2]
     if not of_both_players:
-        words = "this run wrote down no weight norms; not judged"
+        words = "this run recorded no weight norms; not judged"
         return assumptions.Finding("A5", None, {}, words)
     return assumptions.boundedness(np.array(of_both_players))
 
 
 class _Losses:
-    """Both losses of one batch, at the present weights of the networks."""
+    """Both losses of one batch, at the current weights of the networks."""
 
     def __init__(self, config: ConfigDict, state: State) -> None:
         self._generator = state.generator

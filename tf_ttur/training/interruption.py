@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request to stop, which is held back where something would be lost."""
+"""Ctrl-C and SIGTERM as requests to stop, held back where stopping would lose something."""
 
 import contextlib
 import signal
@@ -36,8 +36,9 @@ class Interruption:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Within the block, a first signal waits until the end of the block. A second one ends the
-        process at once, as Ctrl-C usually does.
+        """Holds a first signal back until the end of the block.
+
+        A second one ends the process at once, as Ctrl-C usually does.
         """
         self._holds = True
         try:

@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from tf_ttur import runs
 from tf_ttur.data import Examples
 from tf_ttur.errors import Stopped, UserError
-from tf_ttur.io import console
+from tf_ttur.io import console, paths
 from tf_ttur.training import collapse, devices, evaluation, faults, presentation
 from tf_ttur.training import export as exports
 from tf_ttur.training import state as states
@@ -33,7 +33,7 @@ def train(
     inception: str | pathlib.Path | None = None,
     trust: bool = False,
 ) -> pathlib.Path:
-    """Trains one GAN; on a folder of the same experiment it resumes where that stopped.
+    """Trains one GAN, or resumes the same experiment where it stopped.
 
     Args:
       config: a validated config.
@@ -47,14 +47,15 @@ def train(
       UserError: input that cannot be used, or a loss, gradient or weight that is no longer finite.
       Stopped: by SIGINT or SIGTERM, after the current update and a checkpoint.
     """
+    workdir = paths.local(workdir, "--workdir")
     check(workdir, config)
     strategy = devices.strategy(config)
     devices.batch_per_replica(config, strategy)
     with Interruption() as interruption, _named_as_lost_workers(config):
         examples = evaluation.open_examples(config)
         examples.check_batches(config.batch_size * config.discriminator.steps)
-        process = Process(config, pathlib.Path(workdir), strategy, examples, interruption)
-        if not devices.is_chief(strategy):  # it only computes: it writes and evaluates nothing
+        process = Process(config, workdir, strategy, examples, interruption)
+        if not devices.is_chief(strategy):  # only the chief writes and evaluates
             return _run(process)
         if config.evaluation.every_updates:
             process.network = evaluation.load_network(config, inception, trust)
@@ -66,20 +67,20 @@ def train(
 
 @dataclasses.dataclass
 class Process:
-    """What one process of a training works with.
+    """The state of one process of a training.
 
     Attributes:
       config: the validated config.
       workdir: the run folder.
       strategy: the distribution strategy.
       examples: what the run learns from.
-      interruption: holds signals back where something would be lost.
+      interruption: holds signals back where stopping would lose something.
       network: the feature network; None where nothing is evaluated, or no network is needed.
       folder: the run folder, open for writing; None where this process is not the chief.
       evaluator: None where nothing is evaluated, or this process is not the chief.
       clock: training time.
-      done: how many updates the state has seen.
-      unchecked: what updates have returned since the last check.
+      done: how many updates have been made.
+      unchecked: the results of the updates since the last check.
       state: networks and optimizers; created when the training begins.
       checkpoints: of the state.
       sampler: draws from the generator.
@@ -106,14 +107,16 @@ class Process:
         return devices.batch_per_replica(self.config, self.strategy)
 
     def is_due(self, number: int, every: int) -> bool:
-        """Whether what happens every so many updates, and after the last one, happens after update
-        `number`; never where `every` is 0.
+        """Whether work with the period `every` is due after update `number`.
+
+        Such work is due every `every` updates and after the last update; it is never due if `every`
+        is 0.
         """
         return bool(every) and (number % every == 0 or number == self.config.updates)
 
 
 def _run(process: Process) -> pathlib.Path:
-    """The training of one process. Returns the path of the export."""
+    """Trains in one process. Returns the path of the export."""
     with process.strategy.scope():
         process.state = states.State(process.config, len(process.examples.vocabulary))
     process.checkpoints = Checkpoints(
@@ -138,10 +141,10 @@ def _run(process: Process) -> pathlib.Path:
 
 
 def _restore(process: Process) -> int | None:
-    """Takes the newest good checkpoint, the same on all workers.
+    """Restores the newest good checkpoint, the same one on all workers.
 
     Returns:
-      Its count of updates; None if there is none.
+      The checkpoint's count of updates; None if there is no checkpoint.
     """
     number = process.checkpoints.restore() if process.folder else None
     number = devices.ask_chief(process.strategy, -1 if number is None else number)
@@ -153,7 +156,7 @@ def _restore(process: Process) -> int | None:
 
 
 def _begin(process: Process, resumed: int | None) -> None:
-    """Opens everything for the updates after a checkpoint, or from the first one on."""
+    """Prepares clock, evaluator and run folder for the updates that are left."""
     config = process.config
     process.done = resumed or 0
     process.clock = Clock(float(process.state.training_seconds.numpy()))
@@ -164,13 +167,13 @@ def _begin(process: Process, resumed: int | None) -> None:
             )
         process.folder.begin(resumed, process.examples, process.evaluator)
         _warn(process)  # a run that was killed may not have written all warnings
-    start = "starting" if resumed is None else f"going on after update {resumed}"
+    start = "starting" if resumed is None else f"resuming after update {resumed}"
     where = devices.describe(process.strategy)
     console.say(f"{start}: {config.updates} updates on {where}, in {process.workdir}")
 
 
 def _make_updates(process: Process) -> None:
-    """Makes all updates that are left, with what is due after each of them."""
+    """Makes all updates that are left, and the work that is due after each."""
     config = process.config
     periods_with_pause = (
         config.samples_every_updates,
@@ -181,7 +184,7 @@ def _make_updates(process: Process) -> None:
         config, process.strategy, process.examples, process.batch_size, process.done
     )
     update = updates.build_update(config, process.strategy, process.state, process.examples.encode)
-    # Now, so that the clock leaves out the tracing.
+    # Traced now, before the clock starts.
     update.get_concrete_function(tf.constant(0, tf.int64), iterator)
     with console.Status("updates", process.done, config.updates) as status:
         process.clock.start()
@@ -235,7 +238,7 @@ def _keep(process: Process, number: int) -> None:
     if process.is_due(number, config.samples_every_updates):
         shown = presentation.of_config(config, process.examples.vocabulary)
         shown.write(folder, number, process.sampler.fixed(_SHOWN))
-    # With a network, the evaluation that comes next takes long.
+    # An evaluation with a network takes long, so the state is saved before it.
     before_evaluation = config.evaluation.every_updates if process.network is not None else 0
     if process.is_due(number, config.checkpoint_every_updates) or process.is_due(
         number, before_evaluation
@@ -251,9 +254,9 @@ def _save(process: Process, number: int) -> None:
 
 
 def _evaluate(process: Process, number: int) -> None:
-    """Measures the generator after `number` updates, where that is due and not known from before.
+    """Measures the generator after `number` updates, if that is due and has not been done yet.
 
-    Keeps the best state so far.
+    Keeps a copy of the best checkpoint so far.
     """
     evaluator = process.evaluator
     folder = process.folder
@@ -282,7 +285,7 @@ def _write(process: Process, number: int, values: Mapping[str, float]) -> None:
 
 
 def _warn(process: Process) -> None:
-    """Writes the signs of a collapse."""
+    """Writes and prints warnings of a collapse."""
     if process.folder:
         metric = process.evaluator.name if process.evaluator else None
         settings = process.config.collapse
@@ -322,22 +325,22 @@ def _export(process: Process) -> pathlib.Path:
         vocabulary = process.examples.vocabulary
         with process.interruption.held():
             exports.export(process.config, process.state.generator, target, vocabulary)
-    devices.ask_chief(process.strategy, 0)  # no worker leaves before
+    devices.ask_chief(process.strategy, 0)  # all workers wait here for the export
     return target
 
 
 @contextlib.contextmanager
 def _named_as_lost_workers(config: ConfigDict) -> Iterator[None]:
-    """Where several workers train, an operation of the block that fails means that one is gone."""
+    """Where several workers train, reports a failed operation of the block as a lost worker."""
     try:
         yield
     except tf.errors.OpError as error:
         if config.distribution != "multi_worker":
             raise
         raise UserError(
-            "the workers cannot go on: one may be gone, or have ended with a message"
+            "the workers cannot continue: one may be gone, or have ended with a message"
             f" ({type(error).__name__})",
             "all workers of TF_CONFIG",
-            "see what the others say, then start all with the same commands: they resume from the"
-            " last checkpoint",
+            "read what the others say, then start all with the same commands: they resume from"
+            " the last checkpoint",
         ) from error

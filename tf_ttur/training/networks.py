@@ -43,8 +43,9 @@ def build_discriminator(config: ConfigDict, symbols: int = 0) -> keras.Model:
 
 
 def example_shape(config: ConfigDict, symbols: int = 0) -> tuple[int, ...]:
-    """The shape of one example: (height, width, 3), or (length, symbols) where `symbols` is the
-    size of the vocabulary.
+    """The shape of one example: (height, width, 3), or (length, symbols) for lines.
+
+    Here `symbols` is the size of the vocabulary.
     """
     return configs.kind_of(config).shape(config.data, symbols)
 

@@ -1,4 +1,4 @@
-"""What a run folder stores of the user's own objects that its config names."""
+"""What a run folder records of the user's own objects, which its config names."""
 
 import pathlib
 from collections.abc import Mapping
@@ -13,17 +13,18 @@ from tf_ttur import registry
 def describe(config: ConfigDict) -> dict[str, dict[str, str | None]]:
     """{word: {"file": absolute path, "sha256": hex digest of the file}}.
 
-    Both are None where no file of an object is known. Raises `UserError` where there is no object.
+    Both are None for an object whose file is not known. Raises `UserError` if an object is missing.
     """
     return {word: _describe(word) for word in configs.objects(config)}
 
 
 def changes(config: ConfigDict, part: Mapping[str, Any]) -> list[str]:
-    """One sentence per file that has changed since a part of the run was started.
+    """One sentence for each file that has changed since an earlier start of the run.
 
     Args:
       config: the validated config.
-      part: an entry of `environment.json`. One of an earlier version tells of no objects.
+      part: the entry of that start in `environment.json`. Entries written by earlier versions have
+        no `objects`.
     """
     stored = part.get("objects", {})
     words: dict[str, list[str]] = {}  # by the name of their file
@@ -43,7 +44,7 @@ def _describe(word: str) -> dict[str, str | None]:
 
 
 def _keys(config: ConfigDict, words: list[str]) -> str:
-    """The keys of the config that have one of these words, with their verb."""
+    """The config keys with one of these words as value, followed by "names" or "name"."""
     flat = configs.flatten(config)
     keys = [
         f"config.{name}"

@@ -1,4 +1,4 @@
-"""How the examples of each kind of data leave the training: as samples, and in an export."""
+"""How the examples of each kind of data are shown, as samples and in an export."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,8 +15,8 @@ class Presentation(Protocol):
     """How the examples of one kind are shown.
 
     Attributes:
-      name: what an export calls examples that are shown: "images" or "lines".
-      output_name: what it calls the generator's output.
+      name: the key of shown examples in an export: "images" or "lines".
+      output_name: the key of the generator's output in an export.
       has_blocks: whether an export has the signature `block`.
     """
 
@@ -29,10 +29,10 @@ class Presentation(Protocol):
         """Shape and dtype of one example that is shown."""
 
     def show(self, outputs: tf.Tensor) -> tf.Tensor:
-        """Examples for people, (n, *spec.shape), of n outputs of the generator."""
+        """Converts n outputs of the generator to examples for people, (n, *spec.shape)."""
 
     def write(self, folder: RunFolder, update: int, outputs: tf.Tensor) -> None:
-        """Writes outputs of the generator after `update` updates as samples."""
+        """Writes the generator's outputs after `update` updates as samples."""
 
 
 class ImagePresentation:
@@ -51,7 +51,7 @@ class ImagePresentation:
         return tf.TensorSpec((self._size, self._size, 3), tf.uint8)
 
     def show(self, outputs: tf.Tensor) -> tf.Tensor:
-        """-1 ... 1 to 0 ... 255."""
+        """Converts values in -1 ... 1 to 0 ... 255."""
         return to_uint8(outputs)
 
     def write(self, folder: RunFolder, update: int, outputs: tf.Tensor) -> None:
@@ -75,7 +75,7 @@ class LinePresentation:
         return tf.TensorSpec((), tf.string)
 
     def show(self, outputs: tf.Tensor) -> tf.Tensor:
-        """(n, length, symbols) to (n,) strings of the most probable symbols."""
+        """Converts (n, length, symbols) to (n,) strings of the most probable symbols."""
         symbols = tf.gather(tf.constant(self._vocabulary), tf.argmax(outputs, -1))
         return tf.strings.reduce_join(symbols, -1)
 
@@ -84,7 +84,7 @@ class LinePresentation:
         folder.lines(update, [line.decode() for line in self.show(outputs).numpy()])
 
 
-# By the names of `data.KINDS`.
+# Keyed by the names of `data.KINDS`.
 PRESENTATIONS: dict[str, type[ImagePresentation] | type[LinePresentation]] = {
     "images": ImagePresentation,
     "lines": LinePresentation,

@@ -25,8 +25,7 @@ class Purpose(enum.IntEnum):
 
 def key(seed: int, purpose: Purpose, *counters: int | tf.Tensor) -> tf.Tensor:
     """(2,) int32 seed for `tf.random.stateless_*`; the counters are integers or integer tensors."""
-    # Random operations take their seed from the host: with the seed on a GPU, each would wait for
-    # it.
+    # Random operations read their seed on the host. A seed on a GPU would make each of them wait.
     with tf.device("CPU:0"):
         result = tf.constant([seed, purpose], tf.int32)
         for counter in counters:

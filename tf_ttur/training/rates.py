@@ -19,7 +19,7 @@ def optimizer(player: Any, steps: int, name: str) -> keras.optimizers.Optimizer:
 
     Args:
       player: `config.discriminator` or `config.generator`.
-      steps: that this player takes in the whole run, over which a schedule falls.
+      steps: how many this player takes in the whole run, over which a schedule falls.
       name: of the optimizer.
 
     Raises:
@@ -35,7 +35,7 @@ def schedule(player: Any, steps: int) -> Rate:
 
 
 def at_update(config: ConfigDict, update: float) -> Players[float]:
-    """The players' rates in the next update after `update` ones.
+    """The players' learning rates in the update that follows `update` updates.
 
     The discriminator's is summed over its steps.
     """
@@ -53,11 +53,12 @@ def check_a2(config: ConfigDict) -> assumptions.Finding:
     """Whether the two rates of a run satisfy A2 of Theorem 1.
 
     The theorem's slow player is the generator, its fast one the discriminator, whose rate is summed
-    over its steps in one update. Adam divides its steps by a root of its second moment, so its
-    steps are not the rates that A2 speaks of: with Adam A2 does not hold, whatever the schedules.
+    over its steps in one update. Adam divides its steps by the root of its second moment, so they
+    are not the step sizes of A2. With Adam A2 does not hold, whatever the schedules.
 
     Returns:
-      A `theory.assumptions.Finding`; its number `schedules_hold` tells of the rates alone.
+      A `theory.assumptions.Finding`; its number `schedules_hold` says whether the rates alone
+      satisfy A2.
     """
     finding = assumptions.step_sizes(
         lambda update: at_update(config, update).generator,
@@ -77,7 +78,7 @@ def check_a2(config: ConfigDict) -> assumptions.Finding:
 
 
 def _optimizers_with_other_steps(config: ConfigDict) -> dict[str, list[str]]:
-    """{optimizer: its players} of those whose steps are not the rate times the gradient."""
+    """{optimizer: its players}, where steps are not the rate times the gradient."""
     players_of: dict[str, list[str]] = {}
     for player in ("generator", "discriminator"):
         name = config[player].optimizer

@@ -1,4 +1,4 @@
-"""The folder of a run, written; `tf_ttur.runs` reads it."""
+"""Writes the folder of a run; `tf_ttur.runs` reads it."""
 
 import contextlib
 import itertools
@@ -19,7 +19,7 @@ from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.data import Examples
 from tf_ttur.errors import UserError
-from tf_ttur.io import console, files
+from tf_ttur.io import console, files, outputs, paths
 from tf_ttur.optimizers import SCHEDULES
 from tf_ttur.registry import Decides
 from tf_ttur.training import environment, own_objects, writing
@@ -28,7 +28,7 @@ from tf_ttur.training.grid import tile
 
 _CRASH = "crash.json"
 
-# What this process writes by way of a hidden file or folder, which a killed one may have left.
+# Written under a hidden temporary name, which a killed process leaves behind.
 _WRITTEN = (
     runs.EXPORT,
     runs.CONFIG,
@@ -43,11 +43,11 @@ _WRITTEN = (
 
 
 class RunFolder:
-    """A run folder that is open for writing, by this process alone. It must be closed.
+    """A run folder that this process alone writes. Close it after use.
 
     Writes config, environment, metrics, warnings, vocabulary, samples and a crash report, as
-    `tf_ttur.runs` describes them, and TensorBoard events. Checkpoints and the export are written
-    beside them by others.
+    `tf_ttur.runs` describes them, and TensorBoard events. Other modules write the checkpoints and
+    the export.
 
     Attributes:
       path: the folder.
@@ -68,7 +68,7 @@ class RunFolder:
           UserError: it belongs to another config or other data, holds other things, cannot be
             written, or another process is at work in it.
         """
-        self.path = pathlib.Path(path)
+        self.path = paths.local(path, "--workdir")
         self.rows: list[runs.Row] = []
         self._config = config
         self._vocabulary = list(vocabulary)
@@ -90,8 +90,8 @@ class RunFolder:
             ) from error
 
     def close(self) -> None:
-        """Lets other processes in."""
-        # An event that could not be written has had its message.
+        """Closes TensorBoard's events and lets other processes in."""
+        # The failure to write an event has been reported already.
         with self._lock, contextlib.suppress(tf.errors.OpError):
             if self._board:
                 self._board.close()
@@ -99,8 +99,8 @@ class RunFolder:
     def begin(self, update: int | None, examples: Examples, evaluator: Evaluator | None) -> None:
         """Starts at update 0, or resumes after `update` updates.
 
-        Later rows are dropped, as they will be written again. So are the values of an evaluation
-        that was not written completely.
+        Later rows are dropped, as they will be written again. The values of an evaluation that was
+        not written completely are dropped too.
 
         Args:
           update: the count of updates in the restored checkpoint; None where there is none.
@@ -158,7 +158,7 @@ class RunFolder:
         return _holds(self.rows, update, name)
 
     def warn(self, signs: Sequence[tuple[int, str]]) -> None:
-        """Writes `warnings.jsonl`, and says on stderr what is new.
+        """Writes `warnings.jsonl`, and prints new warnings to stderr.
 
         Args:
           signs: list of (update, words), all of the run so far.
@@ -172,7 +172,7 @@ class RunFolder:
             _write(self.path / runs.WARNINGS, _json_lines(rows))
 
     def crash(self, report: Mapping[str, Any]) -> pathlib.Path:
-        """Writes what is needed to see a failure again as `crash.json`; returns its path."""
+        """Writes what is needed to reproduce a failure to `crash.json`; returns its path."""
         _write(self.path / _CRASH, json.dumps(report, indent=2) + "\n")
         return self.path / _CRASH
 
@@ -199,7 +199,7 @@ class RunFolder:
         if stored != self._vocabulary:
             raise UserError(
                 f"{self.path} holds a run with {len(stored)} symbols;"
-                f" the data now have {len(self._vocabulary)}, or others",
+                f" the data now have other ones ({len(self._vocabulary)})",
                 "the lines that the run was started with",
                 "name the same data, or choose another --workdir",
             )
@@ -211,8 +211,8 @@ class RunFolder:
                 f"{self.path} has metrics up to update {rows[-1]['update']}"
                 " and no checkpoint that can be read",
                 "the checkpoints of that run",
-                f"put copies of them into its folder {runs.CHECKPOINTS}/, where damaged-* are"
-                " those that cannot be read; or choose another --workdir",
+                f"put copies of them into its folder {runs.CHECKPOINTS}/ (damaged-* are the ones"
+                " that cannot be read), or choose another --workdir",
             )
         if update is not None and self._config.updates < update:
             raise UserError(
@@ -223,8 +223,9 @@ class RunFolder:
             )
 
     def _write_description(self, parts: Sequence[Mapping[str, Any]]) -> None:
-        """Writes config, environment and vocabulary; the config first, as it makes this a run
-        folder.
+        """Writes config, environment and vocabulary.
+
+        The config goes first, as it makes this a run folder.
         """
         _write(self.path / runs.CONFIG, configs.to_json(self._config))
         _write(self.path / runs.ENVIRONMENT, json.dumps(parts, indent=2) + "\n")
@@ -232,7 +233,7 @@ class RunFolder:
             _write(self.path / runs.VOCABULARY, json.dumps(self._vocabulary) + "\n")
 
     def _remove_unfinished(self) -> None:
-        """Removes what a process that was killed had begun to write."""
+        """Removes the unfinished files of a process that was killed."""
         for name in _WRITTEN:
             place = pathlib.Path(name)
             for path in list(self.path.glob(str(place.with_name(f".{place.name}.*")))):
@@ -242,13 +243,13 @@ class RunFolder:
                     path.unlink()
 
     def _set_damaged_aside(self, count: int) -> None:
-        """Keeps a copy of the rows with those that cannot be read."""
+        """Keeps a copy of the metrics with the lines that cannot be read."""
         names = (f"metrics.damaged-{number}.jsonl" for number in itertools.count(1))
         copy = next(path for name in names if not (path := self.path / name).exists())
         shutil.copyfile(self._metrics, copy)
         console.say(
-            f"{self._metrics} has {count} lines that cannot be read, and are left out;"
-            f" {copy} is a copy with them"
+            f"{self._metrics} has {count} lines that cannot be read; they are left out,"
+            f" and {copy} keeps them"
         )
 
     @contextlib.contextmanager
@@ -264,14 +265,11 @@ class RunFolder:
 
 def check(path: str | pathlib.Path, config: ConfigDict) -> None:
     """Refuses a folder that is not this run's, without writing anything. Raises `UserError`."""
-    path = pathlib.Path(path)
-    if path.exists() and not path.is_dir():
-        raise UserError(f"{path} is a file", "a folder", "choose another --workdir")
+    path = outputs.check_folder(path, "--workdir")
     run = runs.open_run(path)
     if run.exists:
         _check_config(run, config)
-    # Names with a dot are of this program: the lock, and files that were not finished when a start
-    # was killed.
+    # Hidden files are this program's own: the lock, and unfinished files of a killed process.
     elif path.exists() and any(not entry.name.startswith(".") for entry in path.iterdir()):
         raise UserError(
             f"{path} is not empty and not a run folder",
@@ -281,7 +279,7 @@ def check(path: str | pathlib.Path, config: ConfigDict) -> None:
 
 
 def _check_config(run: runs.Run, config: ConfigDict) -> None:
-    """Refuses a config that decides something else than that of the run."""
+    """Refuses a config that differs from the run's in a key that decides its results."""
     old = configs.flatten(run.config)
     new = configs.flatten(config)
     depends_on_length = any(
@@ -305,7 +303,7 @@ def _rows_up_to(
 ) -> list[runs.Row]:
     """The rows up to an update.
 
-    Of the last evaluation, whose values are `names`, all rows are kept or none.
+    The rows of the last evaluation, whose values are `names`, are all kept or all dropped.
     """
     if update is None:
         return []

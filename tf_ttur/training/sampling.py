@@ -11,7 +11,7 @@ from tf_ttur.training.randomness import Purpose
 
 
 class Sampler:
-    """Draws from a generator with its present weights, outside of training mode.
+    """Draws from a generator with its current weights, outside of training mode.
 
     Args:
       config: the validated config.
@@ -29,8 +29,9 @@ class Sampler:
         return self._draw(count, Purpose.SAMPLE_GRID)
 
     def for_evaluation(self, update: int) -> Callable[[int, int], tf.Tensor]:
-        """A function (batch number, count) that gives `count` outputs for the evaluation after
-        `update` updates.
+        """The function that draws samples for the evaluation after `update` updates.
+
+        It takes (batch number, count) and gives `count` outputs.
         """
         return lambda batch, count: self._draw(count, Purpose.EVALUATION, update, batch)
 

@@ -1,4 +1,4 @@
-"""How long an update takes on this machine, and what the time goes into."""
+"""Measures how long an update takes on this machine, and in which operations."""
 
 import collections
 import pathlib
@@ -15,11 +15,11 @@ from tf_ttur.training import devices
 from tf_ttur.training import update as updates
 from tf_ttur.training.state import State
 
-_SYMBOLS = 100  # of a vocabulary, where the data that would tell are not read
+_SYMBOLS = 100  # assumed size of the vocabulary, as no data are read
 
 
 def seconds_per_update(config: ConfigDict, count: int = 3) -> float:
-    """Mean seconds of `count` updates after a first one, on noise that is ready beforehand."""
+    """Mean seconds per update, over `count` updates after a first one, on ready-made noise."""
     run = _prepare(config)
     start = time.perf_counter()
     run(count)
@@ -27,7 +27,7 @@ def seconds_per_update(config: ConfigDict, count: int = 3) -> float:
 
 
 def costly_operations(config: ConfigDict, count: int = 2) -> list[tuple[str, float]]:
-    """What `count` updates, after a first one, spend their time in, by TensorFlow's profiler.
+    """Where `count` updates, after a first one, spend their time, by TensorFlow's profiler.
 
     Returns:
       List of (type of operation, share of the time of all operations), largest first. Operations
@@ -60,7 +60,7 @@ def _operations(profile: bytes) -> Iterator[tuple[str, int]]:
 
 
 def _prepare(config: ConfigDict) -> Callable[[int], None]:
-    """A function that makes a given number of updates; a first one, which traces, has been made."""
+    """A function that makes a given number of updates, after a first one that was traced."""
     strategy = devices.mirrored_strategy()
     symbols = _SYMBOLS if configs.kind_of(config).has_vocabulary else 0
     noise = _Noise(config, symbols)
@@ -80,7 +80,7 @@ def _prepare(config: ConfigDict) -> Callable[[int], None]:
 
 
 class _Noise:
-    """One batch again and again, in the place of `Examples`."""
+    """One batch of noise, repeated for ever, in place of `Examples`."""
 
     def __init__(self, config: ConfigDict, symbols: int) -> None:
         self._data = config.data

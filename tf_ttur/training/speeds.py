@@ -47,7 +47,7 @@ def read() -> dict[str, float]:
 
 
 def key(config: ConfigDict) -> str:
-    """A string that is the same for all experiments whose update costs the same on this machine."""
+    """A string shared by all experiments whose update costs the same on this machine."""
     flat = configs.flatten(config)
     costly = {name: value for name, value in flat.items() if name.startswith(_COSTLY)}
     text = json.dumps([_machine(), files.version("tensorflow"), costly])
@@ -76,9 +76,9 @@ def _path() -> pathlib.Path:
 
 
 def _machine() -> tuple[str | int | None, ...]:
-    """What tells this machine, and what TensorFlow may use of it, from others.
+    """What identifies this machine and the devices that TensorFlow may use.
 
-    TensorFlow itself would take seconds to answer.
+    Asking TensorFlow itself would take seconds.
     """
     gpus = len(list(pathlib.Path("/proc/driver/nvidia/gpus").glob("*")))
     return (

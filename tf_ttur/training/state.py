@@ -21,7 +21,7 @@ _NO_DAMAGE = (
 )
 
 _EXPECTED = "a whole checkpoint of this experiment"
-_CURE = "put a copy in its place; the training sets it aside and takes an older one"
+_CURE = "put a good copy in its place, or resume the training, which sets it aside"
 
 
 class Damaged(UserError):
@@ -71,12 +71,12 @@ class State:
         self.checkpoint = self._build_checkpoint()
 
     def read(self, checkpoint: str) -> None:
-        """Takes the checkpoint with this path.
+        """Restores the checkpoint with this path.
 
         Raises:
-          Damaged: it cannot be read, or not as a whole.
+          Damaged: it cannot be read completely.
           UserError: it holds other variables.
-          OSError: the system does not let it be read.
+          OSError: the operating system refuses to read it.
         """
         _check_readable(pathlib.Path(checkpoint))
         try:
@@ -92,9 +92,7 @@ class State:
             raise UserError(found, _EXPECTED, _CURE) from error
 
     def weight_norms(self) -> dict[str, float]:
-        """The Euclidean norm of each player's weights, which Theorem 1 assumes to stay bounded
-        (A5).
-        """
+        """The Euclidean norm of each player's weights, which A5 of Theorem 1 assumes bounded."""
         players = {
             "weight_norm/generator": self.generator,
             "weight_norm/discriminator": self.discriminator,

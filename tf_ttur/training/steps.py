@@ -26,7 +26,7 @@ class WeightedPenalty(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a step gives.
+    """The result of a step.
 
     Attributes:
       loss: float32 scalar, this replica's share of the mean over the global batch.
@@ -40,8 +40,11 @@ class Step(NamedTuple):
 
 
 class DiscriminatorStep(NamedTuple):
-    """What a step of the discriminator gives: a `Step`, and its outputs for real and for generated
-    examples, (n,) each.
+    """The result of a step of the discriminator.
+
+    Attributes:
+      step: loss and faults.
+      real, fake: the discriminator's outputs for real and generated examples, (n,) each.
     """
 
     step: Step
@@ -70,7 +73,7 @@ def discriminator_step(
       discriminator: the network, in training mode.
       optimizer: of the discriminator.
       loss: of both players.
-      penalties: terms of the discriminator's loss beside it.
+      penalties: further terms of the discriminator's loss.
       real, fake: (n, ...) examples.
       mix: (n,) in 0 ... 1 for the penalties; None where there are none.
       replicas: how many take this step together.
@@ -106,11 +109,11 @@ def generator_step(
       optimizer: of the generator.
       loss: of both players.
       fake: (n, ...) examples of the generator.
-      path: the tape that has recorded how they came from the generator.
+      path: the tape that recorded how the generator made them.
       replicas: how many take this step together.
     """
-    # `path` knows the way from the weights to the examples; this tape knows their way through the
-    # discriminator.
+    # `path` recorded the way from the weights to the examples; this tape records their way through
+    # the discriminator.
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(fake)
         value = mean(loss.generator(discriminator(fake, training=True)), replicas)

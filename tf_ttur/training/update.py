@@ -1,5 +1,6 @@
-"""One iteration of the two time-scale update: discriminator steps, then a generator step, each with
-its own optimizer.
+"""One iteration of the two time-scale update.
+
+The discriminator takes its steps, then the generator takes one, each with its own optimizer.
 """
 
 from collections.abc import Callable, Iterator
@@ -63,7 +64,7 @@ def build_update(
       config: the validated config.
       strategy: the distribution strategy in whose scope the state was created.
       state: `training.state.State`.
-      encode: function that gives a batch as the discriminator takes it: `Examples.encode`.
+      encode: function that converts a batch to the discriminator's input: `Examples.encode`.
 
     Returns:
       update(number, iterator): `number` is a scalar int64 tensor, the count of updates so far;
@@ -101,8 +102,12 @@ def build_update(
 
 
 class _Learned(NamedTuple):
-    """A discriminator step, the generated examples that it saw, and the tape that recorded how they
-    were made.
+    """A discriminator step and the generated examples that it saw.
+
+    Attributes:
+      result: of the step.
+      fake: the generated examples.
+      path: the tape that recorded how they were made.
     """
 
     result: steps.DiscriminatorStep
@@ -128,11 +133,11 @@ class _Replica:
     def discriminator_faults(
         self, number: tf.Tensor, step: tf.Tensor, batch: tf.Tensor
     ) -> tf.Tensor:
-        """A discriminator step that is not the last one of its update; gives its faults."""
+        """Takes a discriminator step that is not the last one of its update; returns its faults."""
         return self._discriminator_step(number, step, batch).result.step.faults
 
     def last_steps(self, number: tf.Tensor, batch: tf.Tensor) -> tuple[Tensors, Tensors]:
-        """The last discriminator step of an update and its generator step.
+        """Takes the last discriminator step of an update and its generator step.
 
         Returns:
           (values, faults).
@@ -189,7 +194,7 @@ class _Replica:
     def _generate(
         self, number: tf.Tensor, step: tf.Tensor | int
     ) -> tuple[tf.Tensor, tf.GradientTape]:
-        """Examples of the generator, and the tape that has recorded how they were made."""
+        """Examples of the generator, and the tape that recorded how they were made."""
         config = self._config
         seed = randomness.key(config.seed, Purpose.LATENTS, number, step)
         shape = (config.batch_size, config.latent.size)

@@ -1,4 +1,4 @@
-"""What TensorFlow writes, with the errors of other writing."""
+"""Turns TensorFlow's errors in writing into those of the operating system."""
 
 import contextlib
 import pathlib
@@ -10,8 +10,9 @@ import tensorflow as tf
 
 @contextlib.contextmanager
 def by_tensorflow(what: str | pathlib.Path) -> Iterator[None]:
-    """Within the block a failure of TensorFlow is an `OSError` that says that `what` cannot be
-    written.
+    """Turns a failure of TensorFlow in the block into an `OSError`.
+
+    The error's message says that `what` cannot be written.
     """
     try:
         yield
