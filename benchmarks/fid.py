@@ -1,13 +1,13 @@
-"""Images per second, side by side: from files to statistics, of the network alone, and of
-torch-fidelity's network.
+"""Compares images per second of the FID's parts and of torch-fidelity's network.
 
     python benchmarks/fid.py
     python benchmarks/fid.py --images 2000 --batch-size 100 --inception PATH
 
-Each of several rounds measures everything in turn, and all results are medians, so that a slow
-moment of the machine does not decide. Weights do not matter for speed: they are random where no
-network is on this machine. Those of torch-fidelity's network are always random; it runs in PyTorch
-on the CPU and needs `pip install -e .[benchmark]`.
+It measures the network alone, and the way from files to statistics. Each of several rounds measures
+everything in turn, and all results are medians, so that a slow moment of the machine does not
+matter. Weights do not affect the speed: they are random if no network is on this machine. Those of
+torch-fidelity's network are always random; it runs in PyTorch on the CPU and needs
+`pip install -e .[benchmark]`.
 """
 
 import io
@@ -36,7 +36,7 @@ TORCH = "torch-fidelity's network, float32"
 PNG = "32x32 PNG files to statistics, float32"
 JPEG = "256x256 JPEG files to statistics, float32"
 
-# {row: (another row, the target for how many times as many images per second)}
+# {row: (another row, target ratio of their images per second)}
 TARGETS = {
     EXACT: (TORCH, 2.5),
     FAST: (TORCH, 8),
@@ -49,13 +49,13 @@ def main():
     parser = flags.parser(__doc__, "")
     parser.prog = "benchmarks/fid.py"
     parser.add_argument(
-        "--images", type=flags.positive, default=500, help="per row and round [500]"
+        "--images", type=flags.positive, default=500, help="images per row and round [500]"
     )
     parser.add_argument(
         "--batch-size",
         type=flags.positive,
         default=50,
-        help="images that go through a network at a time [50]",
+        help="images per batch of a network [50]",
     )
     parser.add_argument(
         "--inception", metavar="PATH", help="the network: a .pb, the .tgz, or a folder with either"
@@ -67,7 +67,7 @@ def main():
     from tf_ttur.data import digits
     from tf_ttur.metrics import inception
 
-    warnings.simplefilter("ignore")  # that these are few images for a distance
+    warnings.simplefilter("ignore")  # a warning says that these are few images for a distance
     images = np.stack([digits.draw(number, seed=0) for number in range(arguments.images)])
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -109,8 +109,9 @@ def batch_by_batch(network, batch_size):
 
 
 def from_files(folder, network, batch_size):
-    """A function that computes statistics as the commands do, of as many files of the folder as it
-    is given images.
+    """A function that computes statistics of the folder's files, as the commands do.
+
+    It takes images only to know how many files to read: as many as there are images.
     """
     from tf_ttur.data.images import Images
     from tf_ttur.metrics import extraction
@@ -131,16 +132,18 @@ def write(images, folder, suffix, size):
 
 
 def torch_fidelity():
-    """The network of torch-fidelity with random weights, as a function of images like ours; None
-    where it is not installed.
+    """The network of torch-fidelity with random weights; None if it is not installed.
+
+    Returns:
+      Function of uint8 images (n, height, width, 3) that returns features and logits.
     """
     try:
         import torch
 
         try:
             import torchvision  # noqa: F401  to see whether it can be imported
-        # It is not there, or not for this PyTorch. torch-fidelity imports it, but the network does
-        # not use it.
+        # It is missing, or does not fit this PyTorch. torch-fidelity imports it, but the network
+        # does not use it.
         except Exception:
             names = (
                 "torchvision",
@@ -155,9 +158,7 @@ def torch_fidelity():
 
     class RandomInception(FeatureExtractorInceptionV3):
         def load_state_dict(self, state_dict):
-            """Draws the weights by He's rule instead, so that activations neither vanish nor
-            overflow.
-            """
+            """Draws random weights by He's rule: activations neither vanish nor overflow."""
             for module in self.modules():
                 if isinstance(module, torch.nn.Conv2d):
                     torch.nn.init.kaiming_normal_(module.weight)
@@ -182,13 +183,13 @@ def measure(rows, images, batch_size, rounds=ROUNDS):
     Args:
       rows: {name: function of uint8 images (n, height, width, 3)}.
       images: the images for each function.
-      batch_size: that the functions use.
-      rounds: how many.
+      batch_size: the batch size of the functions.
+      rounds: number of rounds.
 
     Returns:
       {name: [images per second in each round]}.
     """
-    for run in rows.values():  # the first batch of a size costs more and is left out
+    for run in rows.values():  # the first batch of a size takes longer and is not measured
         run(images[: batch_size + len(images) % batch_size])
     rates = {name: [] for name in rows}
     for number in range(rounds):
@@ -221,7 +222,7 @@ def table(rates):
 
 
 def machine():
-    """What the numbers depend on: processor, GPUs, versions."""
+    """Processor, GPUs and versions, on which the numbers depend."""
     import tensorflow as tf
 
     cpu = {}

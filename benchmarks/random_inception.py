@@ -1,7 +1,7 @@
 """The frozen Inception graph of 2015 with random weights.
 
-Its operations, names and shapes are those of the original. It stands in for the original wherever
-the weights do not matter, as for speed.
+Its operations, names and shapes are those of the original. It replaces the original where the
+weights do not matter, as in measurements of speed.
 """
 
 import numpy as np
@@ -89,7 +89,7 @@ def graph_bytes(seed=0):
 
 
 class _Graph:
-    """Writes nodes. Each method returns the name of the last node, as the input of others."""
+    """Writes nodes. Each method returns the name of its last node, to use as an input."""
 
     def __init__(self, seed):
         self.definition = tf.compat.v1.GraphDef()

@@ -15,14 +15,18 @@ whatever their rates. Published FID; no ranges are published.
     orig_1e-4    27.4        30.1
 
 The crop is that of the card celeba, so that both see the same images. The original code takes a
-folder of cropped images as it is. From a folder called CelebA it takes the 128x128 pixels that
+folder of cropped images unchanged. From a folder called CelebA it takes the 128x128 pixels that
 begin at x = 25 and y = 50, resized to the nearest pixel. Which of the two the paper used is not
-known. The original stored its crops as JPEGs; this card does not compress them again.
+known. The original read its crops from JPEGs; this card does not compress its images again. The
+card celeba says how much that may move the FID.
 
 The original makes the steps of both players in one call, in which TensorFlow defines no order; here
-the discriminator goes first. The original moves its balance in a separate call, which may compute
-the errors anew; here the balance moves by the errors of the discriminator, from before its step.
-Its encoder and decoder need image sides of 8 times a power of two.
+the discriminator goes first. The original updates its balance in a separate call, which takes the
+next images and new latents, with the weights after the steps; here the balance uses the errors of
+the update's own batch, from before the discriminator's step. So the original uses twice as many
+images per update. The balance moves by 0.001 of an error per update and averages over thousands of
+batches, so both should see the same course. The encoder and decoder need image sides of 8 times a
+power of two. docs/reproducing.md lists all known differences.
 """
 
 from ml_collections import ConfigDict

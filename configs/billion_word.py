@@ -1,5 +1,6 @@
-"""WGAN-GP on the One Billion Word benchmark: rows 7 and 8 of the results table (Heusel et al. 2017,
-table 1).
+"""WGAN-GP on the One Billion Word benchmark: rows 7 and 8 of the results table.
+
+The table is table 1 of Heusel et al. 2017.
 
     LINES=--config.data.dir=PATH
     tf-ttur train --config billion_word $LINES         # TTUR: critic 3e-4, generator 1e-4, 1 step
@@ -25,12 +26,11 @@ cut or padded to 32 characters.
 
 Every 100 updates, 640 generated lines are measured against all real ones. With so few lines the
 divergence of n-grams beyond 3 is far above its limit. Therefore the divergence of 640 real lines,
-the floor, is printed at the start and recorded in environment.json. Of the 640 lines 64 are kept as
-samples; the original keeps all.
+the floor, is printed at the start and recorded in environment.json. This card keeps 64 of the 640
+lines as samples; the original keeps all.
 
 The vocabulary holds at most the 2,047 most frequent Unicode characters, and "unk". The code that
-the paper's code was made from works on bytes; the paper does not publish the size of its
-vocabulary.
+the paper's code is based on works on bytes; the paper does not publish the size of its vocabulary.
 """
 
 from ml_collections import ConfigDict

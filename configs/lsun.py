@@ -19,13 +19,14 @@ The best values are minima over runs and evaluations. The run has 9 epochs of 47
 3,033,042 images.
 
 The paper does not publish its preparation. This card takes the largest centred square and resizes
-it to 64x64. It does not compress it again; the original stored the resized images as JPEGs. The
-source is LSUN's LMDB, a folder or zip of the exported images, or, fastest, the output of
+it to 64x64. The original read 64x64 JPEGs of unknown quality; this card does not compress its
+images again (`config.data.jpeg_quality` does). The card celeba says how much that may move the FID.
+The source is LSUN's LMDB, a folder or zip of the exported images, or, fastest, the output of
 `tf-ttur prepare`. Training reads the images from the source throughout, as they would take 37 GB
 in memory.
 
 Erratum: the paper says that it evaluates every 1000 updates; its scripts and figures, and this
-card, evaluate every 5000.
+card, evaluate every 5000. docs/reproducing.md lists all known differences.
 """
 
 from ml_collections import ConfigDict

@@ -20,7 +20,7 @@ does not name its hardware either; BUILD.md gives the time on this project's mac
 
 Errata: these scores round to the same two numbers as those of CelebA, which is a coincidence. The
 paper says that it evaluates every 1000 updates; its scripts and figures, and this card, evaluate
-every 5000.
+every 5000. The point of ttur at 10k contains a failed evaluation, which the original logs as 500.
 """
 
 from ml_collections import ConfigDict

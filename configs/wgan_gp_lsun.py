@@ -20,13 +20,15 @@ single rate 1e-4; it is the curve of 5e-4. The figure's caption names four data 
 shows CIFAR-10 and LSUN.
 
 The data are 3,033,042 images. The paper does not publish its preparation. This card takes the
-largest centred square and resizes it to 64x64. It does not compress it again; the original stored
-the resized images as JPEGs. The source is LSUN's LMDB, an exported folder or zip, or the output of
-`tf-ttur prepare`.
+largest centred square and resizes it to 64x64. The original read 64x64 JPEGs of unknown quality;
+this card does not compress its images again (`config.data.jpeg_quality` does). The card celeba says
+how much that may move the FID. The source is LSUN's LMDB, an exported folder or zip, or the output
+of `tf-ttur prepare`.
 
 The paper says that it evaluates every 5000 updates. Its script and figure, and this card, evaluate
 every 1000 (orig: 333). Every evaluation comes with a grid of samples; the original drew one every
-200 updates.
+200 updates. The original never uses the first image of an epoch, 1 of 3,033,042.
+docs/reproducing.md lists all known differences.
 """
 
 from ml_collections import ConfigDict

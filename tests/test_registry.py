@@ -1,4 +1,4 @@
-"""Names, and objects of the user's own in their place."""
+"""Registries: names, and user-defined objects instead of names."""
 
 import sys
 
@@ -53,7 +53,7 @@ def test_an_object_of_a_module_is_found(file, monkeypatch):
 
 
 def test_what_does_not_fit_is_refused(file):
-    with pytest.raises(UserError, match=r"STONE is no fruit \(it is of type int"):
+    with pytest.raises(UserError, match=r"STONE is not a valid fruit \(it is of type int"):
         FRUITS.find(f"{file}:STONE")
     with pytest.raises(UserError, match=r"has no PAER\n.*PEAR"):
         FRUITS.find(f"{file}:PAER")
@@ -75,7 +75,9 @@ def test_a_recorded_file_serves_where_the_word_leads_nowhere(file, tmp_path, mon
     registry.record("fruits_of_yesterday.py:PEAR", file)
     assert FRUITS.find("fruits_of_yesterday.py:PEAR").help == "a pear"
     registry.record("fruits_of_tomorrow:PEAR", tmp_path / "gone.py")
-    with pytest.raises(UserError, match=r"which fruits_of_tomorrow:PEAR names; it was .*gone\.py"):
+    with pytest.raises(
+        UserError, match=r"which fruits_of_tomorrow:PEAR names; it used to be .*gone\.py"
+    ):
         FRUITS.find("fruits_of_tomorrow:PEAR")
 
 
@@ -84,3 +86,51 @@ def test_the_key_of_a_registry_takes_its_names_and_own_objects():
     assert key.rule.test("melon", {}) and key.rule.test("mine:FRUIT", {})
     assert key.rule.test("a/b.py:FRUIT", {}) and not key.rule.test("stone", {})
     assert key.rule.words.startswith("one of apple, melon")
+
+
+def test_a_recorded_file_comes_before_one_of_the_current_folder(file, tmp_path, monkeypatch):
+    other = tmp_path / "elsewhere"
+    other.mkdir()
+    (other / "fruits.py").write_text("PEAR = 1\n")
+    monkeypatch.chdir(other)
+    registry.record("fruits.py:PEAR", file)
+    assert FRUITS.find("fruits.py:PEAR").help == "a pear"
+
+
+def test_the_folder_that_is_searched_comes_first_and_its_modules_are_forgotten(tmp_path):
+    words = {}
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "seeds.py").write_text("import shared_by_seeds\nWORD = shared_by_seeds.WORD\n")
+        (folder / "shared_by_seeds.py").write_text(f"WORD = {name!r}\n")
+        for place in ("seeds.py", "seeds"):
+            with registry.searching(folder):
+                words[name, place] = registry.import_object(f"{place}:WORD")
+        assert "shared_by_seeds" not in sys.modules
+    assert words == {(name, place): name for name, place in words}
+
+
+def test_a_module_of_a_package_is_found_again_by_its_file(tmp_path, monkeypatch):
+    package = tmp_path / "orchard"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "trees.py").write_text("from . import roots\nDEPTH = roots.DEPTH\n")
+    (package / "roots.py").write_text("DEPTH = 7\n")
+    monkeypatch.chdir("/")
+    registry.record("orchard.trees:DEPTH", package / "trees.py")
+    assert registry.import_object("orchard.trees:DEPTH") == 7
+
+
+def test_nothing_stands_before_the_names_of_the_entries(tmp_path, monkeypatch):
+    (tmp_path / "tensorflow.py").write_text("floor = 'not the real one'\n")
+    monkeypatch.chdir(tmp_path)
+    assert callable(registry.import_object("tensorflow:floor"))
+
+
+def test_an_own_entry_with_keys_of_its_own_is_refused(tmp_path):
+    (tmp_path / "plum.py").write_text(
+        "from tf_ttur.registry import Entry, Key\nPLUM = Entry(keys={'taste': Key(1, 'sour')})\n"
+    )
+    with pytest.raises(UserError, match="it has the key taste, which no fruit of tf_ttur has"):
+        FRUITS.find(f"{tmp_path}/plum.py:PLUM")

@@ -24,6 +24,7 @@ MAY_REACH = {
     "theory": {"io"},
     "data": {"io"},
     "metrics": {"data", "io"},
+    "keras": {"metrics", "data", "io"},
     "config": {"losses", "models", "optimizers", "data", "metrics", "io"},
     "runs": {"config", "io"},
     "training": {

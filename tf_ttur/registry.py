@@ -1,11 +1,12 @@
-"""Names that a config or a command line may choose, and your own objects in their place.
+"""Names that a config or a command line may choose, and user-defined objects instead of names.
 
-A registry is a dictionary that stands beside the functions it names. One entry adds a name: the
-config's rules, `--help` and the documentation are made from it. Entries name their functions as
-`module:object`, so that looking at a registry imports neither TensorFlow nor Keras.
+A registry is a dictionary that is defined next to the functions it names. To add a name, add one
+entry: the config's rules, `--help` and the documentation are made from the entries. Entries name
+their functions as `module:object`, so that looking at a registry imports neither TensorFlow nor
+Keras.
 
-Wherever a name is allowed, `MODULE:OBJECT` or `PATH.py:OBJECT` is allowed too, for an object of
-your own.
+Wherever a name is allowed, `MODULE:OBJECT` or `PATH.py:OBJECT` is allowed too. It names an object
+of your own.
 """
 
 import contextlib
@@ -27,34 +28,45 @@ from tf_ttur.errors import UserError
 Value = bool | int | float | str
 
 _OBJECT = re.compile(r"(?P<place>[A-Za-z_][\w.]*|.+\.py):(?P<name>[A-Za-z_]\w*)")
-_MODULES: dict[pathlib.Path, ModuleType] = {}  # that were read from files
-_RECORDED: dict[
-    str, pathlib.Path
-] = {}  # where the object of a word was found in an earlier session
+_MODULES: dict[pathlib.Path, ModuleType] = {}  # {file: the module that was read from it}
+_OURS = ("tf_ttur", "tensorflow")  # entries of this package name these: nothing may stand before
+_OF_FILES = "tf_ttur_file_"  # how modules that were read from files are called
+_FOLDERS: list[pathlib.Path] = []  # of the cards that are being read
+_RECORDED: dict[str, pathlib.Path] = {}  # {word: file of its object in an earlier process}
 
 
 class Decides(enum.Enum):
-    """What a config key decides, and so whether it may change when a run is resumed."""
+    """What a config key decides, and therefore whether it may change when a run is resumed."""
 
-    WEIGHTS = "weights"  # must stay
-    CURVE = "curve"  # must stay, as measured values would no longer be comparable
+    WEIGHTS = "weights"  # must not change
+    CURVE = "curve"  # must not change once a value has been measured: others are not comparable
     NOTHING = "nothing"  # may change
 
 
 class Rule(NamedTuple):
-    """Which values a key may have: in words, and as a test of the value and the flat config."""
+    """Which values a key may have.
+
+    Attributes:
+      words: the rule in words, for messages.
+      test: function (value, flat config) that returns whether the value is allowed.
+    """
 
     words: str
     test: Callable[[Any, Mapping[str, Any]], bool]
 
 
 def rule(words: str, test: Callable[[Any], bool]) -> Rule:
-    """A rule about the value alone."""
+    """A `Rule` about the value alone.
+
+    Args:
+      words: the rule in words, for messages.
+      test: function of the value that returns whether it is allowed.
+    """
     return Rule(words, lambda value, _: test(value))
 
 
 def one_of(*values: Value) -> Rule:
-    """The value is one of these."""
+    """A `Rule` that allows exactly these values."""
     return rule(f"one of {', '.join(map(str, values))}", lambda value: value in values)
 
 
@@ -69,11 +81,14 @@ class Key:
     """One key of a config.
 
     Attributes:
-      default: its value where nothing else is said; its type is the type of the key.
-      meaning: one line for people.
-      rule: which values it may have.
-      decides: what it decides about a run.
-      choices: the registry whose names it takes; None for other keys.
+      default: the value of the key unless a card or a flag sets it. Its type is the type of the
+        key.
+      meaning: one line of help.
+      rule: which values the key may have.
+      decides: what the key decides about a run.
+      choices: the registry whose names the key takes; None for other keys.
+      exclusive: whether a value other than the default is an error unless the entry that declares
+        the key is chosen. Other keys are ignored then.
     """
 
     default: Value
@@ -81,18 +96,17 @@ class Key:
     rule: Rule = ANYTHING
     decides: Decides = Decides.WEIGHTS
     choices: "Registry | None" = None
+    exclusive: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What a registry knows of one name.
+    """What a registry holds for one name.
 
     Attributes:
-      help: one line for people.
-      keys: {name: `Key`} of the config keys that mean nothing without this entry. With another
-        architecture, kind of data or loss they must stay at their defaults; keys of another
-        optimizer or schedule are ignored.
-      requires: {name: `Rule`} of other keys, as they must be where this entry is chosen.
+      help: one line of help.
+      keys: {name: `Key`} of the config keys that have a meaning only with this entry.
+      requires: {name: `Rule`} that other keys must satisfy if this entry is chosen.
     """
 
     help: str = ""
@@ -104,13 +118,16 @@ E = TypeVar("E")
 
 
 class Registry(Mapping[str, E], Generic[E]):
-    """Entries by name.
+    """A read-only mapping from names to entries.
 
     Args:
-      what: how messages call a thing of this kind, such as "loss".
+      what: what messages call one of the named things, such as "loss".
       entries: {name: entry}.
-      adopt: makes an entry of an object of the user's own; raises `TypeError` for one that cannot
-        serve. Without it, such an object must be an entry itself.
+      adopt: function that turns a user-defined object into an entry, and raises `TypeError` if the
+        object is unsuitable. Without it, the object must be an entry itself.
+
+    Attributes:
+      what: as above.
     """
 
     def __init__(
@@ -134,19 +151,23 @@ class Registry(Mapping[str, E], Generic[E]):
 
     @property
     def words(self) -> str:
-        """What may be written, for messages."""
+        """The allowed words, as messages list them."""
         return f"one of {', '.join(self)}, or MODULE:OBJECT or PATH.py:OBJECT"
 
     def key(self, default: str, meaning: str, decides: Decides = Decides.WEIGHTS) -> Key:
-        """The config key whose value is a name of this registry."""
+        """A config key whose value is a name of this registry, or names a user-defined object.
+
+        Args:
+          default, meaning, decides: as in `Key`.
+        """
         allowed = rule(self.words, lambda word: word in self._entries or is_object(word))
         return Key(default, meaning, allowed, decides, self)
 
     def find(self, word: str) -> E:
-        """The entry that a name, `MODULE:OBJECT` or `PATH.py:OBJECT` stands for.
+        """The entry for a name, `MODULE:OBJECT` or `PATH.py:OBJECT`.
 
         Raises:
-          UserError: there is no such name or object, or the object cannot serve.
+          UserError: there is no such name or object, or the object is unsuitable.
         """
         if word in self._entries:
             return self._entries[word]
@@ -155,11 +176,26 @@ class Registry(Mapping[str, E], Generic[E]):
             cure = f"did you mean {near[0]}?" if near else "correct the name"
             raise UserError(f"there is no {self.what} {word!r}", self.words, cure)
         try:
-            return self._adopt(import_object(word))
+            entry = self._adopt(import_object(word))
+            self._check_own(entry)
         except TypeError as error:
             raise UserError(
-                f"{word} is no {self.what} ({error})", self.words, "correct it"
+                f"{word} is not a valid {self.what} ({error})", self.words, "correct it"
             ) from error
+        return entry
+
+    def _check_own(self, entry: E) -> None:
+        """Imports what a user's own entry names, and refuses keys that nothing reads."""
+        if not isinstance(entry, Entry):
+            return
+        declared = {name for other in self.values() for name in getattr(other, "keys", ())}
+        for name in entry.keys:
+            if name not in declared:
+                raise TypeError(f"it has the key {name}, which no {self.what} of tf_ttur has")
+        for field in dataclasses.fields(entry):
+            value = getattr(entry, field.name)
+            if isinstance(value, str) and field.name != "help" and is_object(value):
+                import_object(value)
 
     def _require_entry(self, thing: Any) -> E:
         kind = type(next(iter(self._entries.values())))
@@ -176,15 +212,26 @@ def is_object(word: str) -> bool:
 
 
 def load(thing: Any) -> Any:
-    """The object that a field of an entry names as `module:object`; other things are themselves."""
+    """The object that a field of an entry names.
+
+    Args:
+      thing: a string `module:object`, or the object itself.
+
+    Returns:
+      The named object, or `thing` if it is no string.
+
+    Raises:
+      UserError: the named object cannot be imported.
+    """
     return import_object(thing) if isinstance(thing, str) else thing
 
 
 def import_object(word: str) -> Any:
     """The object that `MODULE:OBJECT` or `PATH.py:OBJECT` names.
 
-    A module is imported as usual; a file is run once, with its folder on `sys.path` meanwhile.
-    Where the word leads to neither any more, the file that `record` was given is taken.
+    The places are, in this order: the folder of the card that is being read (`searching`), the file
+    in which the word was found before (`record`), the current folder, and where Python looks for
+    modules. A file is run once per process, with its folder on `sys.path` while it runs.
 
     Raises:
       UserError: there is no such module, file or object, or it cannot be imported.
@@ -192,7 +239,7 @@ def import_object(word: str) -> Any:
     found = _OBJECT.fullmatch(word)
     if found is None:
         raise UserError(
-            f"{word!r} names no object", "MODULE:OBJECT or PATH.py:OBJECT", "correct it"
+            f"{word!r} does not name an object", "MODULE:OBJECT or PATH.py:OBJECT", "correct it"
         )
     module = _import_module(word, found["place"])
     try:
@@ -206,7 +253,14 @@ def import_object(word: str) -> Any:
 
 
 def file_of(word: str) -> pathlib.Path | None:
-    """The file that the object of a word comes from; None where no file is known."""
+    """The absolute path of the file that defines the object of a word.
+
+    Returns:
+      None if the word does not name an object, or its module has no file.
+
+    Raises:
+      UserError: the module or file cannot be imported.
+    """
     found = _OBJECT.fullmatch(word)
     if found is None:
         return None
@@ -215,80 +269,130 @@ def file_of(word: str) -> pathlib.Path | None:
 
 
 def digest_of(word: str) -> str | None:
-    """Hex of the SHA-256 of the file that an object comes from; None where no file is known."""
+    """The SHA-256 of `file_of(word)`, 64 hexadecimal digits; None if there is no file.
+
+    Raises:
+      UserError: as in `file_of`.
+    """
     file = file_of(word)
     return hashlib.sha256(file.read_bytes()).hexdigest() if file else None
 
 
 def record(word: str, file: str | pathlib.Path) -> None:
-    """Tells where an object was found earlier, for when its word no longer leads there."""
+    """Records the file in which an object was found, so that its word leads there again."""
     _RECORDED[word] = pathlib.Path(file)
 
 
 @contextlib.contextmanager
-def on_path(folder: str | pathlib.Path) -> Iterator[None]:
-    """Within the block, modules are also looked for in this folder."""
-    place = str(pathlib.Path(folder).resolve())
-    sys.path.insert(0, place)
+def searching(folder: str | pathlib.Path) -> Iterator[None]:
+    """Looks for objects in a folder first, and has it first on `sys.path`, within the block.
+
+    Modules that the block imports from the folder are forgotten afterwards: another folder may have
+    others of the same names.
+    """
+    place = pathlib.Path(folder).resolve()
+    was_there = str(place) in sys.path
+    before = set(sys.modules)
+    _FOLDERS.append(place)
+    sys.path.insert(0, str(place))
     try:
         yield
     finally:
+        _FOLDERS.remove(place)
         with contextlib.suppress(ValueError):
-            sys.path.remove(place)
+            sys.path.remove(str(place))
+        for name in set(sys.modules) - before:
+            if not was_there and _is_below(sys.modules[name], place):
+                del sys.modules[name]
+
+
+def _is_below(module: ModuleType, folder: pathlib.Path) -> bool:
+    """Whether a module was imported by its name from a folder."""
+    file = getattr(module, "__file__", None)
+    if not file or module.__name__.startswith(_OF_FILES):
+        return False
+    return pathlib.Path(file).resolve().is_relative_to(folder)
 
 
 def _import_module(word: str, place: str) -> ModuleType:
     try:
-        if place.endswith(".py"):
-            return _run_file(_find_file(word, place))
-        return _import_by_name(word, place)
+        if place.partition(".")[0] in _OURS:
+            return importlib.import_module(place)
+        module = _import_file(word, place) if place.endswith(".py") else _import_name(word, place)
     except UserError:
         raise
-    except (Exception, SystemExit) as error:  # whatever a module may do
+    except (Exception, SystemExit) as error:  # a module may raise anything
         reason = f"{type(error).__name__}: {error}"
         raise UserError(
             f"{place} cannot be imported ({reason})", "a Python module", "correct it"
         ) from error
+    if file := getattr(module, "__file__", None):
+        record(word, pathlib.Path(file).resolve())
+    return module
 
 
-def _find_file(word: str, place: str) -> pathlib.Path:
-    for folder in ("", *sys.path):
-        path = pathlib.Path(folder, place).expanduser()
+def _import_file(word: str, place: str) -> ModuleType:
+    """The module of `PATH.py`: beside the card, where it was before, or from the current folder."""
+    candidates = [folder / pathlib.Path(place).expanduser() for folder in reversed(_FOLDERS)]
+    if word in _RECORDED:
+        candidates.append(_RECORDED[word])
+    candidates += [pathlib.Path(folder, place).expanduser() for folder in ("", *sys.path)]
+    for path in candidates:
         if path.is_file():
-            return path.resolve()
-    if word in _RECORDED and _RECORDED[word].is_file():
-        return _RECORDED[word]
+            return _run_file(path.resolve())
     raise _missing(word, place)
 
 
-def _import_by_name(word: str, place: str) -> ModuleType:
+def _import_name(word: str, place: str) -> ModuleType:
+    """The module of `MODULE`: beside the card, where it was before, or as Python finds it."""
+    for folder in reversed(_FOLDERS):
+        path = folder / f"{place}.py"
+        if path.is_file():
+            return _run_file(path)
+    recorded = _RECORDED.get(word)
+    if recorded is not None and recorded.is_file() and "." not in place:
+        return _run_file(recorded)
+    roots = [pathlib.Path.cwd()]
+    if recorded is not None and recorded.is_file():
+        depth = place.count(".") + (recorded.name == "__init__.py")
+        roots.insert(0, recorded.parents[depth])
     try:
-        with on_path("."):
+        with contextlib.ExitStack() as stack:
+            for root in reversed(roots):
+                stack.enter_context(_on_path(root))
             return importlib.import_module(place)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{place}.".startswith(f"{error.name}."):
-            raise  # the module is there, and lacks something that it imports
-        if word in _RECORDED and _RECORDED[word].is_file():
-            return _run_file(_RECORDED[word])
+            raise  # the module exists, but something that it imports does not
         raise _missing(word, place) from error
 
 
 def _run_file(path: pathlib.Path) -> ModuleType:
     if path not in _MODULES:
-        name = f"tf_ttur_file_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+        name = f"{_OF_FILES}{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None and spec.loader is not None  # as the suffix is .py
         module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module  # which Keras and pickle ask for
-        with on_path(path.parent):
+        sys.modules[name] = module  # Keras and pickle look it up there
+        with _on_path(path.parent):
             spec.loader.exec_module(module)
         _MODULES[path] = module
     return _MODULES[path]
 
 
+@contextlib.contextmanager
+def _on_path(folder: pathlib.Path) -> Iterator[None]:
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(str(folder))
+
+
 def _missing(word: str, place: str) -> UserError:
     what = "file" if place.endswith(".py") else "module"
-    was = f"; it was {_RECORDED[word]}" if word in _RECORDED else ""
+    was = f"; it used to be {_RECORDED[word]}" if word in _RECORDED else ""
     return UserError(
         f"there is no {what} {place}, which {word} names{was}",
         "a module that Python can import, or the path of a .py file",

@@ -1,12 +1,12 @@
-"""A run folder, read: everything that reads what a training wrote goes through `Run`.
+"""Reading a run folder: all code that reads what a training wrote uses `Run`.
 
 config.json        the config
-environment.json   where each part of the run was computed: a list of objects, one per start
+environment.json   how and where each part of the run was computed: a list, one object per start
 metrics.jsonl      one object per line: update, training_seconds, name, value
 warnings.jsonl     one object per line: update, warning
-vocabulary.json    the symbols of a generator of lines
-checkpoints/       ckpt-N.index and ckpt-N.data-* after N updates; best-N/ with a copy of the
-                   best one
+crash.json         what is needed to see a failure again, if a value was not finite
+vocabulary.json    the symbols, if the run generates lines
+checkpoints/       ckpt-N.index and ckpt-N.data-* after N updates; best-N/ is a copy of the best
 samples/           N.png or N.txt
 export/            the generator as a SavedModel
 """
@@ -24,9 +24,13 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur import registry
 from tf_ttur.errors import UserError
-from tf_ttur.io import files
+from tf_ttur.io import files, paths
 
-# `value` is null where it was not finite.
+# Rows with these names describe an update; so do those with a "/" in their names. All others are
+# values of an evaluation.
+_OF_UPDATES = ("balance", "convergence")
+
+# The columns of `metrics.jsonl`. `value` is null if it was not finite.
 COLUMNS: dict[str, type | tuple[type, ...]] = {
     "update": int,
     "training_seconds": (int, float),
@@ -39,6 +43,7 @@ CONFIG = "config.json"
 ENVIRONMENT = "environment.json"
 VOCABULARY = "vocabulary.json"
 WARNINGS = "warnings.jsonl"
+CRASH = "crash.json"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
 EXPORT = "export"
@@ -48,7 +53,7 @@ Row = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run folder, of which each part is read on first use.
+    """A run folder. Each of its files is read on first use.
 
     Attributes:
       path: the folder.
@@ -58,34 +63,101 @@ class Run:
 
     @functools.cached_property
     def config(self) -> ConfigDict:
-        """The validated config. Raises `UserError` if there is none that can be read.
+        """The validated config.
 
-        Objects of the user's own that it names are also looked for where the training found them.
+        If it names user-defined objects that have moved, they are taken from the files in which the
+        training found them.
+
+        Raises:
+          UserError: the file is missing, damaged, or holds no valid config.
         """
-        # Without the file, the words of the config alone must lead to the objects.
+        self.record_objects()
+        return configs.from_json(self.path / CONFIG)
+
+    def record_objects(self) -> None:
+        """Tells the registry in which files the training found the user-defined objects.
+
+        Without `environment.json`, or if it is damaged, their words alone must lead to them.
+        """
         with contextlib.suppress(UserError):
             for word, file in self.objects.items():
                 registry.record(word, file)
-        return configs.from_json(self.path / CONFIG)
 
     @property
     def name(self) -> str:
-        """As `config.run_name`."""
+        """The default name of the run folder, as in `config.run_name`."""
         return configs.run_name(self.config)
 
     @property
     def exists(self) -> bool:
-        """Whether a training has begun here."""
+        """Whether a training has started in this folder."""
         return (self.path / CONFIG).exists()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether an update has left something that is worth keeping: a checkpoint or a row.
+
+        The rows of a first try that failed before its first checkpoint do not count.
+        """
+        if any(number_of(path) for path in self.find(r"ckpt-\d+\.index|(best|damaged)-\d+.*")):
+            return True
+        return any(row["update"] > 0 for row in self.rows) and not self._failed_at_once
+
+    @property
+    def has_evaluations(self) -> bool:
+        """Whether there is a row of an evaluation."""
+        names = {row["name"] for row in self.rows}
+        return any("/" not in name and name not in _OF_UPDATES for name in names)
+
+    @property
+    def has_fingerprint(self) -> bool:
+        """Whether the last start of the run has recorded what its data are."""
+        return bool(self.environment) and "data" in self.environment[-1]
+
+    def differences(self, config: ConfigDict) -> list[configs.Difference]:
+        """The values of a config with which this run cannot be resumed.
+
+        Args:
+          config: the validated config.
+
+        Raises:
+          UserError: a file of the run is damaged.
+        """
+        return configs.differences(
+            configs.stored_values(self.path / CONFIG),
+            config,
+            curve_has_begun=self.has_evaluations,
+            places_decide=not self.has_fingerprint,
+            is_same=self._is_same_object,
+        )
+
+    def _is_same_object(self, key: str, was: Any, now: Any) -> bool:
+        """Whether the second word names the user-defined object of the first, at another place."""
+        words = (was, now)
+        if not configs.KEYS[key].choices or not all(map(registry.is_object, map(str, words))):
+            return False
+        stored = self.environment[-1].get("objects", {}) if self.environment else {}
+        digest = stored.get(was, {}).get("sha256")
+        same_name = was.rpartition(":")[2] == now.rpartition(":")[2]
+        return same_name and digest is not None and digest == registry.digest_of(now)
+
+    @property
+    def _failed_at_once(self) -> bool:
+        """Whether the run ended with a value that was not finite, before its first checkpoint."""
+        try:
+            report = json.loads((self.path / CRASH).read_text(encoding="utf-8"))
+            return bool(report["last_checkpoint"] == 0)
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
 
     @functools.cached_property
     def rows(self) -> list[Row]:
-        """The rows of `metrics.jsonl` in their order, without damaged ones; [] without the file."""
+        """The undamaged rows of `metrics.jsonl`, in their order; [] without the file."""
         return read_rows(self.path / METRICS)[0] if (self.path / METRICS).exists() else []
 
     @functools.cached_property
     def series(self) -> dict[str, list[Row]]:
-        """{name: its rows}. Raises `UserError` where there is no `metrics.jsonl`."""
+        """{name of a value: its rows}. Raises `UserError` if there is no `metrics.jsonl`."""
         if not (self.path / METRICS).is_file():
             raise UserError(
                 f"{self.path} has no {METRICS}", "a run folder", "name the --workdir of a training"
@@ -97,7 +169,7 @@ class Run:
 
     @property
     def warnings(self) -> list[tuple[int, str]]:
-        """(update, words) of each warning."""
+        """[(update, text)] of all warnings; [] if there are none."""
         path = self.path / WARNINGS
         if not path.exists():
             return []
@@ -106,7 +178,7 @@ class Run:
 
     @functools.cached_property
     def environment(self) -> list[dict[str, Any]]:
-        """Where each part of the run was computed; [] where that was not written.
+        """How and where each part of the run was computed; [] without the file.
 
         Raises:
           UserError: the file is damaged.
@@ -124,29 +196,43 @@ class Run:
             raise UserError(
                 f"{path} cannot be read ({error})",
                 "what training wrote",
-                "put a copy in its place, or move it away: then nothing says what the values so"
-                " far were measured with",
+                "replace it by a copy, or move it away; without it, nothing records how the "
+                "values so far were measured",
             ) from error
         return parts
 
     @property
     def objects(self) -> dict[str, str]:
-        """{word: file} of the user's own objects, as the last start of the run found them."""
+        """{word: file} of the user-defined objects, as the last start of the run found them.
+
+        Raises:
+          UserError: `environment.json` is damaged.
+        """
         parts = self.environment
         stored = parts[-1].get("objects", {}) if parts else {}
         return {word: source["file"] for word, source in stored.items() if source.get("file")}
 
     def floor(self, name: str) -> float | None:
-        """The value of real lines for one of the divergences; None where that was not written."""
+        """The divergence of real lines, which is the floor for generated ones.
+
+        Args:
+          name: of the divergence.
+
+        Returns:
+          The value; None without `environment.json`.
+
+        Raises:
+          UserError: the file is damaged, or does not hold this value.
+        """
         if not (self.path / ENVIRONMENT).exists():
             return None
         try:
             return self.environment[-1]["evaluation"]["floor"][name]
         except (TypeError, LookupError) as error:
             raise UserError(
-                f"{self.path / ENVIRONMENT} does not tell the floor ({error!r})",
+                f"{self.path / ENVIRONMENT} does not hold the floor ({error!r})",
                 "what training wrote",
-                "put a copy in its place, or move it away",
+                "replace it by a copy, or move it away",
             ) from error
 
     @property
@@ -159,7 +245,7 @@ class Run:
         return self.vocabulary_of(self.config)
 
     def vocabulary_of(self, config: ConfigDict) -> list[str]:
-        """As `vocabulary`, where the config is known."""
+        """As `vocabulary`, for a config that has been read already."""
         if not configs.kind_of(config).has_vocabulary:
             return []
         path = self.path / VOCABULARY
@@ -177,24 +263,27 @@ class Run:
 
     @property
     def checkpoints(self) -> list[int]:
-        """Ascending list of the numbers of updates after which there is a checkpoint."""
+        """The numbers of updates after which there is a checkpoint, ascending."""
         return sorted(number_of(path) for path in self.find(r"ckpt-\d+\.index"))
 
     def checkpoint(self, number: int) -> pathlib.Path:
-        """The path of the checkpoint after `number` updates, as TensorFlow takes it: without the
-        endings of its files.
+        """The path of the checkpoint after `number` updates.
+
+        TensorFlow takes it like this, without the suffixes of its files.
         """
         return self.path / CHECKPOINTS / f"ckpt-{number}"
 
     @property
     def best_checkpoint(self) -> pathlib.Path | None:
-        """The path of the checkpoint with the best value of the metric, or None."""
+        """The path of the checkpoint with the best value of the metric; None if there is none."""
         kept = sorted(self.find(r"best-\d+"), key=number_of)
         return kept[-1] / f"ckpt-{number_of(kept[-1])}" if kept else None
 
     def find(self, pattern: str) -> list[pathlib.Path]:
-        """The files and folders among the checkpoints whose whole name matches a regular
-        expression.
+        """The files and folders among the checkpoints whose full name matches `pattern`.
+
+        Args:
+          pattern: a regular expression.
         """
         return [
             path for path in (self.path / CHECKPOINTS).glob("*") if re.fullmatch(pattern, path.name)
@@ -207,12 +296,16 @@ class Run:
 
 
 def open_run(folder: str | pathlib.Path) -> Run:
-    """The run in a folder; nothing is read yet."""
-    return Run(pathlib.Path(folder))
+    """The `Run` in a folder. Nothing is read yet, and the folder need not exist."""
+    return Run(paths.local(folder, "WORKDIR"))
 
 
 def read_rows(path: str | pathlib.Path) -> tuple[list[Row], int]:
-    """The rows of a `metrics.jsonl`, and how many of its lines are damaged."""
+    """The rows of a `metrics.jsonl`, and how many of its lines are damaged.
+
+    Raises:
+      OSError: the file cannot be read.
+    """
     return files.read_json_lines(path, COLUMNS)
 
 

@@ -173,3 +173,31 @@ def test_exit_statuses(error, status, message, capsys):
         program.run(main)
     assert end.value.code == status
     assert capsys.readouterr().err.startswith(message)
+
+
+@pytest.mark.parametrize(
+    "visible, words",
+    [
+        (None, ["Install tensorflow[and-cuda]"]),
+        ("7", ["CUDA_VISIBLE_DEVICES is 7", "install tensorflow[and-cuda]"]),
+        ("", []),
+        ("-1", []),
+        (" -1", []),
+        ("-1,0", []),
+        ("NoDevFiles", []),
+    ],
+)
+def test_advice_on_a_gpu_unless_it_is_hidden(visible, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(program, "_NVIDIA_DRIVER", tmp_path)
+    if visible is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    program.start_tensorflow()  # without a GPU, as of all tests
+    message = capsys.readouterr().err
+    assert bool(message) == bool(words)
+    for word in words:
+        assert word in message
+    monkeypatch.setattr(program, "_NVIDIA_DRIVER", tmp_path / "missing")
+    program.start_tensorflow()
+    assert capsys.readouterr().err == ""

@@ -60,11 +60,11 @@ def test_two_files_of_statistics_need_no_network(graph, tmp_path, tool):
 def test_fid_of_what_cannot_be_read(tmp_path, folder, graph, tool):
     np.savez(tmp_path / "no_mu.npz", sigma=np.eye(3))
     np.savez(tmp_path / "other.npz", mu=np.zeros(7), sigma=np.eye(7))
-    PIL.Image.new("L", (32, 32)).save(folder / "99.png")
+    PIL.Image.new("CMYK", (32, 32)).save(folder / "99.png", "TIFF")
     network = ["--inception", graph]
     assert_refused(tool(FID, folder, tmp_path / "no_mu.npz", *network), "no mu")
     assert_refused(tool(FID, folder, tmp_path / "other.npz", *network), "7 features")
-    assert_refused(tool(FID, folder, "digits:30", *network), "99.png", "mode L")
+    assert_refused(tool(FID, folder, "digits:30", *network), "99.png", "mode CMYK")
     process = tool(FID, "digits:30", "digits:30", "--inception", tmp_path)
     assert_refused(process, "no Inception network")
 
@@ -120,3 +120,64 @@ def test_features_of_different_precision_are_not_compared(folder, graph, tmp_pat
     assert tool(FID, exact, fast, "--allow-mixed").stdout.startswith("fid_unknown")
     process = tool(FID, folder, fast, *options, "--allow-mixed")
     assert process.stdout.startswith("fid_unknown")
+
+
+def test_the_first_images_or_random_ones_are_measured(folder, graph, tmp_path, tool):
+    """`--count` and `--sample` take equally many images of each side."""
+    first = tmp_path / "first"
+    first.mkdir()
+    names = sorted(path for path in folder.rglob("*.png"))
+    for number, path in enumerate(sorted(names, key=lambda path: path.relative_to(folder).parts)):
+        if number < 7:
+            (first / f"{number}.png").write_bytes(path.read_bytes())
+
+    def measure(*words):
+        process = tool(FID, *words, "--json", "--inception", graph)
+        assert process.returncode == 0, process.stderr
+        return json.loads(process.stdout)
+
+    expected = measure(first, "digits:7:1")
+    counted = measure(folder, "digits:20:1", "--count", 7)
+    assert [side["num_images"] for side in counted["provenance"]] == [7, 7]
+    assert counted["provenance"][0]["images_digest"] == expected["provenance"][0]["images_digest"]
+    assert counted["provenance"][0]["selection"] == f"the first 7 of {len(names)}"
+    drawn = [
+        measure(folder, "digits:20:1", "--sample", 7, "--seed", seed)["provenance"]
+        for seed in (0, 0, 1)
+    ]
+    digests = [[side["images_digest"] for side in sides] for sides in drawn]
+    assert digests[0] == digests[1]
+    assert digests[0][0] != digests[2][0]
+    assert digests[0][1] != digests[2][1]
+    assert {side["num_images"] for sides in drawn for side in sides} == {7}
+    for flag in ("--count", "--sample"):
+        process = tool(FID, folder, "digits:200", flag, 150, "--inception", graph)
+        assert_refused(process, f"has {len(names)} images", "at least 150")
+
+
+def test_statistics_on_one_side_leave_the_count_to_the_other(folder, graph, tmp_path, tool):
+    whole = tmp_path / "whole.npz"
+    network = ["--inception", graph]
+    assert run(STATS, "digits:64", "--output", whole, *network).returncode == 0
+    process = tool(FID, folder, whole, "--count", 5, "--json", *network)
+    sides = json.loads(process.stdout)["provenance"]
+    assert [side["num_images"] for side in sides] == [5, 64]
+
+
+def test_compressed_images_against_others_are_a_warning(graph, tmp_path, tool):
+    generator = np.random.default_rng(0)
+    for suffix in ("png", "jpg", "webp"):
+        (tmp_path / suffix).mkdir()
+        for number in range(4):
+            image = PIL.Image.fromarray(generator.integers(0, 256, (32, 32, 3), np.uint8))
+            image.save(tmp_path / suffix / f"{number}.{suffix}")
+    png, jpg, webp = (tmp_path / suffix for suffix in ("png", "jpg", "webp"))
+    network = ["--inception", graph]
+    stored = tmp_path / "stored.npz"
+    assert run(STATS, jpg, "--output", stored, *network).returncode == 0
+    for sides in ((png, jpg), (jpg, png), (stored, png)):
+        process = tool(FID, *sides, *network)
+        assert process.returncode == 0, process.stderr
+        assert process.stderr.count("JPEG alone moves a distance") == 1
+    for sides in ((png, png), (jpg, stored), (png, webp), (png, "digits:9")):
+        assert "JPEG" not in tool(FID, *sides, *network).stderr

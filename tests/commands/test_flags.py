@@ -1,9 +1,12 @@
 """The flags of an experiment, and what is said about misspelled ones."""
 
+import importlib
+
 import pytest
 
 from tf_ttur import config as configs
 from tf_ttur.commands import flags
+from tf_ttur.data.sources import describe_sources
 from tf_ttur.errors import UserError
 
 
@@ -127,3 +130,17 @@ def test_help_ends_with_the_table_of_all_keys(tool):
     for name, key in configs.KEYS.items():
         for word in key.choices or ():
             assert f"\n  {word}" in table, name
+
+
+@pytest.mark.parametrize("command", ["fid", "stats", "prepare", "disturb"])
+def test_help_ends_with_the_table_of_sources(command, capsys):
+    with pytest.raises(SystemExit):
+        importlib.import_module(f"tf_ttur.commands.{command}").main(["--help"])
+    assert capsys.readouterr().out.rstrip().endswith(f":\n{describe_sources()}")
+
+
+def test_tables_are_appended_to_those_before():
+    parser = flags.parser("", "test")
+    flags.append_table(parser, "", "first")
+    flags.append_table(parser, "a title", "second")
+    assert parser.epilog == "first\n\na title:\nsecond"

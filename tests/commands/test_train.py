@@ -2,6 +2,9 @@
 
 from tests.commands.processes import TINY, run, train
 from tests.conftest import ROOT, assert_refused
+from tf_ttur import config as configs
+from tf_ttur.commands.train import _default_folder
+from tf_ttur.config import cards
 
 QUICKSTART = ["--config", ROOT / "configs/quickstart.py", *TINY]
 
@@ -30,8 +33,29 @@ def test_run_folder_of_another_config(workdir, graph):
     before = (workdir / "metrics.jsonl").read_bytes()
     place = ["--workdir", workdir, "--inception", graph]
     process = train(*QUICKSTART, "--config.seed=5", *place)
-    assert_refused(process, "seed = 0; now seed = 5")
+    assert_refused(process, "seed: 0 -> 5")
     assert (workdir / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_changed_rate_has_its_own_folder_unless_the_run_is_there_already(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    changes = {"generator.learning_rate": 3e-4, "updates": 7}
+    config, changed = cards.load_changed("svhn", changes)
+    own = "runs/svhn-ttur-seed0-generator.learning_rate=3e-4"
+    assert _default_folder(config, changed) == own
+    assert _default_folder(*cards.load_changed("svhn", {"updates": 7})) == "runs/svhn-ttur-seed0"
+
+    plain = tmp_path / "runs/svhn-ttur-seed0"
+    plain.mkdir(parents=True)
+    (plain / "config.json").write_text("damaged", encoding="utf-8")
+    assert _default_folder(config, changed) == own
+    (plain / "config.json").write_text(configs.to_json(configs.load("svhn")), encoding="utf-8")
+    assert _default_folder(config, changed) == own
+    (plain / "config.json").write_text(configs.to_json(config), encoding="utf-8")
+    assert _default_folder(config, changed) == "runs/svhn-ttur-seed0"
+    (tmp_path / own).mkdir()
+    (tmp_path / own / "config.json").touch()
+    assert _default_folder(config, changed) == own
 
 
 def test_training_on_what_is_not_there(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tf_ttur import config as configs
+from tf_ttur import losses
 from tf_ttur.config import cards
 from tf_ttur.errors import UserError
 from tf_ttur.players import Players
@@ -16,6 +17,7 @@ import pathlib
 
 import module_beside_the_card
 from tf_ttur import config as configs
+from tf_ttur import losses
 
 VARIANTS = {"ttur": None, "orig": None}
 runs = pathlib.Path(__file__).with_name("runs")
@@ -73,7 +75,7 @@ def test_modules_beside_a_card_are_found_while_it_runs_and_not_afterwards(own_ca
     path = list(sys.path)
     assert configs.load(str(own_card), {"updates": 5}).name == "mine"
     assert sys.path == path
-    sys.modules.pop("module_beside_the_card")
+    assert "module_beside_the_card" not in sys.modules  # another card may have another one
     with pytest.raises(ModuleNotFoundError):
         import module_beside_the_card  # noqa: F401  raises
 
@@ -116,7 +118,7 @@ def test_overrides_must_be_keys(own_card):
         ("configs/svhn.py", r"no config configs/svhn\.py\n(.*\n)*.*the card that ships: svhn$"),
         ("configs/svhn.py:orig", r"no config configs/svhn\.py\n(.*\n)*.*ships: svhn$"),
         ("configs/mine.py", r"no config configs/mine\.py\n(.*\n)*.*correct the path$"),
-        ("", "no config "),
+        ("", "--config is empty"),
         (".", "no config "),
     ],
 )
@@ -168,3 +170,44 @@ def test_a_family_gets_the_name_and_the_rates_of_a_variant():
     assert config.discriminator.steps == 10
     with pytest.raises(UserError, match=r"no variant 'both'\n.*one of ttur, orig"):
         configs.card(configs.default(), "mine", "both", variants)
+
+
+def test_objects_beside_a_card_are_found_from_any_folder(tmp_path, monkeypatch):
+    """In the process that reads the card, and after the card has been read."""
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    (folder / "my_losses.py").write_text(
+        "from tf_ttur.losses import LossPair\n"
+        "PAIR = LossPair(lambda real, fake: fake - real, lambda fake: -fake, None)\n"
+    )
+    (folder / "card.py").write_text(
+        "from tf_ttur import config as configs\n"
+        "print('a card that prints')\n"
+        "def get_config(word='my_losses.py:PAIR'):\n"
+        "    config = configs.load('svhn')\n"
+        "    config.loss = word\n"
+        "    return config\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    for word in ("my_losses.py:PAIR", "my_losses:PAIR"):
+        config = configs.load("cards/card.py", {"loss": word})
+        assert losses.pair(config.loss).boundary is None
+        assert configs.objects(config) == [word]
+
+
+def test_a_card_prints_to_stderr(tmp_path, capsys):
+    (tmp_path / "card.py").write_text(
+        "from tf_ttur import config as configs\nprint('hello')\n"
+        "def get_config():\n    return configs.load('svhn')\n"
+    )
+    configs.load(str(tmp_path / "card.py"))
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_a_card_without_parts_is_refused_with_an_override(tmp_path):
+    (tmp_path / "card.py").write_text(
+        "from ml_collections import ConfigDict\n"
+        "def get_config():\n    return ConfigDict({'name': 'x'})\n"
+    )
+    with pytest.raises(UserError, match="has no part 'model'"):
+        configs.load(str(tmp_path / "card.py"), {"model.width": 3})

@@ -1,14 +1,21 @@
 import dataclasses
+import hashlib
 import io
+import json
+import os
+import zipfile
 
 import numpy as np
 import PIL.Image
 import pytest
 import tensorflow as tf
 
-from tf_ttur.data import sources
-from tf_ttur.data.images import Images
+from tf_ttur.data import prepare, sources
+from tf_ttur.data.images import Images, open_images
+from tf_ttur.data.sources.source import identity_of_files
 from tf_ttur.errors import UserError
+from tf_ttur.metrics import extraction, statistics
+from tf_ttur.metrics.pixels import PixelPooling
 
 SEED = np.array([1, 2], np.int32)
 
@@ -119,6 +126,10 @@ def bad_image(folder, kind):
     elif kind == "RGB, 16 bits":
         wide = np.random.default_rng(0).integers(0, 2**16, (32, 32, 3), np.uint16)
         (folder / "07.png").write_bytes(tf.io.encode_png(wide).numpy())
+    elif kind == "RGBA":
+        PIL.Image.new("RGBA", (32, 32)).save(folder / "07.png")
+    elif kind == "animation":
+        good.save(folder / "07.png", save_all=True, append_images=[good.rotate(90)])
     elif kind == "transparent":
         good.convert("P").save(folder / "07.png", transparency=0)
     else:
@@ -126,7 +137,8 @@ def bad_image(folder, kind):
 
 
 @pytest.mark.parametrize(
-    "kind", ["size", "truncated", "empty", "L", "RGBA", "I;16", "RGB, 16 bits", "transparent"]
+    "kind",
+    ["size", "truncated", "empty", "animation", "RGBA", "I;16", "RGB, 16 bits", "transparent"],
 )
 def test_a_bad_image_is_named(folder, kind):
     bad_image(folder, kind)
@@ -168,7 +180,7 @@ def test_unreadable_images_are_left_out_and_named(folder, capsys):
     ]
     whole = np.concatenate(list(Images(str(folder)).in_order(5)))
     (folder / "02.png").write_bytes(b"\x89PNG broken")
-    PIL.Image.new("L", (32, 32)).save(folder / "07.png")
+    PIL.Image.new("RGBA", (32, 32)).save(folder / "07.png")
     images = Images(str(folder))
     images.leave_out_unreadable()
     assert images.num_images == 10 and [name.rpartition("/")[2] for name in images.skipped] == [
@@ -178,11 +190,132 @@ def test_unreadable_images_are_left_out_and_named(folder, capsys):
     kept = [index for index, name in enumerate(names) if name not in ("02.png", "07.png")]
     np.testing.assert_array_equal(np.concatenate(list(images.in_order(4))), whole[kept])
     err = capsys.readouterr().err
-    assert err.count("left out: ") == 2 and "mode L" in err
+    assert err.count(f"left out: {folder}") == 2 and "mode RGBA" in err
     assert images.identity != Images(str(folder)).identity
     (folder / "11.png").write_bytes(b"")  # broken after that: named as it is in the folder
     with pytest.raises(UserError, match=r"11.png"):
         list(images.in_order(4))
+
+
+def test_files_without_an_image_are_counted_by_their_endings(folder, capsys):
+    (folder / "deeper/a.HEIC").write_bytes(b"")
+    (folder / "deeper/README").write_bytes(b"")
+    (folder / ".hidden.txt").write_bytes(b"")
+    (folder / "b.txt").write_bytes(b"")
+    for _ in range(2):  # said once
+        source = sources.open_source(str(folder))
+    assert source.left_out == {".txt": 2, "": 1, ".heic": 1}
+    message = f"{folder}: left out: 2 .txt, 1 without an ending, 1 .heic\n"
+    assert capsys.readouterr().err == message
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.write(folder / "00.png", "a/00.png")
+        archive.write(folder / "b.txt", "a/b.txt")
+        archive.write(folder / "b.txt", "__MACOSX/b.txt")
+    assert sources.open_source(folder / "a.zip").left_out == {".txt": 1}
+    assert "a.zip: left out: 1 .txt\n" in capsys.readouterr().err
+
+
+def test_many_endings_are_summed_up(tmp_path, capsys):
+    PIL.Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    for number in range(12):
+        (tmp_path / f"a.{number:02}").write_bytes(b"")
+    sources.open_source(tmp_path)
+    assert "1 .07, 4 others\n" in capsys.readouterr().err
+
+
+def test_a_folder_of_four_formats(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), np.uint8)
+    for name, kind, image in zip(
+        ("0.png", "1.bmp", "2.TIF", "3.ppm"), ("PNG", "BMP", "TIFF", "PPM"), images, strict=True
+    ):
+        PIL.Image.fromarray(image).save(tmp_path / name, kind)
+    opened = Images(str(tmp_path))
+    np.testing.assert_array_equal(np.concatenate(list(opened.in_order(3))), images)
+    assert opened.source.formats == [".bmp", ".png", ".ppm", ".tif"]
+    assert opened.source.left_out == {}
+
+
+def test_the_identity_is_of_the_images_that_are_read(tmp_path):
+    PIL.Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    status = os.stat(tmp_path / "a.png")
+    mark = json.dumps(["/a.png", status.st_size, status.st_mtime_ns]).encode()
+    earlier = hashlib.sha256(str(tmp_path).encode() + mark).hexdigest()  # of version 0.1.0
+    assert sources.open_source(tmp_path).identity == earlier
+    identities = set()
+    for name in ("a.png", "b.bmp"):
+        with zipfile.ZipFile(tmp_path / "a.zip", "a") as archive:
+            archive.write(tmp_path / "a.png", name)
+        of_files = identity_of_files(tmp_path / "a.zip")
+        source = sources.open_source(tmp_path / "a.zip")
+        assert (source.identity == of_files) == (name == "a.png")
+        identities.add(source.identity)
+    assert len(identities) == 2
+
+
+def test_grey_and_opaque_images_are_counted_and_said(folder, capsys):
+    for number in (1, 2, 5):
+        path = folder / f"{number:02}.png"
+        PIL.Image.open(path).convert("LA" if number == 5 else "L").save(path)
+    images = Images(str(folder))
+    assert images.shape == (32, 32, 3)
+    for _ in range(2):
+        assert sum(map(len, images.in_order(5))) == 12
+    assert images.counts() == {"grey": 3, "opaque_alpha": 1}
+    assert images.counts(2, 4) == {"grey": 1}  # 02 and 04; the folder within comes last
+    err = capsys.readouterr().err
+    assert err.count("3 grey images; their one channel is used as R, G and B\n") == 1
+    assert err.count("1 image whose alpha is 255 everywhere; it is dropped\n") == 1
+    images.take_first(3)
+    assert images.counts() == {"grey": 2}
+
+
+def test_counts_are_in_the_provenance_of_each_shard_and_of_all(folder):
+    for number in range(5, 9):
+        path = folder / f"{number:02}.png"
+        PIL.Image.open(path).convert("L").save(path)
+    images = Images(str(folder))
+    network = PixelPooling()
+    of_all = extraction.image_statistics(images, network).provenance
+    assert of_all["grey"] == 4
+    assert of_all["left_out"] == {".txt": 1}
+    parts = [
+        extraction.image_statistics(Images(str(folder)), network, shard=(shard, 2))
+        for shard in (1, 2)
+    ]
+    assert sum(part.provenance.get("grey", 0) for part in parts) == 4
+    assert statistics.merge(parts).provenance["grey"] == 4
+
+
+def test_a_background_and_a_depth_are_recorded(tmp_path):
+    (tmp_path / "a").mkdir()
+    PIL.Image.new("RGBA", (64, 64)).save(tmp_path / "a/a.png")
+    images = open_images(str(tmp_path / "a"), background="white", depth=8)
+    assert images.preparation["background"] == "#ffffff"
+    assert images.preparation["depth"] == 8
+    assert images.identity != Images(str(tmp_path / "a")).identity
+    [batch] = images.in_order(1)
+    assert (batch == 255).all()
+    options = {"data_set": "svhn", "word": tmp_path / "a", "output": tmp_path / "b", "size": 64}
+    with pytest.raises(UserError, match="--background white"):
+        prepare.prepare(**options)
+    record = prepare.prepare(**options, background="white")
+    assert record["background"] == "#ffffff"
+    assert Images(str(tmp_path / "b"), 64).preparation["background"] == "#ffffff"
+    with pytest.raises(UserError, match=r"was made with background #ffffff\n.*background none"):
+        prepare.prepare(**options)
+
+
+def test_names_need_not_be_utf_8_and_links_may_lead_nowhere(folder, capsys):
+    os.rename(folder / "00.png", os.fsencode(folder) + b"/caf\xe9.png")
+    assert Images(str(folder)).num_images == 12
+    assert sum(map(len, Images(str(folder)).in_order(5))) == 12
+    (folder / "zz.png").symlink_to(folder / "nowhere.png")
+    images = Images(str(folder))
+    with pytest.raises(UserError, match="a link to a file that does not exist"):
+        list(images.in_order(5))
+    images.leave_out_unreadable()
+    assert images.num_images == 12
+    assert images.skipped == [str(folder / "zz.png")]
 
 
 def test_nothing_that_can_be_read(folder):

@@ -69,7 +69,7 @@ def test_lmdb_cut_off(tmp_path, photos, kept):
     file = write_lmdb(tmp_path / "lmdb", photos) / "data.mdb"
     content = file.read_bytes()
     file.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
-    refused(tmp_path / "lmdb", "data.mdb cannot be read", "fetch")
+    refused(tmp_path / "lmdb", "data.mdb cannot be read", "download")
 
 
 def test_lmdb_cut_off_inside_of_the_last_value(tmp_path, photos):

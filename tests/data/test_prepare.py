@@ -60,13 +60,13 @@ def interrupt(monkeypatch):
     def interrupt(batches):
         left = [batches]
 
-        def add_or_end(self, images):
+        def add_or_end(self, images, counts):
             if not left[0]:
                 monkeypatch.setattr(prepare._Partial, "add", add)
                 self._file.write(b"half a batch")
                 raise KeyboardInterrupt
             left[0] -= 1
-            add(self, images)
+            add(self, images, counts)
 
         monkeypatch.setattr(prepare._Partial, "add", add_or_end)
 
@@ -218,10 +218,10 @@ def test_no_room(photos, tmp_path, monkeypatch):
 
 
 def spoil(photos):
-    """Numbers of images that are cut off, empty, grey, or no image."""
+    """Numbers of images that are cut off, empty, transparent, or no image."""
     (photos / "000000.jpg").write_bytes((photos / "000000.jpg").read_bytes()[:500])
     (photos / "000005.jpg").write_bytes(b"")
-    PIL.Image.open(photos / "000006.jpg").convert("L").save(photos / "000006.jpg")
+    PIL.Image.new("RGBA", (178, 218)).save(photos / "000006.jpg", "PNG")
     (photos / "000013.jpg").write_bytes(b"<html>not found</html>")
     return [0, 5, 6, 13]
 

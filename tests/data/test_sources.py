@@ -156,7 +156,7 @@ def test_one_entry_adds_a_kind_of_source(tmp_path, monkeypatch):
         assert "  grey:SIDE " in sources.describe_sources()
         refused(tmp_path / "nothing", "grey:SIDE")
     refused("grey:8", "does not exist")
-    assert "grey" not in sources.describe_sources()
+    assert "grey:SIDE" not in sources.describe_sources()
 
 
 def test_every_kind_is_described_and_can_be_opened():
@@ -268,7 +268,7 @@ def test_an_object_in_a_module(own, monkeypatch):
         ("fails", "ZeroDivisionError"),
         ("leaves", "SystemExit"),
         ("nothing", "has no nothing"),
-        ("", "names no object"),
+        ("", "does not name an object"),
     ],
 )
 def test_objects_that_are_no_images(own, name, message):

@@ -432,7 +432,7 @@ def test_prepared_again(write, tmp_path):
     output.mkdir()  # an empty one is no obstacle
     prepare(folder, output)
     before = {path: path.stat().st_mtime_ns for path in output.iterdir()}
-    assert "was there already" in prepare(folder, output)
+    assert "already prepared" in prepare(folder, output)
     for settings in ({"length": 16}, {"max_symbols": 9}, {"max_lines": 7}, {"files": "news*"}):
         with pytest.raises(UserError, match=f"prepared with other {next(iter(settings))}"):
             prepare(folder, output, **settings)
@@ -453,7 +453,7 @@ def test_prepare_a_tarball(write, tmp_path):
         Lines(tmp_path / "prepared", max_lines=5).identity
         == Lines(write(SHARDS), max_lines=5).identity
     )
-    assert "was there already" in prepare(path, tmp_path / "prepared", max_lines=5)
+    assert "already prepared" in prepare(path, tmp_path / "prepared", max_lines=5)
 
 
 def test_an_interrupted_preparation_leaves_nothing(write, tmp_path, monkeypatch):

@@ -33,11 +33,13 @@ CONFIGS = {
     "--config {bad}/cards/number.py": "gives int",
     "--config {bad}/cards/keys.py": "rate",
     "--config {bad}/cards/types.py": "updates",
+    "--config gs://bucket/card.py": "on this machine",
 }
 
 # What a training learns from, and where it writes.
 _IMAGES = "--config configs/quickstart.py --inception {bad}/good.pb --workdir {out}/run"
 _LINES = "--config configs/billion_word.py --workdir {out}/run"
+_BEGUN = f"{_IMAGES} --workdir {{bad}}/run-begun --config.data.source=digits:64"
 TRAINING = {
     f"{_IMAGES} --config.data.source={{bad}}/nowhere": "does not exist",
     f"{_IMAGES} --config.data.source=digits:5": "digits:5 has 5 images",
@@ -52,21 +54,40 @@ TRAINING = {
     f"{_LINES} --config.data.dir={{bad}}/latin1": "is not UTF-8",
     f"{_LINES} --config.data.dir={{bad}}/unnamed": "text.txt",
     f"{_LINES} --config.data.dir={{bad}}/few": "has 3 lines",
+    f"{_IMAGES} --workdir gs://bucket/run": "on this machine",
+    f"{_IMAGES} --workdir=": "--workdir is empty",
+    f"{_IMAGES} --workdir {{bad}}/text.txt/run": "text.txt, which is a file",
+    f"{_IMAGES} --inception s3://bucket/graph.pb": "on this machine",
+    f"{_IMAGES} --inception=": "--inception is empty",
+    f"{_IMAGES} --config.data.source=https://example.org/a.zip": "on this machine",
+    f"{_IMAGES} --config.evaluation.reference=gs://bucket/a.npz": "on this machine",
+    f"{_LINES} --config.data.dir=gs://bucket/lines": "on this machine",
+    f"{_LINES} --inception {{bad}}/good.pb": "--inception with billion_word",
+    f"{_BEGUN} --config.seed=3 --config.loss=hinge": ("seed: 0 -> 3", "loss: non_saturating -> h"),
+    f"{_BEGUN} --config.updates=2000": "schedule linear, which depends on it",
 }
 
-BENCHMARK = {"--config configs/nothing.py": "no config"}
+BENCHMARK = {
+    "--config configs/nothing.py": "no config",
+    "--config quickstart --batch-size 10": "--batch-size together with --config",
+}
 
 LIST = {
     "{bad}/empty": "holds no cards",
     "{bad}/broken-cards": "SyntaxError",
+    "http://example.org/cards": "on this machine",
 }
 
 # {what of the folder is prepared: words}
 _IMAGE_FOLDERS = {
     **{f"bomb-{kind}": ("cannot be decoded", f"{SIDE**2} pixels") for kind in BOMBS},
-    "grey": ("grey/a.png", "mode L"),
-    "transparent": "mode RGBA",
-    "deep": "16 bits a channel",
+    "cmyk": ("cmyk/a.png (content: TIFF)", "mode CMYK"),
+    "transparent": ("mode RGBA", "--background white"),
+    "deep": ("16 bits a channel", "--depth 8"),
+    "animations": "animations/a.webp is an animation of 2 frames",
+    "pages": "pages/a.tiff has 2 pages",
+    "heic": "no images, but 1 .heic",
+    "dead-link": "a link to a file that does not exist",
     "cut": "cut/a.png cannot be decoded",
     "headless": "headless/a.jpg cannot be decoded",
     "no-bytes": "no-bytes/a.webp cannot be decoded",
@@ -105,6 +126,8 @@ _ARCHIVES = {
     "device.tar": "a link or a device",
     "above.tar": "member ../data_batch_1.bin",
     "huge.tar": "8,589,934,592 bytes",
+    "notes.tar.gz": "a tarball without images, but 1 .txt",
+    "parent": "parent/cifar-10-batches-bin, which holds CIFAR-10",
     "text-lmdb": "data.mdb cannot be read",
     "half": "half cannot be read",
     "other": "other cannot be read",
@@ -119,10 +142,14 @@ PREPARE = {
     "imagenet --input {bad}/good --output {out}/made": ("invalid choice", "usage: "),
     _SVHN: "--output",
     f"{_SVHN} --output {{out}}/made --size 0": "0 is not in 1",
-    f"{_SVHN} --output {{bad}}/text.txt": "holds other things",
+    f"{_SVHN} --output {{out}}/made --jpeg 101": "101 is not a JPEG quality of 1 to 100",
+    f"{_SVHN} --output {{bad}}/text.txt": "text.txt is a file",
     f"{_WORDS}/damaged": "news.en-1.gz cannot be read",
     f"{_WORDS}/blank": "all shards of",
     f"{_WORDS}/text.tar.gz": "cannot be read",
+    f"{_SVHN} --output gs://bucket/svhn": "on this machine",
+    f"{_SVHN} --output {{out}}/made --files news*": "--files with svhn",
+    "svhn --input s3://bucket/a.zip --output {out}/made": "on this machine",
 }
 
 _STATISTICS_FILES = {
@@ -155,6 +182,23 @@ FID = {
     f"{_DIGITS} --inception hub:{{bad}}/empty": "cannot be loaded",
     f"{_DIGITS} --inception hub:{{bad}}/export-ReadFile": ("ReadFile", "--trust"),
     "{bad}/export-WriteFile digits:30": ("WriteFile", "--trust"),
+    f"{_GOOD} {_GOOD} --count 10": "--count with statistics alone",
+    f"{_DIGITS} --count 31": ("digits:30 has 30 images", "at least 31"),
+    f"{_DIGITS} --sample 31": ("digits:30 has 30 images", "at least 31"),
+    f"{_DIGITS} --count 3 --sample 3": "not allowed with",
+    f"{_DIGITS} --quantisation round": "--quantisation without an exported generator",
+    f"{_DIGITS} --seed 1": "--seed where nothing is random",
+    f"http://example.org/a.zip {_GOOD}": "on this machine",
+    f"{_DIGITS} --compare=": "SOURCE is empty",
+    "{bad}/good/a.png {bad}/good/b.png": ("is one image (PNG)", "sets of images"),
+    f"{{bad}}/mean-cov.npz {_GOOD}": ("statistics of other names", "python -c"),
+    f"{{bad}}/pickled.npy {_GOOD}": ("a pickle of statistics (mu, sigma)", "python -c"),
+    f"{{bad}}/statistics.pkl {_GOOD}": ("a pickle of statistics (mean, cov)", "python -c"),
+    "{bad}/two.npz digits:30": "a and b can be the images",
+    "{bad}/good-statistics.npz digits:30 --metrics is": "a statistics file",
+    "tfds:cifar10:9.9.9/train digits:30": "TFDS has no cifar10:9.9.9",
+    "tfds:no_such_set/train digits:30": "TFDS has no data set no_such_set",
+    "tfds:a/b/c/train digits:30": "tfds:NAME/CONFIG:VERSION/SPLIT",
 }
 
 _MERGED = "--output {out}/merged.npz"
@@ -165,6 +209,9 @@ MERGE_STATS = {
     f"{_MERGED} {{bad}}/good-statistics.npz": "how many images",
     f"{_MERGED} {{bad}}/part-x.npz": "how many images",
     f"{_MERGED} {{bad}}/text.npz": "cannot be read",
+    "{bad}/part-1.npz {bad}/part-2.npz --output {bad}/part-1.npz": "is the source",
+    "{bad}/part-1.npz --output {bad}/good": "good is a folder",
+    "{bad}/part-1.npz --output {bad}/good-statistics.npz": "--overwrite",
 }
 
 STATS = {
@@ -174,6 +221,15 @@ STATS = {
     "{bad}/nowhere --output {out}/x.npz": "does not exist",
     "{bad}/cut --output {out}/x.npz --inception {bad}/good.pb": "cut/a.png cannot be decoded",
     "{bad}/export-PyFunc --output {out}/x.npz": ("PyFunc", "--trust"),
+    "{bad}/none.zip --output {bad}/none.zip": "is the source",
+    "{bad}/two.npz --output {bad}/two": "is the source",
+    "{bad}/good --output {bad}/two.npz": "two.npz exists and is not a statistics file",
+    "{bad}/good --output {bad}/good-statistics.npz": "--overwrite",
+    "{bad}/good --output {bad}/empty": "empty is a folder",
+    "{bad}/good --output {out}/new/": "is a folder",
+    "{bad}/good --output gs://bucket/a.npz": "on this machine",
+    "{bad}/good --output {out}/x.npz --quantisation round": "--quantisation has no effect",
+    "--config svhn --precision float32": "--precision together with --config",
 }
 
 VERIFY = {
@@ -182,6 +238,11 @@ VERIFY = {
     "--inception {bad}/cut.pb": "not a frozen graph",
     "--inception {bad}/operation.pb": "ReadFile",
     "--inception {bad}/circle.pb": "circle",
+    "--inception {bad}/good.pb --own {bad}/good-statistics.npz": "--own alone",
+    "--inception {bad}/good.pb --official {bad}/good-statistics.npz": "--official alone",
+    "--inception {bad}/good.pb --own {bad}/seven.npz --official {bad}/good-statistics.npz": (
+        "7 features"
+    ),
     "--inception {bad}/alone.pb": "cannot be carried out",
     "--inception {bad}/stride.pb": "cannot be carried out",
     "--inception {bad}/padding.pb": "cannot be carried out",
@@ -194,6 +255,7 @@ VERIFY = {
     "--inception {bad}/huge.tgz": "8,589,934,592 bytes",
     "--inception {bad}/empty": "no Inception network",
     "--inception {bad}/nowhere.pb": "no Inception network",
+    "--inception gs://bucket/graph.pb": "on this machine",
 }
 
 _MADE = "--output {out}/made"
@@ -207,6 +269,8 @@ SAMPLE = {
     f"{{bad}}/run-none {_MADE}": "not an exported generator",
     f"{{bad}}/export-module {_MADE} --count 9999999999": "is not in 1",
     "{bad}/export-module --output {bad}/good": "is not empty",
+    "{bad}/export-module --output {bad}/text.txt": "text.txt is a file",
+    f"gs://bucket/export {_MADE}": "on this machine",
 }
 
 DISTURB = {
@@ -214,17 +278,22 @@ DISTURB = {
     f"digits:40 {_MADE} --only fog": "no disturbance fog",
     f"digits:40 {_MADE} --limit much": "--limit",
     "digits:40 --output {bad}/text.txt": "text.txt",
+    f"digits:40 {_MADE} --only blur --swirl-radius 9": "--swirl-radius together with --only blur",
+    f"digits:40 {_MADE} --reference gs://bucket/a.npz": "on this machine",
 }
 
 SADDLE = {
     f"{_MADE} --runs 0": "0 is not in 1",
     "--output {bad}/text.txt": "text.txt",
+    "--output gs://bucket/figures": "on this machine",
 }
 
 THEORY = {
     f"heavy-ball {_MADE} --run x": "--run with heavy-ball",
     f"third {_MADE}": "invalid choice",
     f"assumptions {_MADE} --run {{bad}}/empty": "config.json cannot be read",
+    "heavy-ball --output {bad}/text.txt": "text.txt is a file",
+    f"assumptions {_MADE} --batches 3": "--batches with assumptions",
 }
 
 NASH = {
@@ -232,6 +301,7 @@ NASH = {
     f"{{bad}}/run-none {_MADE} --count 99": "invalid choice",
     f"{{bad}}/run-damaged {_MADE}": "ckpt-3 is damaged",
     f"{{bad}}/run-foreign {_MADE}": "holds other variables",
+    "{bad}/run-none --output {bad}/text.txt": "text.txt is a file",
 }
 
 EXPORT = {
@@ -245,12 +315,16 @@ EXPORT = {
     f"{{bad}}/run-damaged {_MADE}": ("ckpt-3 is damaged", "sets it aside"),
     f"{{bad}}/run-damaged --best {_MADE}": "best-3/ckpt-3 is damaged",
     f"{{bad}}/run-foreign {_MADE}": "holds other variables",
+    "{bad}/run-none --output {bad}/text.txt": "text.txt is a file",
+    f"gs://bucket/run {_MADE}": "on this machine",
 }
 
 CURVE = {
     "{bad}/empty --output {out}/x.png": "no metrics.jsonl",
     "{bad}/run-none --output {out}/x.png": "has no evaluation",
     "{bad}/run-none --output {out}/x.xyz": "ends in .png or .svg",
+    "{bad}/run-none --output {bad}/good/a.png": "is not a picture that Matplotlib drew",
+    "{bad}/run-none --output {bad}/empty": "empty is a folder",
 }
 
 GROUPS = [

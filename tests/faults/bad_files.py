@@ -44,11 +44,14 @@ def bomb(kind, side=SIDE):
     return bytes(content)
 
 
-def encoded(kind, width=8, height=8, **options):
-    """The bytes of a random image in one of Pillow's formats."""
-    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+def encoded(kind, width=8, height=8, mode="RGB", frames=1, **options):
+    """The bytes of random images in one of Pillow's formats."""
+    pixels = np.random.default_rng(0).integers(0, 256, (frames, height, width, 3), np.uint8)
+    first, *others = [PIL.Image.fromarray(image).convert(mode) for image in pixels]
+    if others:
+        options |= {"save_all": True, "append_images": others}
     content = io.BytesIO()
-    PIL.Image.fromarray(pixels).save(content, kind, **options)
+    first.save(content, kind, **options)
     return content.getvalue()
 
 

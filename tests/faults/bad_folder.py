@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import pickle
 import stat
 import tarfile
 
@@ -67,7 +68,10 @@ def _images(bad):
     contents = {
         "good/a.png": good,
         "good/b.png": good,
-        "grey/a.png": _png(PIL.Image.new("L", (32, 32))),
+        "cmyk/a.png": encoded("TIFF", 32, 32, mode="CMYK"),
+        "animations/a.webp": encoded("WEBP", 32, 32, frames=2),
+        "pages/a.tiff": encoded("TIFF", 32, 32, frames=2),
+        "heic/a.heic": "\0\0\0 ftypheic",
         "transparent/a.png": _png(PIL.Image.new("RGBA", (32, 32))),
         "deep/a.png": _png(PIL.Image.fromarray(np.zeros((32, 32), np.uint16))),
         "cut/a.png": good[:500],
@@ -81,6 +85,8 @@ def _images(bad):
     _write_files(bad, contents)
     _write_files(bad, {f"bomb-{kind}/a.png": bomb(kind) for kind in BOMBS})
     (bad / "empty").mkdir()
+    (bad / "dead-link").mkdir()
+    (bad / "dead-link/a.png").symlink_to(bad / "nothing.png")
     (bad / "round").mkdir()
     (bad / "round/again").symlink_to(bad / "round")
 
@@ -130,6 +136,11 @@ def _archives(bad):
         "other/prepared.json": "{}",
     }
     _write_files(bad, contents)
+
+    with tarfile.open(bad / "notes.tar.gz", "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("notes.txt"))
+    (bad / "parent/cifar-10-batches-bin").mkdir(parents=True)
+    (bad / "parent/cifar-10-batches-bin/data_batch_1.bin").touch()
 
     def tar(file, **attributes):
         with tarfile.open(bad / file, "w") as archive:
@@ -191,6 +202,9 @@ def _statistics(bad):
     save_with_provenance("part-2", shard=2, shards=3, shards_total=12)
     save_with_provenance("part-x", shard="x", shards=3, shards_total=12)
     np.savez(bad / "no-mu.npz", sigma=np.eye(4))
+    np.savez(bad / "mean-cov.npz", mean=np.zeros(4), cov=np.eye(4))
+    np.save(bad / "pickled.npy", {"mu": np.zeros(4), "sigma": np.eye(4)})
+    (bad / "statistics.pkl").write_bytes(pickle.dumps({"mean": 0, "cov": 0}))
     large = npy(array_header("<f8", (2**14, 2**14)))
     members = {"mu.npy": large, "sigma.npy": large}
     zipped(bad / "bomb-statistics.npz", members, claimed_bytes=2**31 + 128)
@@ -287,6 +301,10 @@ def _runs(bad):
         "run-list/config.json": "[]",
         "run-keys/config.json": '{"generator": {"rate": 1.0}}',
         "run-none/config.json": configs.to_json(tiny),
+        "run-begun/config.json": configs.to_json(tiny),
+        "run-begun/metrics.jsonl": json.dumps(
+            {"update": 100, "training_seconds": 1.0, "name": "loss/generator", "value": 0.7}
+        ),
         "run-none/metrics.jsonl": "",
         "run-lines/config.json": configs.to_json(language),
         "run-symbols/config.json": configs.to_json(language),

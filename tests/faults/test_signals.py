@@ -2,40 +2,88 @@
 
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.faults.small_training import command, newest, wait_for_checkpoint
 
-SMALL = [
-    "--config.data.source=digits:64",
-    "--config.model.width=4",
-    "--config.batch_size=8",
-    "--config.updates=100000",
-    "--config.evaluation.every_updates=0",
-    "--config.checkpoint_every_updates=5",
-    "--config.samples_every_updates=100000",
-]
+ENDLESS = "--config.updates=100000"
+STATUSES = {
+    signal.SIGINT: 130,
+    signal.SIGTERM: 143,
+    signal.SIGHUP: 129,
+    signal.SIGUSR1: 138,
+    signal.SIGXCPU: 152,
+}
+SECONDS_TO_END = 20  # ten of the watchdog, the rest for a slow machine
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), STATUSES.items())
 def test_a_signal_saves_and_leaves_with_its_own_status(tmp_path, number, status):
-    line = [sys.executable, "-m", "tf_ttur.train", "--config", "configs/quickstart.py", *SMALL]
-    line += ["--workdir", tmp_path / "run"]
+    run = tmp_path / "run"
+    line = command(run, ENDLESS)
     process = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
-        while not (tmp_path / "run/checkpoints/ckpt-5.index").exists():
-            assert process.poll() is None
-            time.sleep(0.01)
+        wait_for_checkpoint(process, run)
+        start = time.monotonic()
         process.send_signal(number)
         _, messages = process.communicate(timeout=100)
+        seconds = time.monotonic() - start
     finally:
         process.kill()
+    print(f"{number.name}: {seconds:.2f} s from the signal to the end")
     assert process.returncode == status
     assert f"stopped by {number.name}; the same command resumes from here" in messages
     assert "Traceback" not in messages
-    checkpoints = tmp_path.glob("run/checkpoints/ckpt-*.index")
-    assert max(int(path.stem.partition("-")[2]) for path in checkpoints) >= 5
+    assert newest(run) >= 5
+    assert seconds < SECONDS_TO_END
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_does_not_stop_what_nohup_has_started(tmp_path):
+    run = tmp_path / "run"
+    line = ["nohup", *command(run, ENDLESS)]
+    process = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        wait_for_checkpoint(process, run)
+        process.send_signal(signal.SIGHUP)
+        wait_for_checkpoint(process, run, newest(run) + 20)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=100)
+    finally:
+        process.kill()
+    assert process.returncode == 143
+
+
+# A stand-in for a library that waits: it begins with TensorFlow, in a thread that Python joins.
+WAITING_LIBRARY = """
+import runpy, sys, threading, time
+threading.Thread(target=time.sleep, args=(300,)).start()
+sys.argv = ["tf_ttur.train", *sys.argv[1:]]
+runpy.run_module("tf_ttur.train", run_name="__main__")
+"""
+
+
+@pytest.mark.slow
+def test_a_library_that_waits_for_the_network_does_not_hold_a_training(tmp_path):
+    run = tmp_path / "run"
+    python, _, _, *words = command(run, ENDLESS)
+    process = subprocess.Popen(
+        [python, "-c", WAITING_LIBRARY, *words], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        wait_for_checkpoint(process, run)
+        start = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, messages = process.communicate(timeout=100)
+        seconds = time.monotonic() - start
+    finally:
+        process.kill()
+    print(f"{seconds:.2f} s from the signal to the end")
+    assert process.returncode == 143
+    assert "stopped by SIGTERM; the same command resumes from here" in messages
+    assert "a library still waits" in messages
+    assert seconds < SECONDS_TO_END

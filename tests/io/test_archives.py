@@ -19,7 +19,7 @@ def test_members_of_which_python_unpacks_more_than_they_say(packing):
         archive.writestr("mu.npy", b"0" * 1000)
     with (
         zipfile.ZipFile(content) as archive,
-        pytest.raises(UserError, match=r"mu\.npy of it is packed in another way"),
+        pytest.raises(UserError, match=r"mu\.npy of it is compressed by an unsupported method"),
     ):
         archives.check_unpacked_sizes("it", archive)
 

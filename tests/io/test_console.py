@@ -1,5 +1,11 @@
+import contextlib
+import errno
 import io
+import os
+import pty
 import re
+import sys
+import time
 
 import pytest
 from rich.console import Console
@@ -42,3 +48,105 @@ def test_a_terminal_gets_a_bar_with_the_speed(monkeypatch):
         for _ in range(5):
             bar.advance(task, 2)
     assert re.search(r"10/10.*/s", terminal.file.getvalue())
+
+
+class Broken(io.StringIO):
+    """A stderr that refuses everything, and counts the attempts."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+        self.attempts = 0
+
+    def write(self, text):
+        self.attempts += 1
+        raise self.error
+
+    def flush(self):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (BrokenPipeError(errno.EPIPE, "reader gone"), 1),
+        (OSError(errno.EIO, "terminal gone"), 1),
+        (ValueError("I/O operation on closed file"), 1),
+        (OSError(errno.ENOSPC, "disk full"), 3),  # which may have room later
+    ],
+)
+def test_a_stderr_that_is_gone_ends_nothing(monkeypatch, error, attempts):
+    broken = Broken(error)
+    monkeypatch.setattr(sys, "stderr", broken)
+    for _ in range(3):
+        console.say("hello")
+    with console.Status("images", 0, 10, every_seconds=0) as status:
+        monkeypatch.setattr(broken, "attempts", broken.attempts)
+        count = broken.attempts
+        status.show(5, {})
+    console.flush()
+    console.finish()
+    assert count == attempts
+
+
+def test_another_stderr_after_a_broken_one_is_written(monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", Broken(BrokenPipeError(errno.EPIPE, "reader gone")))
+        console.say("lost")
+    console.say("heard")
+    assert capsys.readouterr().err == "heard\n"
+
+
+def test_no_stderr_at_all(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    console.say("hello")
+    with console.Status("images", 0, 10, every_seconds=0) as status:
+        status.show(5, {})
+    assert list(console.track([[1]], "images", 1)) == [[1]]
+
+
+STRANGE = "sweep[lr=1e-4]/[/run] [bold]x[/] :smile: \t" + "long " * 60 + "end"
+
+
+def test_a_message_is_written_as_it_is(capsys):
+    console.say(STRANGE)
+    assert capsys.readouterr().err == STRANGE + "\n"
+
+
+def test_a_message_on_a_terminal_keeps_its_brackets(monkeypatch):
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=80)
+    monkeypatch.setattr(console, "STDERR", terminal)
+    console.say("sweep[lr=1e-4]/[/run] [bold]x[/] :smile:")
+    with console.Status("[/images] [bold]", 0, 10) as status:
+        status.show(5, {})
+        status._display.refresh()
+    assert "sweep[lr=1e-4]/[/run] [bold]x[/] :smile:" in terminal.file.getvalue()
+    assert "[/images] [bold]" in terminal.file.getvalue()
+
+
+def test_letters_that_the_locale_lacks_are_escaped(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(written, "ascii"))
+    console.say("é")
+    assert written.getvalue() == b"\\xe9\n"
+
+
+def test_a_bar_survives_the_end_of_its_terminal(monkeypatch):
+    """The thread of `rich` that draws it too."""
+    ended = []
+    ours, theirs = pty.openpty()
+    # What is buffered cannot be written at the end either.
+    with contextlib.suppress(OSError), open(theirs, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with console.Status("images", 0, 10) as status:
+            status.show(1, {})
+            os.read(ours, 10)
+            os.close(ours)
+            start = time.monotonic()
+            for done in range(2, 8):
+                status.show(done, {})
+                time.sleep(0.1)
+            console.say("hello")
+            assert status._display.live._refresh_thread.is_alive()
+        ended.append(time.monotonic() - start)
+    assert ended[0] < 5

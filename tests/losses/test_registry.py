@@ -102,7 +102,7 @@ def test_an_object_of_another_type_is_refused(tiny, own):
     tiny.loss = f"{own}:FUNCTION"
     with pytest.raises(UserError) as error:
         configs.validate(tiny)
-    assert error.value.found.startswith(f"{own}:FUNCTION is no loss (it is of type ")
+    assert error.value.found.startswith(f"{own}:FUNCTION is not a valid loss (it is of type ")
     assert "tf_ttur.losses.LossPair" in error.value.found
     assert error.value.expected.startswith("one of non_saturating, ")
     assert error.value.cure == "correct it"

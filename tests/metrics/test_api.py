@@ -175,13 +175,13 @@ def test_which_is_nearer(network, images):
         (np.zeros((0, 16, 16, 3), np.uint8), r"shape \(0, 16"),
         (np.zeros((4, 16, 16, 3), np.int64), "type int64"),
         (np.full((4, 16, 16, 3), 255.0), "floats from 255"),
-        (np.full((4, 16, 16, 3), np.nan), "floats from nan"),
+        (np.full((4, 16, 16, 3), np.nan), "NaN in image 0"),
         (lambda count: np.zeros((count - 1, 16, 16, 3), np.uint8), "correct the function"),
         (lambda count: "images", "correct the function"),
         (tf.data.Dataset.from_tensors((np.zeros((16, 16, 3), np.uint8), 1)), "leave out the rest"),
         (tf.data.Dataset.from_tensors(np.zeros((16, 16, 3), np.uint8)).repeat(), "without an end"),
         (tf.data.Dataset.from_tensors(np.zeros((16, 16, 3), np.uint8)), "at least 2"),
-        (np.zeros((40, 18, 16, 3), np.uint8), "16x18"),
+        (np.full((40, 18, 16, 3), 9, np.uint8), "16x18"),
         (
             lambda count: np.zeros((count, 18, 16, 3), np.uint8),
             r"\(18, 16, 3\), after others of \(16, 16, 3\)",
@@ -204,7 +204,7 @@ def test_other_mistakes(network, images):
         metrics.evaluate(*images, network, quantisation="rnd")
     with pytest.raises(UserError, match="batch_size 0"):
         metrics.compute_statistics(images[0], network, batch_size=0)
-    with pytest.warns(UserWarning, match="all above 0"):
+    with pytest.raises(UserError, match=r"probably of 0 \.\.\. 1"):
         metrics.compute_statistics(images[0] / 255, network)
     assert "evaluate" in dir(metrics)
     with pytest.raises(AttributeError, match="no attribute 'fud'"):

@@ -261,7 +261,7 @@ def test_a_measure_of_your_own_collects_and_is_checked_as_the_others(features, w
     ("word", "words"),
     [
         (f"{__name__}:INCOMPLETE", "has no title and no needs"),
-        (f"{__name__}:Side", "is no measure"),
+        (f"{__name__}:Side", "missing 2 required"),
         (f"{__name__}:nothing", "has no nothing"),
         ("nowhere.py:Measure", "no file nowhere.py"),
     ],

@@ -59,6 +59,28 @@ def test_a_check_of_the_original_would_hold(monkeypatch):
     assert columns == ["name", "found", "expected", "holds"]
 
 
+@pytest.mark.parametrize("shift, holds", [(0.5, True), (1.5, False)])
+def test_own_statistics_beside_the_official_file(tmp_path, shift, holds):
+    for name, mean in (("own", 0.0), ("official", shift)):
+        np.savez(tmp_path / f"{name}.npz", mu=np.array([mean, 0, 0]), sigma=np.eye(3))
+    check = verification.against_official(tmp_path / "own.npz", tmp_path / "official.npz")
+    assert float(check.found) == pytest.approx(shift**2) and check.holds == holds
+    assert "12 to 15" in check.expected
+
+
+def test_the_command_reports_the_distance_to_the_official_file(tmp_path, tool):
+    (tmp_path / "small.pb").write_bytes(graph_bytes())
+    for name, mean in (("own", 0.0), ("official", 4.0)):
+        np.savez(tmp_path / f"{name}.npz", mu=np.array([mean, 0, 0]), sigma=np.eye(3))
+    command = ("tools/verify.py", "--inception", tmp_path / "small.pb")
+    files = ("--own", tmp_path / "own.npz", "--official", tmp_path / "official.npz")
+    process = tool(*command, *files)
+    assert process.returncode == 1
+    [line] = [line for line in process.stdout.splitlines() if "official.npz" in line]
+    assert line.startswith("FAIL  distance of") and ": 16  (at most 1" in line
+    assert "official.npz" not in tool(*command).stdout
+
+
 def test_nothing_to_verify(tmp_path):
     with pytest.raises(UserError, match="no frozen graph"):
         verification.read()

@@ -124,7 +124,7 @@ def test_an_object_of_another_type_is_refused(tiny, own):
     tiny.model.architecture = f"{own}:build_generator"
     with pytest.raises(UserError) as error:
         configs.validate(tiny)
-    found = f"{own}:build_generator is no architecture (it is of type function, not "
+    found = f"{own}:build_generator is not a valid architecture (it is of type function, not "
     assert error.value.found == f"{found}tf_ttur.models.Architecture)"
     assert error.value.expected.startswith("one of dcgan, ")
     assert error.value.cure == "correct it"

@@ -120,6 +120,6 @@ def test_an_object_of_another_type_is_refused(key, tiny, own):
     tiny.generator[key] = f"{own}:NUMBER"
     with pytest.raises(UserError) as error:
         configs.validate(tiny)
-    assert error.value.found.startswith(f"{own}:NUMBER is no {key} (it is of type int, ")
+    assert error.value.found.startswith(f"{own}:NUMBER is not a valid {key} (it is of type int, ")
     assert error.value.expected.startswith("one of ")
     assert error.value.cure == "correct it"

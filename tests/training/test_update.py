@@ -286,5 +286,5 @@ def test_packed_samples_stay_together(strategies):
     config = configs.wgan_gp(critic_steps=1)
     config.batch_size = 12
     config.model.samples_per_score = 4
-    with pytest.raises(UserError, match=r"12 on 2 devices\n.*multiple of 8, for 4 samples"):
+    with pytest.raises(UserError, match=r"12 on 2 devices\n.*multiple of 8, as the critic"):
         devices.batch_per_replica(config, strategies[2])

@@ -1,6 +1,7 @@
-"""The command lines: `tf-ttur COMMAND`, `python -m tf_ttur COMMAND`, and the doors in `tools/`.
+"""The command lines: `tf-ttur COMMAND`, `python -m tf_ttur COMMAND`, and the scripts in `tools/`.
 
-Each command is a file here with a function `main(arguments)`: flags in, one call, words out.
+Each command is a file here with a function `main(words)`. It parses the flags, makes one call, and
+prints the result.
 """
 
 import difflib
@@ -14,7 +15,12 @@ from tf_ttur.errors import UserError
 
 
 class Command(NamedTuple):
-    """A command: the module that has its `main`, and one line of help."""
+    """A command.
+
+    Attributes:
+      module: the module of this package that holds its `main`.
+      help: one line of help.
+    """
 
     module: str
     help: str
@@ -40,12 +46,12 @@ COMMANDS = {
 
 
 def arguments() -> list[str]:
-    """The command line of this process, without the program's name."""
+    """The command line of this process without the program's name, as a list of words."""
     return sys.argv[1:]
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Runs a command and ends the process.
+    """Runs a command. If it fails, ends the process with an exit status, as in `program.run`.
 
     Args:
       words: the command and its arguments; None takes those of this process.
@@ -72,7 +78,7 @@ def _usage() -> str:
         [
             "GAN training with the two time-scale update rule, and the Fréchet Inception Distance.",
             "",
-            "usage: tf-ttur COMMAND ...        (tf-ttur COMMAND --help tells its flags)",
+            "usage: tf-ttur COMMAND ...        (tf-ttur COMMAND --help lists its flags)",
             "",
             *lines,
         ]

@@ -1,9 +1,9 @@
-"""Measures what the time of an experiment is made of, on this machine.
+"""Measures on this machine how long the parts of an experiment take.
 
     tf-ttur benchmark                                  # update, Inception network, distance
-    tf-ttur benchmark --config wgan_gp_cifar10:orig    # one experiment's update, and its costs
+    tf-ttur benchmark --config wgan_gp_cifar10:orig    # the update of one experiment, and its costs
 
-Updates are measured on random examples, so that no data are needed.
+Updates are measured on random examples, so no data are needed.
 """
 
 import argparse
@@ -18,11 +18,19 @@ from tf_ttur.io import files
 
 
 def main(words: Sequence[str]) -> None:
+    """Runs the command with these arguments."""
     parser = flags.parser(__doc__, "benchmark")
     flags.add_network(parser, precision=False)
     flags.add_config(parser)
     arguments = parser.parse_args(words)
     config = flags.read_optional_config(arguments)
+    if config is not None:
+        flags.refuse_unused(
+            arguments,
+            ["--inception", "--batch-size"],
+            "together with --config, which measures the update alone",
+            "this flag without --config",
+        )
     program.start_tensorflow()
     print(_machine())
     if config is not None:

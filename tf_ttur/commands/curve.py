@@ -3,7 +3,7 @@
     tf-ttur curve runs/cifar10-ttur-seed0 runs/cifar10-orig-seed0 --output curve.png
     tf-ttur curve runs/billion_word-* --against seconds --output curve.png
 
-The distance is the FID, and for language the JSD.
+The distance is the FID; for language it is the JSD.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,17 @@ def main(words: Sequence[str]) -> None:
         "workdirs", metavar="WORKDIR", nargs="+", help="run folders of one experiment"
     )
     parser.add_argument("--output", required=True, metavar="FILE", help=".png or .svg")
+    flags.add_overwrite(parser)
     parser.add_argument(
         "--against",
         choices=("updates", "seconds"),
         default="updates",
-        help="seconds are of training alone [updates]",
+        help="the horizontal axis; seconds count training alone [updates]",
     )
     arguments = parser.parse_args(words)
     from tf_ttur.studies import curves
 
-    curves.plot(arguments.workdirs, arguments.output, arguments.against)
+    curves.plot(
+        arguments.workdirs, arguments.output, arguments.against, overwrite=arguments.overwrite
+    )
     print(arguments.output)

@@ -1,15 +1,15 @@
-"""Fréchet Inception Distance between two sets of images, with its 95 % interval, and other measures
-from the same pass.
+"""Fréchet Inception Distance between two sets of images, with its 95 % interval.
+
+Other measures can be computed in the same pass.
 
     tf-ttur fid SOURCE REFERENCE
     tf-ttur fid SOURCE REFERENCE --metrics fid,fid_inf,kid,is,prdc --json
     tf-ttur fid SOURCE REFERENCE --explain          # the terms of the distance, and its computation
     tf-ttur fid FIRST SECOND --compare REFERENCE    # is FIRST better? yes, no or inconclusive
 
-Each is a folder or zip of images, an .npy or .npz of uint8 images, an .npz of statistics (also of
-the official tool or of pytorch-fid), tfds:NAME/SPLIT, digits:N, config:svhn, or an exported
-generator. Only with the original network is the value called fid; any other network stands in its
-name.
+SOURCE, REFERENCE, FIRST and SECOND take the forms in the table at the end, or an .npz of statistics
+(also from the official tool or from pytorch-fid). The value is called fid only with the original
+network; with any other network, its name contains the name of that network.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import json
 from collections.abc import Sequence
 
 from tf_ttur.commands import flags, program
+from tf_ttur.data import sources
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
 from tf_ttur.metrics import frechet, measures, ranking, sides
@@ -25,16 +26,24 @@ from tf_ttur.metrics.measures.comparison import Side, measure
 from tf_ttur.metrics.names import metric_name
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.statistics import Statistics
+from tf_ttur.registry import is_object
 
-_PASSED = "all images have passed; distances and their uncertainty follow"
+# The flags of images and of the network that measures them.
+_OF_IMAGES = (
+    *("--count", "--sample", "--skip-unreadable", "--drop-remainder", "--quantisation", "--seed"),
+    *("--inception", "--precision", "--batch-size", "--trust", "--background", "--depth"),
+)
+_DRAWN = ("kid",)  # measures whose value depends on the seed
+_PASSED = "all images have been read; computing distances and their uncertainty"
 
 
 def main(words: Sequence[str]) -> None:
+    """Runs the command with these arguments."""
     arguments = _parser().parse_args(words)
     names = list(dict.fromkeys(arguments.metrics.split(",")))
     _check_flags(arguments, names)
-    opened = _open(arguments)
-    if arguments.compare:
+    opened = _open(arguments, names)
+    if arguments.compare is not None:
         _compare(arguments, opened)
     else:
         _measure(arguments, names, opened)
@@ -49,12 +58,12 @@ def _parser() -> flags.Parser:
         "--metrics",
         default="fid",
         metavar="NAMES",
-        help="measures, as listed below, with commas between [fid]",
+        help="comma-separated measures, of those listed below [fid]",
     )
     group.add_argument(
         "--compare",
         metavar="REFERENCE",
-        help="tell whether the first set is nearer to this one than the second",
+        help="say whether the first set is nearer to this one than the second is",
     )
     group.add_argument(
         "--explain",
@@ -68,24 +77,39 @@ def _parser() -> flags.Parser:
         "--seed",
         type=flags.seed,
         default=0,
-        help="of an exported generator, and of the blocks of KID [0]",
+        help="seed of an exported generator, of --sample, and of the blocks of KID [0]",
     )
     group.add_argument(
         "--allow-mixed",
         action="store_true",
-        help="compare features of different precision, which moves the distance",
+        help="compare features of different precision, although this changes the distance",
+    )
+    images = flags.add_images(parser)
+    number = images.add_mutually_exclusive_group()
+    number.add_argument(
+        "--count",
+        type=flags.positive,
+        metavar="N",
+        help="measure the first N images of each side; an exported generator generates N "
+        "[all; 50000 of a generator]",
+    )
+    number.add_argument(
+        "--sample",
+        type=flags.positive,
+        metavar="N",
+        help="measure N random images of each side, drawn with --seed without replacement",
     )
     flags.add_generator(parser)
-    flags.add_images(parser)
     flags.add_network(parser)
     parser.epilog = flags.describe_registry(measures.MEASURES)
+    flags.append_sources(parser)
     return parser
 
 
 def _check_flags(arguments: argparse.Namespace, names: Sequence[str]) -> None:
-    """Refuses flags that do not go together, and unknown measures."""
+    """Refuses flags that exclude each other, and unknown measures."""
     measures.find(names)
-    if arguments.compare and names != ["fid"]:
+    if arguments.compare is not None and names != ["fid"]:
         raise UserError(
             f"--compare with --metrics {arguments.metrics}", "one of them", "leave one out"
         )
@@ -98,22 +122,65 @@ def _check_flags(arguments: argparse.Namespace, names: Sequence[str]) -> None:
         )
 
 
-def _open(arguments: argparse.Namespace) -> list[sides.Opened]:
+def _check_used(arguments: flags.Arguments, words: Sequence[str], names: Sequence[str]) -> None:
+    """Refuses flags that have no effect on sides with these words of images, and measures."""
+    kinds = [sources.kind_of(word) for word in words]
+    if not kinds:
+        flags.refuse_unused(arguments, _OF_IMAGES, "with statistics alone", "a side of images")
+    if None in kinds:
+        return  # what opens this word says what is wrong with it
+    has_generator = "generator" in kinds
+    if not has_generator:
+        flags.refuse_unused(
+            arguments,
+            ["--quantisation"],
+            "without an exported generator",
+            "an exported generator among the sides",
+        )
+    draws_measure = not arguments.compare and any(
+        name in _DRAWN or is_object(name) for name in names
+    )
+    if not (has_generator or arguments.sample or draws_measure):
+        flags.refuse_unused(
+            arguments,
+            ["--seed"],
+            "where nothing is random",
+            "an exported generator, --sample, or the measure kid",
+        )
+
+
+def _open(arguments: flags.Arguments, names: Sequence[str]) -> list[sides.Opened]:
     words = [arguments.source, arguments.reference]
-    if arguments.compare:
+    if arguments.compare is not None:
         words.append(arguments.compare)
-    if not all(map(sides.is_statistics, words)):
+    if arguments.compare is None:
+        prefers = sides.prefer_images(words, names)
+    else:
+        prefers = [True, True, False]
+    words_and_preferences = list(zip(words, prefers, strict=True))
+    of_images = [
+        word for word, prefer in words_and_preferences if not sides.is_statistics(word, prefer)
+    ]
+    _check_used(arguments, of_images, names)
+    if of_images:
         program.start_tensorflow()
     options = {
         "batch_size": arguments.batch_size,
-        "count": arguments.count,
+        "count": arguments.count or arguments.sample or 50_000,
+        "first": arguments.count or 0,
+        "sample": arguments.sample or 0,
         "seed": arguments.seed,
         "quantisation": arguments.quantisation,
         "skip_unreadable": arguments.skip_unreadable,
+        "background": arguments.background,
+        "depth": arguments.depth,
         "trust": arguments.trust,
         "whole_batches": arguments.batch_size if arguments.drop_remainder else 0,
     }
-    return [(word, sides.open_side(word, **options)) for word in words]
+    return [
+        (word, sides.open_side(word, prefer_images=prefer, **options))
+        for word, prefer in words_and_preferences
+    ]
 
 
 def _load_network(arguments: argparse.Namespace) -> FeatureNetwork:
@@ -177,7 +244,7 @@ def _num_images(side: Side) -> int | str:
 
 
 def _numbers(result: measures.Result) -> str:
-    """The value, its standard deviation and its interval, as far as they are known."""
+    """The value, and its standard deviation and interval if they are known."""
     text = f"{result['value']:.4f}"
     if "std" in result:
         text += f" ± {result['std']:.4f}"

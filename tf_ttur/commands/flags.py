@@ -1,16 +1,18 @@
-"""The flags that commands share: the parser, its types, `--config`, `--config.KEY=VALUE`."""
+"""The parser of all commands, and the flags that commands share, such as `--config.KEY=VALUE`."""
 
 import argparse
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
+from tf_ttur.commands import program
 from tf_ttur.config import cards
 from tf_ttur.data import QUANTISATIONS
+from tf_ttur.data.sources import describe_sources
 from tf_ttur.errors import UserError
 from tf_ttur.metrics.precision import PRECISIONS, SHORT_NAMES
 from tf_ttur.registry import Key, Registry, Value
@@ -27,15 +29,41 @@ _BOOLS = {
 }
 
 
+class Arguments(argparse.Namespace):
+    """The values of a command line.
+
+    Attributes:
+      given: the flags that stand on the command line, such as "--count", also where their value is
+        the default. It is a slot, so that `vars` gives the values alone.
+    """
+
+    __slots__ = ("given",)
+    given: frozenset[str]
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are `UserError` and say what a misspelled flag may have meant."""
+    """A parser that raises `UserError`, and suggests the flag that a misspelled one may mean."""
 
     def parse_args(  # type: ignore[override]  # argparse declares overloads
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> argparse.Namespace:
-        parsed, unknown = self.parse_known_args(args, namespace)
+        self, args: Sequence[str] | None = None
+    ) -> Arguments:
+        actions = [
+            action
+            for action in self._actions
+            if action.option_strings and action.default is not argparse.SUPPRESS
+        ]
+        absent = object()  # where it stays, the flag is not on the command line
+        parsed = Arguments(**{action.dest: absent for action in actions})
+        _, unknown = self.parse_known_args(args, parsed)
         if unknown:
             raise self._unknown(unknown)
+        given = []
+        for action in actions:
+            if getattr(parsed, action.dest) is absent:
+                setattr(parsed, action.dest, action.default)
+            else:
+                given.append(action.option_strings[-1])
+        parsed.given = frozenset(given)
         return parsed
 
     def error(self, message: str) -> NoReturn:
@@ -65,8 +93,8 @@ def parser(documentation: str, command: str) -> Parser:
     """A parser for a command.
 
     Args:
-      documentation: a command's module docstring, which is its help.
-      command: its name, as a user types it after `tf-ttur`.
+      documentation: the docstring of the command's module, which `--help` shows.
+      command: the name of the command, as a user types it after `tf-ttur`.
     """
     return Parser(
         prog=f"tf-ttur {command}",
@@ -76,8 +104,52 @@ def parser(documentation: str, command: str) -> Parser:
     )
 
 
+def refuse_unused(
+    arguments: Arguments,
+    flags: Iterable[str],
+    why: str,
+    expected: str,
+    cure: str = "leave it out",
+) -> None:
+    """Refuses flags that would have no effect. All commands do this here.
+
+    A flag that allows something, such as `--trust`, is no such flag: that nothing makes use of the
+    permission is no surprise.
+
+    Args:
+      arguments: what `Parser.parse_args` returned.
+      flags: that have no effect in this command line, such as "--count".
+      why: follows the name of the flag in the message.
+      expected: where the flags have an effect.
+      cure: what to do.
+
+    Raises:
+      UserError: one of the flags stands on the command line, also where its value is the default.
+    """
+    for flag in flags:
+        if flag in arguments.given:
+            raise UserError(f"{flag} {why}", expected, cure)
+
+
+def add_overwrite(arguments: Any) -> None:
+    """Adds `--overwrite`, for commands that write one file."""
+    arguments.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace an existing file, whatever it holds",
+    )
+
+
 def add_network(arguments: Parser, batch_size: bool = True, precision: bool = True) -> Any:
-    """The flags of every command that computes features; returns their group."""
+    """Adds the flags of commands that compute features.
+
+    Args:
+      arguments: the parser.
+      batch_size, precision: whether to add these flags too.
+
+    Returns:
+      The group of the flags.
+    """
     group = arguments.add_argument_group("the network")
     group.add_argument(
         "--inception",
@@ -91,43 +163,39 @@ def add_network(arguments: Parser, batch_size: bool = True, precision: bool = Tr
             type=precision_name,
             choices=PRECISIONS,
             default="float32",
-            help="in which it computes; bf16 is short for bfloat16 [float32]",
+            help="precision of the network; bf16 is short for bfloat16 [float32]",
         )
     if batch_size:
         group.add_argument(
             "--batch-size",
             type=positive,
             default=100,
-            help="images that go through it at a time [100]",
+            help="images per batch of the network [100]",
         )
     add_trust(group)
     return group
 
 
 def add_trust(group: Any) -> None:
-    """The flag of every command that loads a SavedModel, which is a program."""
-    text = "let an export or a hub: module hold any operation, on files too"
+    """Adds `--trust`, for commands that load a SavedModel, which is a program."""
+    text = "allow an export or a hub: module to hold any operation, also on files"
     group.add_argument("--trust", action="store_true", help=text)
 
 
-def add_generator(arguments: Parser, count: bool = True) -> Any:
-    """The flags of commands that take an exported generator as SOURCE; returns their group."""
+def add_generator(arguments: Parser) -> Any:
+    """Adds the flags of commands that take an exported generator as SOURCE; returns their group."""
     group = arguments.add_argument_group("an exported generator as SOURCE")
-    if count:
-        group.add_argument(
-            "--count", type=positive, default=50_000, help="images that it makes [50000]"
-        )
     group.add_argument(
         "--quantisation",
         choices=tuple(QUANTISATIONS),
         default="round",
-        help="how its images become 0 ... 255 [round]",
+        help="how its images are rounded to 0 ... 255 [round]",
     )
     return group
 
 
 def add_images(arguments: Parser) -> Any:
-    """The flags of commands that measure images as other tools do; returns their group."""
+    """Adds the flags of commands that measure images; returns their group."""
     group = arguments.add_argument_group("images")
     group.add_argument(
         "--skip-unreadable",
@@ -137,20 +205,38 @@ def add_images(arguments: Parser) -> Any:
     group.add_argument(
         "--drop-remainder",
         action="store_true",
-        help="leave out the last images that fill no batch, as the official tool does",
+        help="leave out the last images that do not fill a batch, as the official tool does",
     )
+    add_conversion(group)
     return group
 
 
+def add_conversion(group: Any) -> None:
+    """Adds the flags that say what becomes of transparent images and of 16 bits per channel."""
+    group.add_argument(
+        "--background",
+        default="",
+        metavar="COLOUR",
+        help="put transparent images on white, black or #rrggbb [refuse them]",
+    )
+    group.add_argument(
+        "--depth",
+        type=int,
+        choices=(8,),
+        default=0,
+        help="8 keeps the upper 8 of 16 bits per channel [refuse 16 bits]",
+    )
+
+
 def add_config(arguments: Parser) -> None:
-    """`--config CARD`, and a flag `--config.KEY` per config key; help ends with their table."""
+    """Adds `--config CARD` and a flag `--config.KEY` per key, and their table to the help."""
     group = arguments.add_argument_group("the experiment")
     group.add_argument("--config", metavar="CARD", help=cards.EXPECTED)
     group.add_argument(
         "--config.KEY",
         dest="_",
         metavar="VALUE",
-        help="replaces a value of the card; the keys are listed below",
+        help="replace a value of the card; the keys are listed below",
     )
     for name, key in configs.KEYS.items():
         options: dict[str, Any] = {
@@ -169,11 +255,28 @@ def add_config(arguments: Parser) -> None:
                 help=argparse.SUPPRESS,
             )
         arguments.add_argument(f"--config.{name}", type=_reader(name, key), **options)
-    arguments.epilog = describe_keys()
+    append_table(arguments, "", describe_keys())
+
+
+def append_sources(arguments: Parser) -> None:
+    """Appends the table of the words that name images to the help of a command."""
+    append_table(arguments, "SOURCE names images in one of these forms", describe_sources())
+
+
+def append_table(arguments: Parser, title: str, text: str) -> None:
+    """Appends a table to the end of a command's help.
+
+    Args:
+      arguments: the parser; its epilog is changed.
+      title: a line above the table, without a colon; "" for none.
+      text: the lines of the table.
+    """
+    table = f"{title}:\n{text}" if title else text
+    arguments.epilog = f"{arguments.epilog}\n\n{table}" if arguments.epilog else table
 
 
 def overrides(arguments: argparse.Namespace) -> dict[str, Value]:
-    """{key: value} of the flags `--config.KEY` that a command line gives."""
+    """{key: value} of the flags `--config.KEY` on a command line, in the order of the keys."""
     given = {
         name.removeprefix("config."): value
         for name, value in vars(arguments).items()
@@ -182,8 +285,25 @@ def overrides(arguments: argparse.Namespace) -> dict[str, Value]:
     return {name: given[name] for name in configs.KEYS if name in given}
 
 
-def read_config(arguments: argparse.Namespace) -> ConfigDict:
+def read_config(
+    arguments: argparse.Namespace, start: Callable[[ConfigDict], None] | None = None
+) -> ConfigDict:
     """The validated config of a command line.
+
+    Args, Raises: as in `read_changed`.
+    """
+    return read_changed(arguments, start).config
+
+
+def read_changed(
+    arguments: argparse.Namespace, start: Callable[[ConfigDict], None] | None = None
+) -> cards.Changed:
+    """The validated config of a command line, and what it changes in the card.
+
+    Args:
+      arguments: of a parser with `add_config`.
+      start: starts TensorFlow where the config names user-defined objects, which may import it;
+        None starts it as `program.start_tensorflow` does.
 
     Raises:
       UserError: the command line names no card, or the config holds a mistake.
@@ -192,11 +312,12 @@ def read_config(arguments: argparse.Namespace) -> ConfigDict:
         raise UserError(
             "--config is missing", cards.EXPECTED, "name a card; tf-ttur list shows those that ship"
         )
-    return configs.load(arguments.config, overrides(arguments))
+    begin = start or (lambda config: program.start_tensorflow())
+    return cards.load_changed(arguments.config, overrides(arguments), begin)
 
 
 def read_optional_config(arguments: argparse.Namespace) -> ConfigDict | None:
-    """The validated config of a command line; None where it names none.
+    """The validated config of a command line; None if it names none.
 
     Raises:
       UserError: there is `--config.KEY` without `--config`, or the config holds a mistake.
@@ -245,22 +366,22 @@ def describe_registry(registry: Registry) -> str:
 
 
 def precision_name(text: str) -> str:
-    """The name of a precision; "bf16" is short for "bfloat16"."""
+    """A type for `argparse`: the name of a precision; "bf16" is short for "bfloat16"."""
     return SHORT_NAMES.get(text, text)
 
 
 def positive(text: str) -> int:
-    """A whole number above 0."""
+    """A type for `argparse`: an integer above 0."""
     return _whole(text, 1)
 
 
 def seed(text: str) -> int:
-    """A whole number of 0 or more."""
+    """A type for `argparse`: an integer of 0 or more."""
     return _whole(text, 0)
 
 
 def fraction(text: str) -> float:
-    """A number above 0 and below 1."""
+    """A type for `argparse`: a number above 0 and below 1."""
     value = float(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
@@ -268,7 +389,7 @@ def fraction(text: str) -> float:
 
 
 def at_most(limit: int) -> Callable[[str], int]:
-    """A type: a whole number of 1 ... limit."""
+    """A type for `argparse`: an integer in 1 ... limit."""
     return lambda text: _whole(text, 1, limit)
 
 
@@ -280,7 +401,7 @@ def _whole(text: str, least: int, most: int = 2**31 - 1) -> int:
 
 
 def _reader(name: str, key: Key) -> Callable[[str], Value]:
-    """What turns the text of a flag into a value of its key's type."""
+    """A function that converts the text of a flag to the type of its key."""
 
     def read(text: str) -> Value:
         try:

@@ -1,15 +1,14 @@
 """Prints the table of all experiment cards.
 
-    tf-ttur list              # with the hours per 1000 updates as measured on this machine earlier
+    tf-ttur list              # shows hours per 1000 updates if they were measured on this machine
     tf-ttur list --measure    # measures them: a few updates of every network, minutes on a CPU
     tf-ttur list --json
 
-Hours are those of updates alone, without evaluation. The published best is the best over all runs
-and evaluations. The mean and its range over the runs are those at the end of the published curve.
+Hours count updates alone, without evaluation. The published best is the best over all runs and
+evaluations. The mean over the runs, and its range, are from the end of the published curve.
 """
 
 import json
-import pathlib
 from collections.abc import Sequence
 
 from tf_ttur.commands import flags, program
@@ -19,9 +18,12 @@ from tf_ttur.training import speeds
 
 
 def main(words: Sequence[str]) -> None:
+    """Runs the command with these arguments."""
     parser = flags.parser(__doc__, "list")
     parser.add_argument(
-        "folder", nargs="?", type=pathlib.Path, help="of the cards [those that ship with tf_ttur]"
+        "folder",
+        nargs="?",
+        help="the folder of the cards [those that ship with tf_ttur]",
     )
     parser.add_argument(
         "--measure",

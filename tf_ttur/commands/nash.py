@@ -1,28 +1,28 @@
-"""Is this trained GAN at a local Nash equilibrium?
+"""Examines whether a trained GAN is at a local Nash equilibrium.
 
     tf-ttur nash runs/svhn-ttur-seed0 --output figures/
 
-Computes gradient norms of both players, extreme eigenvalues of each player's own Hessian and of the
-game's Jacobian (scaled by the run's learning rates), and the path angle between two checkpoints.
-Writes nash.svg, .png, .json and .md, and prints the verdict: local Nash, stable but not Nash, or
-neither; or that the point is not stationary, where the gradients are not 0 within the scatter of
-the batches.
+The command computes the gradient norms of both players, extreme eigenvalues of each player's own
+Hessian and of the game's Jacobian (scaled by the run's learning rates), and the path angle between
+two checkpoints. It writes nash.svg, .png, .json and .md, and prints the verdict: local Nash, stable
+but not Nash, or neither. If the gradients are not 0 within the scatter of the batches, the verdict
+is that the point is not stationary.
 
-A few hundred products of a matrix and a vector are needed. For each batch, each product takes as
-long as two or three updates: use a GPU, or fewer batches.
+It needs a few hundred matrix-vector products. Each product takes as long as two or three updates
+per batch: use a GPU, or fewer batches.
 """
 
 import itertools
 from collections.abc import Sequence
 
 from tf_ttur.commands import flags, program
-from tf_ttur.io import console, files
+from tf_ttur.io import console, outputs
 
 
 def main(words: Sequence[str]) -> None:
     """Runs the command with these arguments."""
     arguments = _parser().parse_args(words)
-    files.check_writable(f"{arguments.output}/nash.json")
+    outputs.check_folder(arguments.output)
     program.start_tensorflow()
     from tf_ttur.studies import nash as study
     from tf_ttur.theory import nash
@@ -71,22 +71,26 @@ def _parser() -> flags.Parser:
         "--batches",
         type=flags.positive,
         default=8,
-        help="6 or more tell whether the point is stationary [8]",
+        help="number of batches; 6 or more can show whether the point is stationary [8]",
     )
     eigenvalues = parser.add_argument_group("the eigenvalues")
     eigenvalues.add_argument(
-        "--count", type=int, choices=range(1, 11), default=3, help="at each end [3]"
+        "--count",
+        type=int,
+        choices=range(1, 11),
+        default=3,
+        help="eigenvalues at each end of a spectrum [3]",
     )
     eigenvalues.add_argument(
         "--tolerance",
         type=flags.fraction,
         default=1e-3,
-        help="relative accuracy asked of each eigenvalue [0.001]",
+        help="required relative accuracy of each eigenvalue [0.001]",
     )
     eigenvalues.add_argument(
         "--max-products",
         type=flags.positive,
         default=300,
-        help="with one matrix, for one end of its spectrum [300]",
+        help="most products with one matrix, for one end of its spectrum [300]",
     )
     return parser

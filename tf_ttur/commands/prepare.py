@@ -1,4 +1,4 @@
-"""Prepares the data of an experiment once: turns a download into what training reads.
+"""Prepares the data of an experiment once: converts a download to what training reads.
 
     tf-ttur prepare celeba --input img_align_celeba.zip --output data/celeba
     tf-ttur prepare lsun --input bedroom_train_lmdb --output data/lsun
@@ -8,42 +8,48 @@
         --input 1-billion-word-language-modeling-benchmark-r13output.tar.gz
 
 CelebA is cropped to the centre 108x108 pixels and LSUN to the centre square; both are resized to
-64x64. SVHN and CIFAR-10 stay as they are, 32x32. Other sources of images work as well: a folder or
-zip, an .npy or .npz of uint8 images, tfds:NAME/SPLIT.
+64x64. SVHN and CIFAR-10 keep their 32x32 pixels. For images, --input takes any SOURCE below except
+config:CARD.
 
 If interrupted, run it again: image preparation resumes, text preparation starts over and takes
 about a minute.
 """
 
 import argparse
+import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_ttur.commands import flags, program
-from tf_ttur.errors import UserError
+from tf_ttur.io import outputs
 
 
 def main(words: Sequence[str]) -> None:
+    """Runs the command with these arguments."""
     arguments = _parser().parse_args(words)
     _check_together(arguments)
+    output = outputs.check_folder(arguments.output)
     program.start_tensorflow()
     if arguments.data_set == "billion_word":
         from tf_ttur.data import text
 
-        print(text.prepare(arguments.input, arguments.output, arguments.files or text.FILES))
+        print(text.prepare(arguments.input, output, arguments.files or text.FILES))
         return
     from tf_ttur.data import prepare
 
     record = prepare.prepare(
         arguments.data_set,
         arguments.input,
-        arguments.output,
+        output,
         crop=arguments.crop,
         size=arguments.size,
         trust_pickle=arguments.trust_pickle,
         skip_unreadable=arguments.skip_unreadable,
+        jpeg_quality=arguments.jpeg or 0,
+        background=arguments.background,
+        depth=arguments.depth,
     )
-    print(_describe(record, arguments.output))
+    print(_describe(record, output))
 
 
 def _parser() -> flags.Parser:
@@ -51,12 +57,12 @@ def _parser() -> flags.Parser:
     parser.add_argument(
         "data_set",
         choices=("celeba", "lsun", "svhn", "cifar10", "billion_word"),
-        help="which data set of the paper",
+        help="a data set of the paper",
     )
     parser.add_argument(
-        "--input", required=True, metavar="DOWNLOADED", help="the download, or another source"
+        "--input", required=True, metavar="SOURCE", help="the download, or another source"
     )
-    parser.add_argument("--output", required=True, metavar="DIR", help="the prepared folder")
+    parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write")
     images = parser.add_argument_group("images")
     images.add_argument(
         "--crop",
@@ -67,43 +73,66 @@ def _parser() -> flags.Parser:
         "--size", type=flags.positive, help="side of the images in pixels [that of the data set]"
     )
     images.add_argument(
+        "--jpeg",
+        type=_quality,
+        metavar="QUALITY",
+        help="compress each image to JPEG at this quality, 1 to 100, and store what it decodes to; "
+        "the original code read 64x64 JPEGs of CelebA and LSUN [no compression]",
+    )
+    images.add_argument(
         "--trust-pickle",
         action="store_true",
-        help="read CIFAR-10's version for Python, which consists of pickles",
+        help="read the Python version of CIFAR-10, which consists of pickles",
     )
     images.add_argument(
         "--skip-unreadable",
         action="store_true",
         help="leave out images that cannot be decoded as RGB, and name them",
     )
+    flags.add_conversion(images)
     lines = parser.add_argument_group("billion_word")
     lines.add_argument("--files", metavar="GLOB", help="names of the shards [news.en-*]")
+    flags.append_sources(parser)
     return parser
 
 
 def _crop(text: str) -> str:
-    """none, square, or a side in pixels, for `argparse`."""
+    """A type for `argparse`: none, square, or a side in pixels."""
     if text not in ("none", "square") and not (text.isdecimal() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text} is not none, square or a number of pixels")
     return text
 
 
-def _check_together(arguments: argparse.Namespace) -> None:
-    """Refuses flags of images with lines, and the other way round."""
-    if arguments.data_set != "billion_word":
-        if arguments.files:
-            cure = "leave it out; --input names the images"
-            raise UserError(f"{arguments.data_set} with --files", "billion_word", cure)
-        return
-    if arguments.crop or arguments.size or arguments.trust_pickle or arguments.skip_unreadable:
-        raise UserError(
-            "billion_word with an option for images",
+def _quality(text: str) -> int:
+    """A type for `argparse`: 1 ... 100."""
+    if not (text.isdecimal() and 1 <= int(text) <= 100):
+        raise argparse.ArgumentTypeError(f"{text} is not a JPEG quality of 1 to 100")
+    return int(text)
+
+
+def _check_together(arguments: flags.Arguments) -> None:
+    """Refuses flags for images with billion_word, and `--files` with images."""
+    if arguments.data_set == "billion_word":
+        flags.refuse_unused(
+            arguments,
+            [
+                *("--crop", "--size", "--jpeg", "--trust-pickle", "--skip-unreadable"),
+                *("--background", "--depth"),
+            ],
+            "is an option for images, and billion_word consists of lines",
             "--input, --output and --files",
-            "leave the others out",
         )
+        return
+    flags.refuse_unused(
+        arguments,
+        ["--files"],
+        f"with {arguments.data_set}",
+        "billion_word",
+        "leave it out; --input names the images",
+    )
 
 
-def _describe(record: Mapping[str, Any], output: str) -> str:
+def _describe(record: Mapping[str, Any], output: pathlib.Path) -> str:
     """What has been prepared, and how to train on it.
 
     Args:
@@ -113,6 +142,8 @@ def _describe(record: Mapping[str, Any], output: str) -> str:
     size = record["size"]
     left_out = f" ({len(record['skipped']):,} left out)" if record["skipped"] else ""
     crops = "none" if record["crop"] == "none" else f"{record['crop']} or none"
+    if "jpeg_quality" in record:
+        crops += f" and config.data.jpeg_quality is {record['jpeg_quality']}"
     return (
         f"{output}: {record['num_images']:,} images{left_out} of {size}x{size} pixels, digest "
         f"{record['images_digest']}. Train on them with --config.data.source={output}, where "

@@ -1,14 +1,14 @@
-"""The paper's toy saddle point: where one time scale wanders or crawls and two time scales arrive.
+"""The paper's toy saddle point: one time scale wanders or crawls, two time scales arrive.
 
     tf-ttur saddle --output figures/
 
-Writes saddle.svg, .png, .json and .md, and prints a verdict.
+The command writes saddle.svg, .png, .json and .md, and prints a verdict.
 """
 
 from collections.abc import Sequence
 
 from tf_ttur.commands import flags
-from tf_ttur.io import files
+from tf_ttur.io import outputs
 
 
 def main(words: Sequence[str]) -> None:
@@ -20,11 +20,11 @@ def main(words: Sequence[str]) -> None:
         "--runs",
         type=flags.at_most(5000),
         default=400,
-        help="of each setting; 1,000 take 0.3 GB [400]",
+        help="runs of each setting; 1,000 take 0.3 GB [400]",
     )
-    simulation.add_argument("--seed", type=flags.seed, default=0, help="of the noise [0]")
+    simulation.add_argument("--seed", type=flags.seed, default=0, help="seed of the noise [0]")
     arguments = parser.parse_args(words)
-    files.check_writable(f"{arguments.output}/saddle.json")
+    outputs.check_folder(arguments.output)
     from tf_ttur.studies import saddle
 
     print(saddle.study(arguments.runs, arguments.seed).write(arguments.output))

@@ -12,11 +12,12 @@ from tf_ttur.data import samples
 
 
 def main(words: Sequence[str]) -> None:
+    """Runs the command with these arguments."""
     parser = flags.parser(__doc__, "sample")
     parser.add_argument("export", metavar="EXPORT", help="the folder that tf-ttur export wrote")
     parser.add_argument("--output", required=True, metavar="DIR", help="a new folder")
     group = parser.add_argument_group("the samples")
-    group.add_argument("--count", type=flags.positive, default=64, help="how many [64]")
+    group.add_argument("--count", type=flags.positive, default=64, help="number of samples [64]")
     group.add_argument(
         "--seed", type=flags.seed, default=0, help="sample i is a function of the seed and i [0]"
     )

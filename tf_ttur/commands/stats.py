@@ -1,6 +1,6 @@
-"""Statistics of a data set, for the Fréchet distance.
+"""Computes the statistics of a data set, for the Fréchet distance.
 
-    tf-ttur stats --config svhn               # of an experiment, where its training looks for them
+    tf-ttur stats --config svhn    # of an experiment, written where its training looks for them
     tf-ttur stats tfds:svhn_cropped/train --output stats/svhn.npz
 
 If interrupted, run it again: it resumes. Several machines can each compute a part; then merge them:
@@ -8,13 +8,12 @@ If interrupted, run it again: it resumes. Several machines can each compute a pa
     tf-ttur stats SOURCE --output stats.npz --shard 3/16        # writes stats.3-of-16.npz
     tf-ttur merge-stats stats.*-of-16.npz --output stats.npz
 
-Or Apache Beam divides the work, between processes of this machine or on a cluster. All flags after
---runner are Beam's:
+Apache Beam can divide the work between processes of this machine or of a cluster. All flags after
+--runner are passed to Beam:
 
     tf-ttur stats SOURCE --output stats.npz --runner=DirectRunner --direct_num_workers=8
 
-SOURCE is a folder or zip of images, an .npy or .npz of uint8 images, tfds:NAME/SPLIT, digits:N,
-config:svhn, or an exported generator.
+SOURCE takes the forms in the table at the end.
 """
 
 import argparse
@@ -27,37 +26,40 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from tf_ttur.commands import flags, program
+from tf_ttur.data import sources
 from tf_ttur.errors import UserError
+from tf_ttur.metrics import statistics
 
-# The flags of images that an experiment decides itself, with their defaults.
-_DECIDED_BY_CONFIG = {
-    "precision": "float32",
-    "batch_size": 100,
-    "quantisation": "round",
-    "skip_unreadable": False,
-    "drop_remainder": False,
-}
+# The flags that have no effect with --config, because the config decides.
+_DECIDED_BY_CONFIG = (
+    "--precision",
+    "--batch-size",
+    "--quantisation",
+    "--skip-unreadable",
+    "--drop-remainder",
+    "--background",
+    "--depth",
+)
 
-OpenBoth = Callable[[], tuple[Any, Any]]  # gives (images, network)
+OpenBoth = Callable[[], tuple[Any, Any]]  # returns (images, network)
 
 
 class _Task(NamedTuple):
-    """What is measured.
+    """The work of one command line.
 
     Attributes:
-      open_both: opens the images and the network; also called in other processes.
-      batch_size: images that go through the network at a time.
-      limit: images that are taken at most; 0 takes all.
-      output: the file to write; "" for the cache.
+      open_both: function that opens the images and the network; other processes call it too.
+      batch_size: images per batch of the network.
+      limit: maximum number of images; 0 takes all.
     """
 
     open_both: OpenBoth
     batch_size: int
     limit: int
-    output: str
 
 
 def main(words: Sequence[str]) -> None:
+    """Runs the command with these arguments."""
     words, beam_flags = split_at_runner(list(words))
     parser = _parser()
     _check_beam_flags(beam_flags, parser)
@@ -65,15 +67,13 @@ def main(words: Sequence[str]) -> None:
     shard = _read_shard(arguments.shard) if arguments.shard is not None else None
     config = _check_together(arguments)
     task = _task_of_source(arguments) if config is None else _task_of_config(arguments, config)
+    output = _check_output(arguments, config, shard)
     program.start_tensorflow()
-    from tf_ttur.metrics import extraction, statistics
+    from tf_ttur.metrics import extraction
 
     workers = _workers(task.open_both, arguments.runner, beam_flags) if arguments.runner else None
     images, network = task.open_both()
-    output = task.output or extraction.reference_path(images, network, task.limit)
-    if shard:
-        path = pathlib.Path(output)
-        output = path.with_name(f"{path.stem}.{shard[0]}-of-{shard[1]}{path.suffix}")
+    path = output or extraction.reference_path(images, network, task.limit)
     compute = functools.partial(
         extraction.image_statistics,
         images,
@@ -83,21 +83,27 @@ def main(words: Sequence[str]) -> None:
         shard=shard,
         workers=workers,
     )
-    statistics.produce(output, lambda partial: compute(partial=partial))
-    print(output)
+    statistics.produce(path, lambda partial: compute(partial=partial), arguments.overwrite)
+    print(path)
 
 
 def open_source(
     word: str, options: dict[str, Any], inception_path: str | None, precision: str
 ) -> tuple[Any, Any]:
-    """(images, network) of a SOURCE.
+    """Opens the images of a SOURCE and the network.
 
-    Other processes, which have not started TensorFlow yet, call this too.
+    Processes that have not started TensorFlow yet call this too.
 
     Args:
-      word: names the images.
-      options: of `data.images.open_images`. `trust` holds for the network as well.
-      inception_path, precision: of the network, as `inception.load` takes them.
+      word: the SOURCE.
+      options: keyword arguments of `data.images.open_images`. `trust` applies to the network too.
+      inception_path, precision: of the network, as in `inception.load`.
+
+    Returns:
+      (images, network).
+
+    Raises:
+      UserError: the images or the network cannot be used.
     """
     program.start_tensorflow()
     from tf_ttur.data.images import open_images
@@ -110,7 +116,19 @@ def open_source(
 def open_experiment(
     config: ConfigDict, inception_path: str | None, trust: bool = False
 ) -> tuple[Any, Any]:
-    """(images, network) of an experiment, as its training opens them; see `open_source`."""
+    """Opens the images and the network of an experiment as its training does.
+
+    Args:
+      config: of the experiment.
+      inception_path: as in `open_source`.
+      trust: whether the network may hold any operation.
+
+    Returns:
+      (images, network).
+
+    Raises:
+      UserError: as in `open_source`.
+    """
     program.start_tensorflow()
     from tf_ttur.config.examples import images_of
     from tf_ttur.training import evaluation
@@ -119,7 +137,7 @@ def open_experiment(
 
 
 def split_at_runner(words: list[str]) -> tuple[list[str], list[str]]:
-    """(arguments up to --runner and its value, arguments after it)."""
+    """Splits a command line into (words up to --runner and its value, words after that)."""
     for position, word in enumerate(words):
         name, equals, _ = word.partition("=")
         if name in ("--runner", "-runner"):
@@ -130,28 +148,28 @@ def split_at_runner(words: list[str]) -> tuple[list[str], list[str]]:
 
 def _parser() -> flags.Parser:
     parser = flags.parser(__doc__, "stats")
-    parser.add_argument(
-        "source", metavar="SOURCE", nargs="?", help="the images; or name an experiment by --config"
-    )
+    parser.add_argument("source", metavar="SOURCE", nargs="?", help="the images; or use --config")
     parser.add_argument(
         "--output", metavar="FILE.npz", help="the file to write [with --config: in the cache]"
     )
+    flags.add_overwrite(parser)
     parts = parser.add_argument_group("computing in parts")
     parts.add_argument(
         "--shard",
         metavar="I/N",
-        help="only the I-th of N parts of the images, for merge-stats; "
+        help="compute only the I-th of N parts of the images, for merge-stats; "
         "its file is named OUTPUT.I-of-N.npz",
     )
     parts.add_argument(
         "--runner",
         metavar="RUNNER",
-        help="of Apache Beam, such as DirectRunner. Comes last: the flags after it are Beam's",
+        help="a runner of Apache Beam, such as DirectRunner; all flags after it are passed to Beam",
     )
     flags.add_images(parser)
-    flags.add_generator(parser, count=False)
+    flags.add_generator(parser)
     flags.add_network(parser)
     flags.add_config(parser)
+    flags.append_sources(parser)
     return parser
 
 
@@ -166,9 +184,9 @@ def _check_beam_flags(beam_flags: Sequence[str], parser: argparse.ArgumentParser
             )
 
 
-def _check_together(arguments: argparse.Namespace) -> ConfigDict | None:
-    """Refuses flags that do not go together; returns the config, None for a SOURCE."""
-    if arguments.shard and not arguments.output:
+def _check_together(arguments: flags.Arguments) -> ConfigDict | None:
+    """Refuses flags that exclude each other; returns the config, or None for a SOURCE."""
+    if arguments.shard is not None and arguments.output is None:
         raise UserError(
             f"--shard {arguments.shard} without --output", "a file for this part", "name it"
         )
@@ -185,48 +203,82 @@ def _check_together(arguments: argparse.Namespace) -> ConfigDict | None:
     return config
 
 
-def _check_source(arguments: argparse.Namespace) -> None:
-    if arguments.source is None or not arguments.output:
-        sources = 0 if arguments.source is None else 1
-        found = f"{sources} sources, --output {arguments.output}"
+def _check_source(arguments: flags.Arguments) -> None:
+    if arguments.source is None or arguments.output is None:
+        num_sources = 0 if arguments.source is None else 1
+        found = f"{num_sources} sources, --output {arguments.output}"
         raise UserError(found, "SOURCE --output FILE.npz, or --config CARD", "see --help")
+    if sources.kind_of(arguments.source) not in ("generator", None):
+        flags.refuse_unused(
+            arguments,
+            ["--quantisation"],
+            f"has no effect on {arguments.source}",
+            "an exported generator as SOURCE",
+        )
 
 
-def _check_experiment(arguments: argparse.Namespace) -> None:
+def _check_experiment(arguments: flags.Arguments) -> None:
     if arguments.source is not None:
         raise UserError(
             f"--config together with {arguments.source}", "one of them", "leave one out"
         )
-    for name, default in _DECIDED_BY_CONFIG.items():
-        if getattr(arguments, name) != default:
-            raise UserError(
-                f"--{name.replace('_', '-')} together with --config",
-                "the config decides how its images are read",
-                "leave it out; precision and batch size are --config.evaluation.precision and "
-                "--config.evaluation.feature_batch_size",
-            )
+    flags.refuse_unused(
+        arguments,
+        _DECIDED_BY_CONFIG,
+        "together with --config",
+        "the config decides how its images are read",
+        "leave it out; precision and batch size are --config.evaluation.precision and "
+        "--config.evaluation.feature_batch_size",
+    )
 
 
-def _task_of_config(arguments: argparse.Namespace, config: ConfigDict) -> _Task:
+def _task_of_config(arguments: flags.Arguments, config: ConfigDict) -> _Task:
     return _Task(
         functools.partial(open_experiment, config, arguments.inception, arguments.trust),
         config.evaluation.feature_batch_size,
         config.evaluation.reference_samples,
-        arguments.output or config.evaluation.reference,
     )
 
 
-def _task_of_source(arguments: argparse.Namespace) -> _Task:
+def _task_of_source(arguments: flags.Arguments) -> _Task:
     options = {
         "quantisation": arguments.quantisation,
         "skip_unreadable": arguments.skip_unreadable,
+        "background": arguments.background,
+        "depth": arguments.depth,
         "whole_batches": arguments.batch_size if arguments.drop_remainder else 0,
         "trust": arguments.trust,
     }
     opener = functools.partial(
         open_source, arguments.source, options, arguments.inception, arguments.precision
     )
-    return _Task(opener, arguments.batch_size, 0, arguments.output)
+    return _Task(opener, arguments.batch_size, 0)
+
+
+def _check_output(
+    arguments: flags.Arguments, config: ConfigDict | None, shard: tuple[int, int] | None
+) -> pathlib.Path | None:
+    """The file to write, checked; None for the cache."""
+    word = arguments.output
+    what = "--output"
+    if word is None and config is not None and config.evaluation.reference:
+        word = config.evaluation.reference
+        what = "config.evaluation.reference"
+    if word is None:
+        return None
+
+    def rename(path: pathlib.Path) -> pathlib.Path:
+        if shard is None:
+            return path
+        return path.with_name(f"{path.stem}.{shard[0]}-of-{shard[1]}{path.suffix}")
+
+    return statistics.check_output(
+        word,
+        what=what,
+        sources=[] if arguments.source is None else [arguments.source],
+        overwrite=arguments.overwrite,
+        rename=rename,
+    )
 
 
 def _read_shard(text: str) -> tuple[int, int]:

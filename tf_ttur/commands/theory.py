@@ -5,7 +5,7 @@
     tf-ttur theory assumptions --output figures/       # A1 to A5, on games with known answers
     tf-ttur theory assumptions --run runs/svhn-ttur-seed0 --output figures/    # of a training
 
-Each writes NAME.svg, .png, .json and .md, and prints a verdict.
+Each experiment writes NAME.svg, .png, .json and .md, and prints a verdict.
 """
 
 import argparse
@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tf_ttur.commands import flags, program
-from tf_ttur.errors import UserError
-from tf_ttur.io import files
+from tf_ttur.io import outputs
 
 if TYPE_CHECKING:
     from tf_ttur.studies.report import Report
@@ -24,7 +23,7 @@ def main(words: Sequence[str]) -> None:
     """Runs the command with these arguments."""
     arguments = _parser().parse_args(words)
     _check_together(arguments)
-    files.check_writable(f"{arguments.output}/{arguments.part}.json")
+    outputs.check_folder(arguments.output)
     print(_study(arguments).write(arguments.output))
 
 
@@ -34,32 +33,38 @@ def _parser() -> flags.Parser:
         "part", choices=("two-time-scale", "heavy-ball", "assumptions"), help="the experiment"
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write to")
-    parser.add_argument("--seed", type=flags.seed, default=0, help="of the noise [0]")
+    parser.add_argument("--seed", type=flags.seed, default=0, help="seed of the noise [0]")
     two_time_scale = parser.add_argument_group("two-time-scale")
     two_time_scale.add_argument(
-        "--runs", type=flags.at_most(100_000), metavar="N", help="of each setting [200]"
+        "--runs", type=flags.at_most(100_000), metavar="N", help="runs of each setting [200]"
     )
     assumptions = parser.add_argument_group("assumptions")
     assumptions.add_argument(
-        "--run", metavar="WORKDIR", help="a run folder to ask instead of the games"
+        "--run", metavar="WORKDIR", help="a run folder to examine instead of the games"
     )
     assumptions.add_argument(
-        "--batches", type=flags.at_most(64), metavar="N", help="with --run: of gradients [16]"
+        "--batches",
+        type=flags.at_most(64),
+        metavar="N",
+        help="with --run: number of batches for gradients [16]",
     )
     return parser
 
 
-def _check_together(arguments: argparse.Namespace) -> None:
-    """Refuses flags of another part."""
-    of_the_part = {
-        "--runs": (arguments.runs, arguments.part == "two-time-scale"),
-        "--run": (arguments.run, arguments.part == "assumptions"),
-        "--batches": (arguments.batches, arguments.run),
+def _check_together(arguments: flags.Arguments) -> None:
+    """Refuses flags of another experiment."""
+    used = {
+        "--runs": arguments.part == "two-time-scale",
+        "--run": arguments.part == "assumptions",
+        "--batches": arguments.run is not None,
     }
-    for flag, (value, allowed) in of_the_part.items():
-        if value and not allowed:
-            found = f"{flag} with {arguments.part}"
-            raise UserError(found, "the part that it belongs to", "see --help")
+    flags.refuse_unused(
+        arguments,
+        [flag for flag, is_used in used.items() if not is_used],
+        f"with {arguments.part}" + ("" if arguments.run else " and without --run"),
+        "the experiment that it belongs to",
+        "leave it out; see --help",
+    )
 
 
 def _study(arguments: argparse.Namespace) -> "Report":

@@ -6,19 +6,22 @@ A card is named by
   PATH.py[:VARIANT]     any file; its folder is on `sys.path` while it runs
 """
 
+import contextlib
 import difflib
 import pathlib
 import re
 import runpy
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from ml_collections import ConfigDict
 
-from tf_ttur.config.keys import KEYS
-from tf_ttur.config.rules import unknown_key, validate
+from tf_ttur.config.keys import KEYS, flatten
+from tf_ttur.config.rules import names_objects, unknown_key, validate
 from tf_ttur.errors import UserError
-from tf_ttur.registry import Value, on_path
+from tf_ttur.io import paths
+from tf_ttur.registry import Value, searching
 
 EXPECTED = (
     "NAME[:VARIANT] of a card that ships with tf_ttur, or PATH.py[:VARIANT], for example svhn:orig"
@@ -31,23 +34,44 @@ V = TypeVar("V")
 
 
 class Card(NamedTuple):
-    """A file, and the variant that is asked for; "" for the card's own default."""
+    """A card.
+
+    Attributes:
+      path: its file.
+      variant: the requested variant; "" for the card's default.
+    """
 
     path: pathlib.Path
     variant: str
 
 
+class Changed(NamedTuple):
+    """A config with values that a command line has changed.
+
+    Attributes:
+      config: the validated config.
+      changes: {key: value} of those that are not the card's own.
+    """
+
+    config: ConfigDict
+    changes: dict[str, Value]
+
+
 def folder() -> pathlib.Path:
-    """Where the cards that ship are: inside an installed package, beside it in a checkout."""
+    """The folder of the shipped cards: inside an installed package, beside it in a checkout."""
     package = pathlib.Path(__file__).parent.parent
     inside = package / "configs"
     return inside if inside.is_dir() else package.parent / "configs"
 
 
 def list_cards(place: str | pathlib.Path | None = None) -> list[pathlib.Path]:
-    """The files of all cards in a folder, by name; without a folder those of this package."""
-    paths = pathlib.Path(folder() if place is None else place).glob("*.py")
-    return sorted(path for path in paths if not path.name.startswith("_"))
+    """The files of all cards in a folder, sorted by name.
+
+    Args:
+      place: the folder; None takes the cards that ship with the package.
+    """
+    place = folder() if place is None else paths.local(place, "the folder of the cards")
+    return sorted(path for path in place.glob("*.py") if not path.name.startswith("_"))
 
 
 def find_card(word: str) -> Card:
@@ -56,10 +80,11 @@ def find_card(word: str) -> Card:
     Raises:
       UserError: there is no such file or name.
     """
-    if pathlib.Path(word).suffix == ".py" and pathlib.Path(word).is_file():
-        return Card(pathlib.Path(word), "")  # also with a colon in the name of its folder
+    path = paths.local(word, "--config")
+    if path.suffix == ".py" and path.is_file():
+        return Card(path, "")  # also with a colon in the name of its folder
     if found := _FILE.fullmatch(word):
-        path = pathlib.Path(found["path"])
+        path = paths.local(found["path"], "--config")
         if path.is_file():
             return Card(path, found["variant"] or "")
         shipped = folder() / path.name
@@ -84,37 +109,63 @@ def find_card(word: str) -> Card:
 
 
 def read_card(word: str) -> ConfigDict:
-    """The config that a word names, not validated: a card may leave a value to the command line."""
+    """The config that a word names, not validated: a card may leave a value to the command line.
+
+    Raises:
+      UserError: there is no such card, or it cannot be run.
+    """
     card = find_card(word)
-    with on_path(card.path.parent):
+    with searching(card.path.parent):
         return _run(card)
 
 
-def load(word: str, overrides: Mapping[str, Value] | None = None) -> ConfigDict:
+def load(
+    word: str,
+    overrides: Mapping[str, Value] | None = None,
+    before_objects: Callable[[ConfigDict], None] | None = None,
+) -> ConfigDict:
     """The validated config that a word names.
 
     Args:
       word: `NAME[:VARIANT]` or `PATH.py[:VARIANT]`.
       overrides: {key: value}, such as {"data.source": "photos/"}, that replace values of the card
         before it is validated.
+      before_objects: is called with the config before user-defined objects are imported, if it
+        names any. They may import TensorFlow.
 
     Raises:
       UserError: there is no such card, it cannot be run, or the config holds a mistake.
     """
+    return load_changed(word, overrides or {}, before_objects).config
+
+
+def load_changed(
+    word: str,
+    overrides: Mapping[str, Value],
+    before_objects: Callable[[ConfigDict], None] | None = None,
+) -> Changed:
+    """As `load`, together with the values that differ from the card's own."""
     card = find_card(word)
-    with on_path(
-        card.path.parent
-    ):  # also for own objects, which are found while the config is validated
+    # Validation imports user-defined objects, so the folder stays on the path until it ends.
+    with searching(card.path.parent):
         config = _run(card)
-        for name, value in (overrides or {}).items():
+        own = flatten(config)
+        for name, value in overrides.items():
             if name not in KEYS:
                 raise unknown_key(name)
             _replace(config, name, value)
-        return validate(config)
+        if before_objects is not None and names_objects(config):
+            before_objects(config)
+        changes = {name: value for name, value in overrides.items() if own.get(name) != value}
+        return Changed(validate(config), changes)
 
 
 def choose(variant: str, variants: Mapping[str, V]) -> V:
-    """`variants[variant]`, or the error that lists what there is. For use in `get_config`."""
+    """`variants[variant]`, for use in `get_config`.
+
+    Raises:
+      UserError: there is no such variant; the message lists those that exist.
+    """
     if variant not in variants:
         found = f"there is no variant {variant!r}"
         raise UserError(
@@ -130,9 +181,9 @@ def variants(path: pathlib.Path) -> list[str]:
       UserError: it cannot be run, or has no VARIANTS.
     """
     try:
-        with on_path(path.parent):
+        with searching(path.parent), contextlib.redirect_stdout(sys.stderr):
             found = runpy.run_path(str(path)).get("VARIANTS")
-    except (Exception, SystemExit) as error:  # whatever a file may do
+    except (Exception, SystemExit) as error:  # a file may raise anything
         reason = f"{type(error).__name__}: {error}"
         raise UserError(
             f"{path} cannot be run ({reason})", "an experiment card", "correct the file"
@@ -145,18 +196,19 @@ def variants(path: pathlib.Path) -> list[str]:
 
 def _run(card: Card) -> ConfigDict:
     try:
-        get_config = runpy.run_path(str(card.path))["get_config"]
-        config = get_config(card.variant) if card.variant else get_config()
+        with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
+            get_config = runpy.run_path(str(card.path))["get_config"]
+            config = get_config(card.variant) if card.variant else get_config()
         if not isinstance(config, ConfigDict):
             raise TypeError(f"get_config gives {type(config).__name__}")
         return config
     except UserError:
         raise
-    except (Exception, SystemExit) as error:  # whatever a file may do
+    except (Exception, SystemExit) as error:  # a file may raise anything
         raise UserError(
             f"{card.path} gives no config ({type(error).__name__}: {error})",
-            "a Python file with get_config(variant), which changes keys of "
-            "tf_ttur.config.default() within their types",
+            "a Python file whose get_config(variant) returns tf_ttur.config.default() "
+            "with changed values of the same types",
             "correct the file; the cards that ship with tf_ttur are examples",
         ) from error
 
@@ -165,6 +217,9 @@ def _replace(config: ConfigDict, name: str, value: Any) -> None:
     *parts, last = name.split(".")
     part = config
     for step in parts:
-        part = part[step]
+        part = part.get(step)
+        if not isinstance(part, ConfigDict):
+            cure = "build the config on tf_ttur.config.default()"
+            raise UserError(f"the card's config has no part {step!r}", "all config keys", cure)
     with part.ignore_type():  # the type has been checked against KEYS, or will be
         part[last] = value

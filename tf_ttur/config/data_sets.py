@@ -1,6 +1,6 @@
 """The data sets that several experiments share, and how their images are cropped and resized.
 
-Each function sets the keys of one data set in a config.
+Each function changes a config in place: it sets the keys that belong to one data set.
 """
 
 from ml_collections import ConfigDict

@@ -1,4 +1,4 @@
-"""The images of an experiment, and the source word `config:CARD` that names them."""
+"""The training images of an experiment, also as the SOURCE `config:CARD`."""
 
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +17,7 @@ def images_of(config: ConfigDict) -> "Images":
     """The training images of an experiment, cropped and resized as in training.
 
     Raises:
-      UserError: its data are not there, or it learns from something else.
+      UserError: the data are missing, or the experiment learns from something else than images.
     """
     kind = kind_of(config)
     if kind is not KINDS["images"]:

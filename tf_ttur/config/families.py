@@ -1,4 +1,8 @@
-"""What the experiments of one family share. A card starts from a family and sets what differs."""
+"""Families of experiments: each function returns the config that the cards of a family start from.
+
+The configs are complete but not validated: a card still sets the name, the variant and the learning
+rates (see `card`).
+"""
 
 from collections.abc import Mapping
 
@@ -10,7 +14,13 @@ from tf_ttur.players import Players
 
 
 def wgan_gp(critic_steps: int) -> ConfigDict:
-    """What the WGAN-GP experiments share (Gulrajani et al. 2017; Heusel et al. 2017, section 3)."""
+    """The config that WGAN-GP experiments start from.
+
+    The values are those of Gulrajani et al. 2017, and of Heusel et al. 2017, section 3.
+
+    Args:
+      critic_steps: critic steps per generator update.
+    """
     config = default()
     config.model.architecture = "wgan_gp"
     config.loss = "wasserstein"
@@ -28,7 +38,11 @@ def wgan_gp(critic_steps: int) -> ConfigDict:
 
 
 def language(critic_steps: int) -> ConfigDict:
-    """What the experiments with WGAN-GP on lines of characters share."""
+    """The config that WGAN-GP experiments on lines of characters start from.
+
+    Args:
+      critic_steps: critic steps per generator update.
+    """
     config = wgan_gp(critic_steps)
     config.model.architecture = "language"
     config.model.width = 512
@@ -40,7 +54,10 @@ def language(critic_steps: int) -> ConfigDict:
 
 
 def began() -> ConfigDict:
-    """What the BEGAN experiments share (Berthelot et al. 2017; Heusel et al. 2017, A4.3)."""
+    """The config that BEGAN experiments start from.
+
+    The values are those of Berthelot et al. 2017, and of Heusel et al. 2017, appendix A4.3.
+    """
     config = default()
     config.model.architecture = "began"
     config.model.width = 128

@@ -1,7 +1,7 @@
 """Every config key with its default, its meaning, its rule, and what it decides about a run.
 
 Keys that belong to one entry of a registry (an architecture, a kind of data, an optimizer, ...) are
-declared there; the rest is declared here.
+declared in that entry. All other keys are declared here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,8 +43,8 @@ def _entry_keys(*registries: Registry) -> dict[str, Key]:
 
 def _player_keys(player: str) -> dict[str, Key]:
     keys = {
-        "optimizer": OPTIMIZERS.key("adam", "how this player takes a step"),
-        "learning_rate": Key(0.0, "of this player; every experiment sets it", POSITIVE),
+        "optimizer": OPTIMIZERS.key("adam", "the update rule of this player"),
+        "learning_rate": Key(0.0, "rate of this player; every experiment sets it", POSITIVE),
         "schedule": SCHEDULES.key("constant", "how the learning rate falls"),
         **_entry_keys(SCHEDULES, OPTIMIZERS),
     }
@@ -56,18 +56,18 @@ def _all_keys() -> dict[str, Key]:
     of_data = _entry_keys(KINDS)
     evaluated = {name: key for name, key in of_data.items() if name.startswith("evaluation.")}
     return {
-        "name": Key("", "of the experiment", _NAME),
-        "variant": Key("", "which setting of it, such as ttur or orig", _NAME),
+        "name": Key("", "name of the experiment", _NAME, _NOTHING),
+        "variant": Key("", "setting of the experiment, such as ttur or orig", _NAME, _NOTHING),
         "seed": Key(
-            0, "of everything that is random", rule("0 to 2^31 - 1", lambda v: 0 <= v < 2**31)
+            0, "seed of all random numbers", rule("0 to 2^31 - 1", lambda v: 0 <= v < 2**31)
         ),
-        "updates": Key(0, "generator updates in all", POSITIVE, _NOTHING),
+        "updates": Key(0, "generator updates in the whole run", POSITIVE, _NOTHING),
         "batch_size": Key(
             64,
-            "examples of one step, over all replicas together",
+            "examples per step, summed over all replicas",
             rule("2 or more (batch norm needs two)", lambda v: v >= 2),
         ),
-        "loss": LOSSES.key("non_saturating", "of both players"),
+        "loss": LOSSES.key("non_saturating", "the loss of both players"),
         **_player_keys("discriminator"),
         "discriminator.steps": Key(1, "discriminator steps per update", _AT_LEAST_1),
         **_entry_keys(PENALTIES),
@@ -78,11 +78,11 @@ def _all_keys() -> dict[str, Key]:
         ),
         "latent.shared": Key(
             True,
-            "the generator learns from the latents of the last discriminator step",
+            "reuse the latents of the last discriminator step for the generator",
         ),
         **_entry_keys(LOSSES),
         "model.architecture": ARCHITECTURES.key("dcgan", "the two networks"),
-        "model.precision": Key("float32", "in which the networks compute", one_of(*PRECISIONS)),
+        "model.precision": Key("float32", "precision of the two networks", one_of(*PRECISIONS)),
         "model.width": Key(
             64, "channels of the layer next to the image; 64 in the paper's DCGAN", POSITIVE
         ),
@@ -90,34 +90,34 @@ def _all_keys() -> dict[str, Key]:
         **{name: key for name, key in of_data.items() if name not in evaluated},
         "evaluation.every_updates": Key(
             5000,
-            "between two evaluations; also at update 0 and at the end; 0: never",
+            "updates between two evaluations; also at update 0 and at the end; 0: never",
             NOT_NEGATIVE,
             _CURVE,
         ),
         "evaluation.num_samples": Key(
-            50_000, "generated examples in one evaluation", _TWO_OR_MORE, _CURVE
+            50_000, "generated examples per evaluation", _TWO_OR_MORE, _CURVE
         ),
         "evaluation.sample_batch_size": Key(1000, "examples generated at a time", POSITIVE, _CURVE),
         "evaluation.feature_batch_size": Key(
-            100, "images that go through the Inception network at a time", POSITIVE, _CURVE
+            100, "images that go through the Inception network at a time", POSITIVE, _NOTHING
         ),
         "evaluation.quantisation": QUANTISATIONS.key(
-            "float", "of generated images, clipped to 0 ... 255", _CURVE
+            "float", "how generated images, clipped to 0 ... 255, are rounded", _CURVE
         ),
         "evaluation.precision": Key(
-            "float32", "in which the Inception network computes", one_of(*PRECISIONS), _CURVE
+            "float32", "precision of the Inception network", one_of(*PRECISIONS), _CURVE
         ),
         "evaluation.reference_samples": Key(
-            0, "images of the data in the reference; 0 takes all", _NONE_OR_TWO, _CURVE
+            0, "real images in the reference; 0 takes all", _NONE_OR_TWO, _CURVE
         ),
         **evaluated,
         "distribution": Key(
             "mirrored",
-            "over the devices of this machine, or multi_worker: over the processes of TF_CONFIG",
+            "mirrored: the devices of this machine; multi_worker: the processes of TF_CONFIG",
             one_of("mirrored", "multi_worker"),
             _NOTHING,
         ),
-        "log_every_updates": Key(100, "between two rows of losses", POSITIVE, _NOTHING),
+        "log_every_updates": Key(100, "updates between two rows of losses", POSITIVE, _NOTHING),
         "check_every_updates": Key(
             100,
             "a loss, gradient or weight that is not finite ends the run within this many updates",
@@ -126,17 +126,19 @@ def _all_keys() -> dict[str, Key]:
         ),
         "samples_every_updates": Key(
             5000,
-            "between two grids of samples from fixed latents; 0: never",
+            "updates between two grids of samples from fixed latents; 0: never",
             NOT_NEGATIVE,
             _NOTHING,
         ),
         "checkpoint_every_updates": Key(
             2000,
-            "between two checkpoints; there is one before each evaluation too",
+            "updates between two checkpoints; each evaluation saves one before it, too",
             POSITIVE,
             _NOTHING,
         ),
-        "keep_checkpoints": Key(2, "how many stay, beside the best one", POSITIVE, _NOTHING),
+        "keep_checkpoints": Key(
+            2, "newest checkpoints to keep, besides the best one", POSITIVE, _NOTHING
+        ),
         "collapse.metric_factor": Key(
             2.0,
             "warn when the metric exceeds this multiple of its best value; 0 disables it",
@@ -168,7 +170,14 @@ def default() -> ConfigDict:
 
 
 def flatten(config: Any) -> dict[str, Any]:
-    """{"data.source": ..., ...} of a nested config, in its order."""
+    """A nested config as a flat dict, in the same order.
+
+    Args:
+      config: a `ConfigDict`, or a nested dict.
+
+    Returns:
+      {key: value} with dotted keys, such as "data.source".
+    """
     return dict(_flat_items(config, ""))
 
 

@@ -1,4 +1,4 @@
-"""The checks that find a mistake in a config before anything heavy starts.
+"""The checks that find a mistake in a config before any expensive work.
 
 All rules come from the declared keys and from the registries.
 """
@@ -8,6 +8,8 @@ import math
 import numbers
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from ml_collections import ConfigDict
 
 from tf_ttur.config.keys import KEYS, flatten
 from tf_ttur.data import KINDS, Kind
@@ -26,8 +28,14 @@ def validate(config: Any) -> Any:
       config: a `ConfigDict`, or a nested dict.
 
     Raises:
-      UserError: naming the key, what it is and what is allowed.
+      UserError: there is a mistake. The message names the key, its value, and what is allowed.
     """
+    if not isinstance(config, ConfigDict | Mapping):
+        raise UserError(
+            f"the config is {config!r:.80} ({type(config).__name__})",
+            "an ml_collections.ConfigDict with the keys of tf_ttur.config.default()",
+            "take that of a card, tf_ttur.config.load(CARD), or build it on the default",
+        )
     flat = flatten(config)
     for name in flat:
         if name not in KEYS:
@@ -42,8 +50,14 @@ def validate(config: Any) -> Any:
     return config
 
 
+def validated(config: ConfigDict | Mapping[str, Any]) -> ConfigDict:
+    """A validated `ConfigDict`, also of a nested dict. Raises `UserError` as `validate` does."""
+    validate(config)
+    return config if isinstance(config, ConfigDict) else ConfigDict(config)
+
+
 def unknown_key(name: str) -> UserError:
-    """The `UserError` for a key that does not exist, with the keys it may have been meant for."""
+    """The `UserError` for a key that does not exist. It suggests similar keys."""
     near = difflib.get_close_matches(name, KEYS, 3)
     near = (
         near or [key for key in KEYS if key.startswith(name.partition(".")[0] + ".")] or list(KEYS)
@@ -52,28 +66,47 @@ def unknown_key(name: str) -> UserError:
 
 
 def architecture_of(config: Any) -> Architecture:
-    """The entry of a config's architecture."""
+    """The entry of a config's architecture.
+
+    Raises:
+      UserError: there is no such architecture.
+    """
     return ARCHITECTURES.find(config["model"]["architecture"])
 
 
 def kind_of(config: Any) -> Kind:
-    """The kind of data that a config's architecture learns from."""
+    """The kind of data that a config's architecture learns from.
+
+    Raises:
+      UserError: there is no such architecture.
+    """
     return KINDS[architecture_of(config).learns]
 
 
 def objects(config: Any) -> list[str]:
-    """The words of a config that name objects of the user's own."""
+    """The words of a config that name user-defined objects, `MODULE:OBJECT` or `PATH.py:OBJECT`."""
     flat = flatten(config)
-    return [flat[name] for name, key in KEYS.items() if key.choices and is_object(flat[name])]
+    words = [flat[name] for name, key in KEYS.items() if key.choices and is_object(flat[name])]
+    source = flat["data.source"]
+    return words + [source.removeprefix("python:")] * source.startswith("python:")
+
+
+def names_objects(config: Any) -> bool:
+    """Whether a config, which need not be valid, names user-defined objects."""
+    words = flatten(config)
+    return any(
+        key.choices is not None and isinstance(words.get(name), str) and is_object(words[name])
+        for name, key in KEYS.items()
+    )
 
 
 def run_name(config: Any) -> str:
-    """The default name of the run folder."""
+    """The default name of the run folder: NAME-VARIANT-seedSEED."""
     return f"{config.name}-{config.variant}-seed{config.seed}"
 
 
 def summary(config: Any) -> str:
-    """One line for people."""
+    """The experiment in one line: name, variant, seed, learning rates, updates and data."""
     place = flatten(config)[kind_of(config).place]
     return (
         f"{config.name} ({config.variant}), seed {config.seed}: "
@@ -88,7 +121,7 @@ def _check_value(name: str, key: Key, flat: Flat) -> None:
         found = f"config.{name} = {value!r} ({type(value).__name__})"
         raise UserError(found, type(key.default).__name__, "correct the value")
     if not _is_usable(value):
-        allowed = "a finite number, below 2^31 where it is whole"
+        allowed = "a finite number; below 2^31 if it is an integer"
         raise UserError(f"config.{name} = {value!r}", allowed, "correct the value")
     if not key.rule.test(value, flat):
         allowed = key.choices.words if key.choices is not None else key.rule.words
@@ -102,14 +135,14 @@ def _has_type_of(value: Any, default: Any) -> bool:
 
 
 def _is_usable(value: Any) -> bool:
-    """Whether a value, if it is a number, is one that 32 bits or a float can hold."""
+    """Whether a number is finite and an integer fits into 32 bits. True for all other values."""
     if isinstance(value, numbers.Integral):
         return abs(int(value)) < 2**31
     return not isinstance(value, numbers.Real) or math.isfinite(value)
 
 
 def _check_objects(flat: Flat) -> None:
-    """Finds every object of the user's own, so that a wrong name is an error now and not later."""
+    """Imports every user-defined object, so that a wrong name is an error now and not later."""
     for name, key in KEYS.items():
         if key.choices and is_object(flat[name]):
             key.choices.find(flat[name])
@@ -136,14 +169,17 @@ def _check_together(flat: Flat) -> None:
 
 
 def _check_entry(chosen_by: str, entry: Entry, registry: Mapping[str, Entry], flat: Flat) -> None:
-    """Checks what an entry requires of other keys, and that keys of other entries are at rest."""
+    """Checks what an entry requires, and that exclusive keys of others keep their defaults."""
     because = f"with config.{chosen_by} = {flat[chosen_by]!r}"
     for name, rule in entry.requires.items():
+        if name not in flat:
+            found = f"{flat[chosen_by]} requires something of config.{name}, which is not a key"
+            raise UserError(found, "names of config keys", "correct `requires` of the entry")
         if not rule.test(flat[name], flat):
             found = f"config.{name} = {flat[name]!r} {because}"
             raise UserError(found, rule.words, "correct the value")
     for name, key, owners in _keys_of_others(entry, registry):
-        if flat[name] != key.default:
+        if key.exclusive and flat[name] != key.default:
             found = f"config.{name} = {flat[name]!r} {because}"
             allowed = f"{key.default!r}: only {' and '.join(owners)} has this key"
             raise UserError(found, allowed, "correct the value")
@@ -152,8 +188,10 @@ def _check_entry(chosen_by: str, entry: Entry, registry: Mapping[str, Entry], fl
 def _keys_of_others(
     entry: Entry, registry: Mapping[str, Entry]
 ) -> Iterator[tuple[str, Key, list[str]]]:
-    """(name, `Key`, names of the entries that have it) of each key that other entries have, and
-    this one has not.
+    """Yields the keys that only other entries of a registry have.
+
+    Yields:
+      (name, `Key`, names of the entries that have it).
     """
     others = {name: key for other in registry.values() for name, key in other.keys.items()}
     for name, key in others.items():
@@ -162,7 +200,7 @@ def _keys_of_others(
 
 
 def _matching_pairs() -> str:
-    """Which losses go with which architectures, in words."""
+    """Says which losses go with which architectures."""
 
     def named(registry: Mapping[str, Loss] | Mapping[str, Architecture], outputs: str) -> str:
         return ", ".join(name for name, entry in registry.items() if entry.outputs == outputs)

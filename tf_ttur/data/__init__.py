@@ -1,12 +1,12 @@
-"""Real examples: from a word to batches.
+"""Real examples: from the name of a data set to batches.
 
-This file imports no TensorFlow. `KINDS` are the kinds of examples that an architecture may learn
-from; an object with examples has the protocol `Examples`.
+`KINDS` lists the kinds of examples that an architecture may learn from. An object that holds
+examples fulfils the protocol `Examples`. This file imports no TensorFlow.
 """
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tf_ttur.registry import NOT_NEGATIVE, POSITIVE, Decides, Entry, Key, Registry, load, rule
@@ -25,11 +25,22 @@ class Examples(Protocol):
 
     @property
     def num_examples(self) -> int:
-        """How many there are."""
+        """The number of examples."""
 
     @property
     def identity(self) -> str:
         """A string that changes with the examples or their preparation."""
+
+    @property
+    def fingerprints(self) -> Mapping[str, str]:
+        """Digests of the examples as the training sees them, by the names of the digests.
+
+        They depend neither on the place of the examples nor on `memory_gib`. Two sets are the same
+        if all digests that both have are equal. One is always there: "fingerprint".
+
+        Raises:
+          UserError: an example cannot be read.
+        """
 
     @property
     def skipped(self) -> list[str]:
@@ -37,11 +48,13 @@ class Examples(Protocol):
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
-        """What the codes of lines stand for; () for images."""
+        """The symbol of each code, for lines; () for images."""
 
     def check_batches(self, examples_per_update: int) -> None:
-        """Makes sure, before any reading, that `batches` can give so many for each update. Raises
-        `UserError`.
+        """Checks, before anything is read, that there are enough examples for one update.
+
+        Raises:
+          UserError: `batches` cannot give this many examples per update.
         """
 
     def batches(
@@ -52,16 +65,24 @@ class Examples(Protocol):
         batch_size: int,
         wanted: "Callable[[tf.Tensor], tf.Tensor] | None" = None,
     ) -> "tf.data.Dataset":
-        """A data set without end of batches, of which number n is a function of n; arguments as of
-        `order.batch_indices`.
+        """An endless `tf.data.Dataset` of batches. Batch number n is a function of n.
+
+        Args:
+          seed, first, stride, batch_size, wanted: as in `order.batch_indices`.
         """
 
     def encode(self, batch: "tf.Tensor") -> "tf.Tensor":
         """A batch as the discriminator takes it: float32 (n, ...)."""
 
     def explain(self, error: Exception, indices: Iterable[int]) -> None:
-        """Raises `UserError` where an error met while reading these examples is the fault of one of
-        them.
+        """Looks for the example that caused an error while it was read.
+
+        Args:
+          error: what TensorFlow raised.
+          indices: of the examples that were being read.
+
+        Raises:
+          UserError: one of these examples is the cause. Otherwise this returns.
         """
 
 
@@ -71,8 +92,8 @@ class Kind(Entry):
 
     Attributes:
       place: the config key that says where the data are.
-      open: function of `config.data` that gives `Examples`, or `module:object` of it.
-      shape: function (config.data, size of the vocabulary) that gives the shape of one example as
+      open: function of `config.data` that returns `Examples`, or `module:object` of it.
+      shape: function (config.data, size of the vocabulary) that returns the shape of one example as
         the networks see it.
       has_vocabulary: whether examples are lines of symbols.
     """
@@ -83,11 +104,15 @@ class Kind(Entry):
     has_vocabulary: bool = False
 
     def open_examples(self, data: Any) -> Examples:
-        """The examples that `config.data` names. Raises `UserError` if there are none."""
+        """The examples that `config.data` names.
+
+        Raises:
+          UserError: there are none, or they cannot be used.
+        """
         return load(self.open)(data)
 
 
-_NAMED = rule("where the data is (see README)", bool)
+_NAMED = rule("where the data are (see README)", bool)
 
 KINDS: Registry[Kind] = Registry(
     "kind of data",
@@ -98,7 +123,12 @@ KINDS: Registry[Kind] = Registry(
             shape=lambda data, _: (data.image_size, data.image_size, 3),
             help="RGB images",
             keys={
-                "data.source": Key("", "SOURCE of the images, as for every command"),
+                "data.source": Key(
+                    "",
+                    "SOURCE of the images, as for every command",
+                    decides=Decides.NOTHING,  # the images do, whatever they are called
+                    exclusive=True,
+                ),
                 "data.image_size": Key(
                     32,
                     "side of the images in pixels",
@@ -112,22 +142,30 @@ KINDS: Registry[Kind] = Registry(
                         lambda v: re.fullmatch("none|square|[1-9][0-9]{0,5}", v) is not None,
                     ),
                 ),
+                "data.jpeg_quality": Key(
+                    0,
+                    "1 ... 100 compresses each image to JPEG after crop and resize; 0 does not",
+                    rule("0 ... 100", lambda v: 0 <= v <= 100),
+                    exclusive=True,
+                ),
                 "data.memory_gib": Key(
                     4.0,
-                    "larger sets are read from their source all the time",
+                    "larger data sets are not kept in memory, but read for every batch",
                     NOT_NEGATIVE,
                     Decides.NOTHING,
                 ),
                 "evaluation.reference": Key(
                     "",
                     "statistics file; empty: computed from the data on first use and cached",
-                    decides=Decides.CURVE,
+                    decides=Decides.NOTHING,  # the statistics do, whatever they are called
+                    exclusive=True,
                 ),
                 "evaluation.without_inception": Key(
                     "fail",
                     "fail, or frechet_pixels, a distance that is not the FID",
                     rule("one of fail, frechet_pixels", lambda v: v in ("fail", "frechet_pixels")),
                     Decides.CURVE,
+                    exclusive=True,
                 ),
             },
             requires={"data.source": _NAMED},
@@ -140,18 +178,21 @@ KINDS: Registry[Kind] = Registry(
             help="lines of characters",
             keys={
                 "data.dir": Key(
-                    "", "folder of shards, tarball, or what `prepare billion_word` wrote"
+                    "",
+                    "folder of shards, tarball, or what `prepare billion_word` wrote",
+                    decides=Decides.NOTHING,  # the lines do, whatever they are called
+                    exclusive=True,
                 ),
-                "data.files": Key("news.en-*", "glob of the shards"),
-                "data.max_lines": Key(10_000_000, "lines that are read at most", POSITIVE),
+                "data.files": Key("news.en-*", "glob of the shards", decides=Decides.NOTHING),
+                "data.max_lines": Key(10_000_000, "maximum number of lines to read", POSITIVE),
                 "data.line_length": Key(
                     32,
-                    "characters of a line",
+                    "characters per line",
                     rule("6 or more (six-grams are measured)", lambda v: v >= 6),
                 ),
                 "data.max_symbols": Key(
                     2048,
-                    "size of the vocabulary at most",
+                    "maximum size of the vocabulary",
                     rule("2 ... 65535", lambda v: 2 <= v < 2**16),
                 ),
             },
@@ -163,10 +204,11 @@ KINDS: Registry[Kind] = Registry(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Quantisation(Entry):
-    """An entry of `QUANTISATIONS`: how a generator's -1 ... 1 becomes 0 ... 255.
+    """An entry of `QUANTISATIONS`: how images of a generator are rounded to grey levels.
 
     Attributes:
-      function: of float32 tensors in 0 ... 255, or `module:object` of it.
+      function: maps a float32 tensor in 0 ... 255 to one of the same shape; or `module:object` of
+        such a function.
     """
 
     function: Any
@@ -183,10 +225,10 @@ def _adopt_quantisation(thing: Any) -> Quantisation:
 QUANTISATIONS: Registry[Quantisation] = Registry(
     "quantisation",
     {
-        "float": Quantisation(function="tensorflow:identity", help="fractions stay"),
-        "truncate": Quantisation(function="tensorflow:floor", help="fractions are cut off"),
+        "float": Quantisation(function="tensorflow:identity", help="no rounding"),
+        "truncate": Quantisation(function="tensorflow:floor", help="rounds down"),
         "round": Quantisation(
-            function="tensorflow:round", help="to the nearest number, as in files"
+            function="tensorflow:round", help="rounds to the nearest integer, as image files do"
         ),
     },
     _adopt_quantisation,

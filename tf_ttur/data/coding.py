@@ -1,7 +1,8 @@
-"""From shards to codes: characters are numbered by falling frequency.
+"""Turns shards into codes: characters are numbered by decreasing frequency.
 
-Code 0 is the token "unk". The characters follow by falling frequency in the lines as they were cut
-and padded, ties by code point; those that find no room in the vocabulary become code 0.
+Code 0 is the token "unk". The characters follow by decreasing frequency in the cut and padded
+lines; ties are ordered by code point. Characters for which the vocabulary has no room become
+code 0.
 """
 
 import pathlib
@@ -17,7 +18,7 @@ from tf_ttur.io import console
 
 UNKNOWN = "unk"
 
-_MOST_CHARACTERS = 2**16 - 1  # code 0 is no character
+_MOST_CHARACTERS = 2**16 - 1  # code 0 is not a character
 
 
 class Coded(NamedTuple):
@@ -25,7 +26,7 @@ class Coded(NamedTuple):
 
     Attributes:
       codes: (n, length) uint16.
-      vocabulary: what the codes stand for; "unk" first.
+      vocabulary: the symbol of each code; "unk" first.
       empty: names of the shards without a line.
     """
 
@@ -41,12 +42,12 @@ def read(
 
     Args:
       path, word, files: as in `shards.find_files`.
-      max_lines: lines that are read at most, the first ones in the order of the shards' names.
-      length: characters of a line.
-      max_symbols: entries of the vocabulary at most, "unk" included.
+      max_lines: maximum number of lines: the first ones in the order of the shards' names.
+      length: characters per line.
+      max_symbols: maximum number of entries of the vocabulary, "unk" included.
 
     Raises:
-      UserError: as `shards.open_shards` and `shards.read_lines`, or there are no lines, or more
+      UserError: as in `shards.open_shards` and `shards.read_lines`; or there are no lines, or more
         different characters than codes.
     """
     alphabet = Alphabet(word)
@@ -55,8 +56,8 @@ def read(
     with console.bar() as display:
         task = display.add_task(f"reading {word}", total=max_lines)
         for name, open_shard in shards.open_shards(path, word, files):
-            # A tarball has its shards in any order, so those that come first by path may push out
-            # what was read before.
+            # A tarball may hold its shards in any order. Therefore a shard whose name comes earlier
+            # may displace lines that were read before it.
             before = (blocks for other, blocks in blocks_by_name.items() if other < name)
             left = max_lines - sum(map(_count, before))
             if left <= 0:
@@ -85,8 +86,16 @@ def read(
 
 
 def _recode(blocks: list[np.ndarray], final: np.ndarray, length: int) -> np.ndarray:
-    """The final codes of provisional ones, uint16 (n, length). Empties `blocks`, each of which is
-    given back to the system when it is copied.
+    """Replaces provisional codes by final ones.
+
+    Args:
+      blocks: provisional codes, each (k, length). The list is emptied: each block is freed as soon
+        as it is copied.
+      final: the final code of each provisional code.
+      length: characters per line.
+
+    Returns:
+      (n, length) uint16.
     """
     codes = np.empty((_count(blocks), length), np.uint16)
     end = len(codes)
@@ -98,8 +107,9 @@ def _recode(blocks: list[np.ndarray], final: np.ndarray, length: int) -> np.ndar
 
 
 def _joined(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Joins small blocks, as the C library keeps the space of small arrays for itself when they are
-    deleted.
+    """Joins small blocks into large ones.
+
+    The C library does not return the memory of small arrays to the system when they are deleted.
     """
     waiting: list[np.ndarray] = []
     for block in blocks:
@@ -116,7 +126,7 @@ def _count(blocks: Iterable[np.ndarray]) -> int:
 
 
 def _trim(blocks_by_name: dict[shards.Name, list[np.ndarray]], max_lines: int) -> None:
-    """Drops, in place, all but the first lines in the order of the names."""
+    """Keeps only the first `max_lines` lines in the order of the names, in place."""
     left = max_lines
     for name in sorted(blocks_by_name):
         kept = []
@@ -128,8 +138,9 @@ def _trim(blocks_by_name: dict[shards.Name, list[np.ndarray]], max_lines: int) -
 
 
 class Alphabet:
-    """Provisional codes of characters, from 1 on in the order in which they come. The final codes
-    follow when all lines are read.
+    """Gives characters provisional codes, from 1 on, in the order in which they are first seen.
+
+    The final codes are known only when all lines have been read.
 
     Args:
       word: how messages call the text.
@@ -137,7 +148,7 @@ class Alphabet:
 
     def __init__(self, word: str) -> None:
         self._word = word
-        self._codes = np.zeros(0x110000, np.uint16)  # of every code point
+        self._codes = np.zeros(0x110000, np.uint16)  # one for every code point
         self._points: list[int] = []
 
     def encode(self, points: np.ndarray) -> np.ndarray:
@@ -168,15 +179,15 @@ class Alphabet:
 
         Args:
           blocks: provisional codes of all lines.
-          max_symbols: entries of the vocabulary at most.
+          max_symbols: maximum number of entries of the vocabulary.
 
         Returns:
-          (vocabulary, final code of each provisional one).
+          (vocabulary, uint16 array of the final code of each provisional code).
         """
         counts = np.zeros(len(self._points) + 1, np.int64)
         for block in blocks:
             counts += np.bincount(block.ravel(), minlength=len(counts))
-        # Falling counts, then rising code points.
+        # By decreasing count, then by increasing code point.
         ranked = np.lexsort((np.array([0, *self._points]), -counts))
         ranked = ranked[counts[ranked] > 0][: max_symbols - 1]
         final = np.zeros(len(counts), np.uint16)

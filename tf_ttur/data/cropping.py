@@ -1,4 +1,4 @@
-"""Crop and resize: what is done to every image of a source before the networks see it."""
+"""What is done to every image of a source before the networks see it: crop, resize, JPEG."""
 
 import dataclasses
 from typing import Any
@@ -13,23 +13,38 @@ class Cropping:
     """How raw images become images of one size.
 
     Attributes:
-      size: side of the square result in pixels; 0 leaves all images as they are.
+      size: side of the square result in pixels; 0 leaves all images unchanged.
       crop: "none"; "square" for the largest centred square; or the side of a centred square in
-        pixels, as "108". What is cropped is resized to `size` (bilinear with antialiasing); what is
-        not must have that size already.
+        pixels, such as "108". A cropped image is resized to `size` (bilinear with antialiasing).
+        With "none" the images must already have that size.
+      jpeg_quality: 1 ... 100 compresses every image to JPEG at this quality, after crop and resize,
+        and decodes it again; 0 does not. libjpeg's defaults with chroma at half the resolution give
+        the pixels that Pillow's `save(quality=...)` gives, to the bit.
     """
 
     size: int
     crop: str
+    jpeg_quality: int = 0
 
     @property
     def record(self) -> dict[str, Any]:
-        """What is done, in words and numbers, for provenance."""
+        """The crop, the size, the method of resizing and the JPEG quality, for provenance.
+
+        Without JPEG there is no word of it, as in the records of version 0.1.0.
+        """
         resize = "none" if self.crop == "none" else "bilinear, antialiased, rounded"
-        return {"size": self.size, "crop": self.crop, "resize": resize}
+        record = {"size": self.size, "crop": self.crop, "resize": resize}
+        return record | {"jpeg_quality": self.jpeg_quality} if self.jpeg_quality else record
 
     def apply(self, image: tf.Tensor) -> tf.Tensor:
-        """One uint8 (height, width, 3) image, cropped and resized: uint8 (size, size, 3)."""
+        """Crops, resizes and compresses one image.
+
+        Args:
+          image: uint8 (height, width, 3).
+
+        Returns:
+          uint8 (size, size, 3); the image itself if `crop` is "none" and `jpeg_quality` 0.
+        """
         if self.crop != "none":
             height = tf.shape(image)[0]
             width = tf.shape(image)[1]
@@ -43,6 +58,9 @@ class Cropping:
             image = tf.cast(image, tf.float32)
             image = tf.image.resize(image, (self.size, self.size), antialias=True)
             image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
+        if self.jpeg_quality:
+            encoded = tf.io.encode_jpeg(image, "rgb", self.jpeg_quality)
+            image = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
         return tf.ensure_shape(image, (self.size or None, self.size or None, 3))
 
     def check_size(self, name: str, height: int | None, width: int | None) -> None:
@@ -50,10 +68,10 @@ class Cropping:
 
         Args:
           name: of the image or the source.
-          height, width: in pixels; None is a side that is not known.
+          height, width: in pixels; None if unknown.
 
         Raises:
-          UserError: naming it and both sizes.
+          UserError: the size is wrong; the message names the image and both sizes.
         """
         sides = [side for side in (width, height) if side is not None]
         found = f"{name} has {'x'.join(map(str, sides))} pixels"
@@ -72,22 +90,34 @@ class Cropping:
             )
 
     def check_prepared(self, name: str, record: dict[str, Any]) -> None:
-        """Refuses a source that was prepared in another way than this one.
+        """Refuses a source that was prepared with another crop, size or JPEG quality.
 
         Args:
           name: of the source.
-          record: the `record` of what was done to its images.
+          record: the `record` of the cropping that prepared it.
 
         Raises:
-          UserError: naming both ways.
+          UserError: one of them differs; the message names what was done and what was asked for.
         """
+        quality = record.get("jpeg_quality", 0)
         takes_any_crop = self.crop == "none"
         takes_its_size = self.size in (0, record["size"])
-        if self.record != record and not (takes_any_crop and takes_its_size):
+        takes_its_quality = self.jpeg_quality in (0, quality)
+        takes_it = takes_any_crop and takes_its_size and takes_its_quality
+        recorded = {key: record[key] for key in ("size", "crop", "resize")}
+        if quality:
+            recorded["jpeg_quality"] = quality
+        if self.record != recorded and not takes_it:
+            done = f"crop {record['crop']} and size {record['size']}"
+            wanted = (
+                f"crop {self.crop} (config.data.crop) and size {self.size} (config.data.image_size)"
+            )
+            if quality != self.jpeg_quality:
+                done += f", JPEG quality {quality or 'none'}"
+                wanted += f", JPEG quality {self.jpeg_quality or 'none'} (config.data.jpeg_quality)"
             raise UserError(
-                f"{name} was prepared with crop {record['crop']} and size {record['size']}",
-                f"crop {self.crop} (config.data.crop) "
-                f"and size {self.size} (config.data.image_size)",
-                "prepare the data like that, or take it as it is: config.data.crop=none and "
-                f"config.data.image_size={record['size']}",
+                f"{name} was prepared with {done}",
+                wanted,
+                "prepare the data with these, or use them as they are: config.data.crop=none, "
+                f"config.data.image_size={record['size']} and config.data.jpeg_quality=0",
             )

@@ -1,25 +1,27 @@
-"""From the bytes of an image file to pixels; and why a file gives none.
+"""Decodes image files, and finds out why a file cannot be decoded.
 
-TensorFlow decodes, inside of `tf.data`. Where it fails, Pillow looks at the file again and tells
-what is wrong with it.
+TensorFlow decodes plain PNG, JPEG and WebP inside `tf.data`. Pillow decodes everything else: other
+formats, grey, and images with an alpha. Which of them decodes is decided by the header, because
+TensorFlow writes beyond its memory when it decodes some animations.
 """
 
-import io
-import warnings
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterable, Sequence
 
-import PIL.Image
+import numpy as np
 import tensorflow as tf
 
+from tf_ttur.data import formats, pillow
+from tf_ttur.data.pillow import MAX_PIXELS, Conversion
 from tf_ttur.errors import UserError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-MAX_PIXELS = 2**28 // 3  # of an image: 256 MiB as RGB, and Pillow's own limit
-
-_PNG = b"\x89PNG"  # how a PNG begins
-_DEPTH_BYTE = 24  # where a PNG has its bit depth
-_DEEP = b"\x10"  # a bit depth of 16
-_RGB = "RGB, 8 bits, 3 channels"
+_PNG = b"\x89PNG\r\n\x1a\n"
+# Bit depth and colour type of a PNG: RGB, and palettes. TensorFlow decodes these to 3 channels.
+_PLAIN_PNG = [b"\x08\x02", b"\x01\x03", b"\x02\x03", b"\x04\x03", b"\x08\x03"]
+_HEADER_BYTES = 48  # that decide who decodes
+# Bytes that can also occur by chance: then Pillow decodes an image that TensorFlow could decode.
+_NOT_PLAIN_PNG = r"(?s)\C*(acTL|tRNS)\C*"  # an animation, a transparent colour
+_NOT_PLAIN_WEBP = r"(?s)\C*(ANIM|ANMF|ALPH|VP8L)\C*"
 
 
 class UnreadableImage(UserError):
@@ -28,8 +30,8 @@ class UnreadableImage(UserError):
     Args:
       name: of the file.
       index: of the image in its source.
-      found: what is wrong, to be read after the name.
-      expected: what would have been right.
+      found: what is wrong; the message puts it after the name.
+      expected: what would have been correct.
       cure: what the user can do about it.
 
     Attributes:
@@ -42,22 +44,189 @@ class UnreadableImage(UserError):
         self.index = index
 
 
-def decode(encoded: tf.Tensor) -> tf.Tensor:
-    """One RGB image with 8 bits.
-
-    JPEG is decoded by the accurate transform, which gives libjpeg's (and Pillow's) values. A
-    decompression bomb is refused by its header, before anything is decoded.
+class Decoder:
+    """Decodes the image files of one source, and counts those that were not RGB.
 
     Args:
-      encoded: scalar string, the content of a PNG, JPEG or WebP.
+      conversion: for transparency and 16 bits.
+
+    Attributes:
+      conversion: as above.
+    """
+
+    def __init__(self, conversion: Conversion = pillow.NO_CONVERSION) -> None:
+        self.conversion = conversion
+        self._grey: set[int] = set()
+        self._opaque_alpha: set[int] = set()
+        self._kept: Sequence[int] | None = None
+
+    def decode(self, encoded: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+        """Decodes one image to RGB with 8 bits per channel. All pixels are Pillow's, to the bit.
+
+        The one exception is a JPEG in CMYK without Adobe's marker, which they convert differently.
+
+        Args:
+          encoded: scalar string, the content of a file.
+          index: scalar int64, of the image in its source.
+
+        Returns:
+          uint8 (height, width, 3).
+
+        Raises:
+          tf.errors.InvalidArgumentError: it cannot be decoded, or is not such an image.
+        """
+        is_plain, size = header(encoded)
+        image = tf.cond(
+            is_plain,
+            lambda: _by_tensorflow(encoded, size),
+            lambda: self._by_pillow(encoded, index),
+        )
+        return tf.ensure_shape(image, (None, None, 3))
+
+    def _by_pillow(self, encoded: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+        pixels, problem = tf.numpy_function(
+            self._read, [encoded, index], (tf.uint8, tf.string), stateful=False
+        )
+        with tf.control_dependencies([tf.debugging.Assert(problem == "", [problem])]):
+            return tf.ensure_shape(pixels, (None, None, 3))
+
+    def _read(self, content: bytes, index: int) -> tuple[np.ndarray, bytes]:
+        """Returns (pixels, b""), or (no pixels, what is wrong)."""
+        if not isinstance(content, bytes):  # outside of graphs, TensorFlow gives an array of it
+            content = np.asarray(content).item()
+        try:
+            picture = pillow.read(content, self.conversion)
+        except pillow.Refused as error:
+            return np.zeros((0, 0, 3), np.uint8), str(error).encode()
+        if picture.grey:
+            self._grey.add(int(index))
+        if picture.opaque_alpha:
+            self._opaque_alpha.add(int(index))
+        return picture.pixels, b""
+
+    def counts(self, indices: Iterable[int]) -> dict[str, int]:
+        """How many of these images were read so far and were not RGB.
+
+        Args:
+          indices: of images in the source, or in its `subset`.
+
+        Returns:
+          dict with "grey" and "opaque_alpha"; without those that are 0.
+        """
+        if not self._grey and not self._opaque_alpha:
+            return {}
+        kept = self._kept
+        chosen = set(indices) if kept is None else {kept[index] for index in indices}
+        counts = {"grey": self._grey, "opaque_alpha": self._opaque_alpha}
+        numbers = {name: len(chosen & seen) for name, seen in counts.items()}
+        return {name: number for name, number in numbers.items() if number}
+
+    def subset(self, indices: Sequence[int]) -> "Decoder":
+        """The same decoder, whose `counts` are of a source with these images only."""
+        kept = self._kept
+        result = copy.copy(self)  # shares the sets
+        result._kept = indices if kept is None else [kept[index] for index in indices]
+        return result
+
+    def explain(self, name: str, index: int, content: bytes) -> None:
+        """Raises `UnreadableImage` if Pillow cannot read an image file; it says why."""
+        try:
+            pillow.read(content, self.conversion)
+        except pillow.Refused as error:
+            found = error.found
+            if formats.is_misnamed(name, content):
+                found = f"(content: {formats.format_of(content)}) {found}"
+            raise UnreadableImage(name, index, found, error.expected, error.cure) from error
+
+
+def decode(encoded: tf.Tensor) -> tf.Tensor:
+    """As `Decoder.decode`, for a single image."""
+    return Decoder().decode(encoded, tf.constant(0, tf.int64))
+
+
+def header(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """What the header of an image file tells, before anything is decoded.
+
+    Args:
+      encoded: scalar string, the content of the file.
 
     Returns:
-      uint8 (height, width, 3).
+      (is_plain, size): scalar bool, whether TensorFlow decodes it to 3 channels of 8 bits, and
+      safely; and int64 (2,), the two sides in pixels, in the order of the header. Files that are
+      not plain have no size here. TensorFlow could decode a few of them too; for these Pillow gives
+      the same pixels.
 
     Raises:
-      tf.errors.InvalidArgumentError: it cannot be decoded, or is of another kind.
+      tf.errors.InvalidArgumentError: a JPEG whose header is damaged.
     """
-    pixels = tf.reduce_prod(tf.cast(size_in_header(encoded), tf.float64))
+    # Padded, so that every position exists.
+    start = tf.strings.join([tf.strings.substr(encoded, 0, _HEADER_BYTES), _HEADER_BYTES * "\0"])
+
+    def jpeg() -> tuple[tf.Tensor, tf.Tensor]:
+        shape = tf.image.extract_jpeg_shape(encoded)
+        return shape[2] > 1, tf.cast(shape[:2], tf.int64)
+
+    return tf.cond(
+        tf.io.is_jpeg(encoded),
+        jpeg,
+        lambda: tf.cond(
+            tf.strings.substr(start, 0, len(_PNG)) == _PNG,
+            lambda: _png_header(encoded, start),
+            lambda: _webp_header(encoded, start),
+        ),
+    )
+
+
+def _png_header(encoded: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """As `header`, for a PNG that begins with the bytes `start`."""
+    sides = tf.io.decode_raw(tf.strings.substr(start, 16, 8), tf.int32, little_endian=False)
+    size = tf.cast(tf.bitcast(sides, tf.uint32), tf.int64)
+    kind = tf.strings.substr(start, 24, 2) == tf.constant(_PLAIN_PNG)
+    # Most files have no chunk between the header and the pixels.
+    has_chunks = tf.strings.substr(start, 37, 4) != b"IDAT"
+    is_still = tf.cond(
+        has_chunks, lambda: ~tf.strings.regex_full_match(encoded, _NOT_PLAIN_PNG), lambda: True
+    )
+    is_first = tf.strings.substr(start, 12, 4) == b"IHDR"
+    return tf.reduce_any(kind) & is_first & is_still, size
+
+
+def _webp_header(encoded: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """As `header`, for a WebP, or any other file, that begins with the bytes `start`."""
+    data = tf.cast(tf.io.decode_raw(tf.strings.substr(start, 20, 10), tf.uint8), tf.int64)
+    sides = tf.reduce_sum(data[1:5] * [1, 2**8, 2**16, 2**24])
+    lossless = tf.stack([sides, sides // 2**14]) % 2**14 + 1
+    lossy = tf.stack([data[6] + 2**8 * data[7], data[8] + 2**8 * data[9]]) % 2**14
+    extended = tf.reduce_sum(tf.reshape(data[4:], (2, 3)) * [1, 2**8, 2**16], 1) + 1
+    name = tf.strings.substr(start, 12, 4)
+    is_lossless = name == b"VP8L"
+    is_extended = name == b"VP8X"
+    size = tf.where(is_extended, extended, tf.where(is_lossless, lossless, lossy))
+
+    is_webp = (tf.strings.substr(start, 0, 4) == b"RIFF") & (
+        tf.strings.substr(start, 8, 4) == b"WEBP"
+    )
+    lossless_has_alpha = data[4] // 2**4 % 2 == 1
+    has_alpha = data[0] // 2**4 % 2 == 1  # flags of the extended format
+    is_animation = data[0] // 2 % 2 == 1
+    is_still = tf.cond(
+        is_extended, lambda: ~tf.strings.regex_full_match(encoded, _NOT_PLAIN_WEBP), lambda: True
+    )
+    kind = (
+        (name == b"VP8 ")
+        | (is_lossless & ~lossless_has_alpha)
+        | (is_extended & ~has_alpha & ~is_animation & is_still)
+    )
+    return is_webp & kind, size
+
+
+def _by_tensorflow(encoded: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Decodes a plain file, see `header`.
+
+    JPEG is decoded by the accurate transform, which gives libjpeg's (and Pillow's) values. A
+    decompression bomb is recognised by its header and refused before anything is decoded.
+    """
+    pixels = tf.reduce_prod(tf.cast(size, tf.float64))
     with tf.control_dependencies(
         [tf.debugging.Assert(pixels <= MAX_PIXELS, [f"more than {MAX_PIXELS:,} pixels"])]
     ):
@@ -67,140 +236,54 @@ def decode(encoded: tf.Tensor) -> tf.Tensor:
         lambda: tf.io.decode_jpeg(encoded, channels=0, dct_method="INTEGER_ACCURATE"),
         lambda: tf.io.decode_image(encoded, channels=0, expand_animations=False),
     )
-    # TensorFlow would keep the upper half of 16-bit samples without a word.
-    depth = tf.cond(
-        tf.strings.length(encoded) > _DEPTH_BYTE,
-        lambda: tf.strings.substr(encoded, _DEPTH_BYTE, 1),
-        lambda: "",
-    )
-    deep = (tf.strings.substr(encoded, 0, len(_PNG)) == _PNG) & (depth == _DEEP)
-    rules = [
-        tf.debugging.assert_equal(tf.shape(image)[-1], 3, "not an RGB image"),
-        tf.debugging.assert_equal(deep, False, "16 bits a channel"),
-    ]
-    with tf.control_dependencies(rules):
+    is_rgb = tf.debugging.assert_equal(tf.shape(image)[-1], 3, "not an RGB image")
+    with tf.control_dependencies([is_rgb]):
         return tf.ensure_shape(image, (None, None, 3))
 
 
-def size_in_header(encoded: tf.Tensor) -> tf.Tensor:
-    """The two sides in pixels that the header of a PNG, JPEG or WebP tells.
-
-    Args:
-      encoded: scalar string, the content of the file.
-
-    Returns:
-      int64 (2,), in the order of the header.
-
-    Raises:
-      tf.errors.InvalidArgumentError: it is of another kind.
-    """
-    head = tf.cast(tf.io.decode_raw(encoded, tf.uint8, fixed_length=30), tf.int64)
-
-    def little_endian(position: int, count: int) -> tf.Tensor:
-        """The number in `count` bytes from `position` on."""
-        powers = [256**power for power in range(count)]
-        return tf.reduce_sum(head[position : position + count] * powers)
-
-    def big_endian(position: int) -> tf.Tensor:
-        """The number in four bytes from `position` on."""
-        return tf.reduce_sum(head[position : position + 4] * [2**24, 2**16, 2**8, 1])
-
-    def is_there(position: int, text: bytes) -> tf.Tensor:
-        return little_endian(position, 4) == int.from_bytes(text, "little")
-
-    png = tf.stack([big_endian(16), big_endian(20)])
-    lossy = tf.stack([little_endian(26, 2), little_endian(28, 2)]) % 2**14
-    sides = little_endian(21, 4)
-    lossless = tf.stack([sides, sides // 2**14]) % 2**14 + 1
-    extended = tf.stack([little_endian(24, 3), little_endian(27, 3)]) + 1
-    simple = tf.where(is_there(12, b"VP8L"), lossless, lossy)
-    webp = tf.where(is_there(12, b"VP8X"), extended, simple)
-    png_or_none = tf.where(is_there(12, b"IHDR"), png, MAX_PIXELS)
-    is_png = is_there(0, _PNG)
-    is_webp = is_there(0, b"RIFF") & is_there(8, b"WEBP")
-    return tf.cond(
-        is_png | is_webp,
-        lambda: tf.where(is_png, png_or_none, webp),
-        lambda: tf.cast(tf.image.extract_jpeg_shape(encoded)[:2], tf.int64),
-    )
-
-
-def is_deep(content: bytes) -> bool:
-    """Whether the content of a file is a PNG with 16 bits per channel."""
-    return content.startswith(_PNG) and content[_DEPTH_BYTE : _DEPTH_BYTE + 1] == _DEEP
-
-
 def examine(
-    name: str, index: int, read_bytes: Callable[[], bytes], read: Callable[[tf.Tensor], tf.Tensor]
+    name: str,
+    index: int,
+    read_bytes: Callable[[], bytes],
+    read: Callable[[tf.Tensor], tf.Tensor],
+    decoder: Decoder,
 ) -> tuple[int, int]:
     """Finds out whether an image file can be used.
 
     Args:
       name: of the file.
       index: of the image in its source.
-      read_bytes: gives the content of the file.
-      read: function of a scalar int64 index that gives the image, as `Source.read`.
+      read_bytes: function that returns the content of the file.
+      read: function of a scalar int64 index that returns the image, as `Source.read`.
+      decoder: of the source.
 
     Returns:
       (width, height) in pixels.
 
     Raises:
-      UnreadableImage: it cannot, and why.
+      UnreadableImage: it cannot be used; the message says why.
     """
     try:
         content = read_bytes()
-        image = _open_with_pillow(content)
-        with image:
-            image.load()
-    except Exception as error:  # Pillow raises many kinds
-        reason = "no known format" if isinstance(error, PIL.UnidentifiedImageError) else str(error)
+    except Exception as error:  # a file, a zip or an LMDB: errors of many types
         raise UnreadableImage(
             name,
             index,
-            f"cannot be decoded ({reason})",
+            f"cannot be decoded ({error})",
             "a whole image",
             "replace or remove this file",
         ) from error
-    _check_channels(name, index, content, image)
     try:
         with tf.device("CPU:0"):
-            read(tf.constant(index, tf.int64))
+            height, width, _ = read(tf.constant(index, tf.int64)).shape
     except tf.errors.OpError as error:
+        decoder.explain(name, index, content)
         reason = error.message.splitlines()[0]
         raise UnreadableImage(
             name,
             index,
             f"cannot be decoded by TensorFlow ({reason})",
-            _RGB,
+            pillow.RGB,
             "save it again as PNG",
         ) from error
-    return image.size
-
-
-def _open_with_pillow(content: bytes) -> PIL.Image.Image:
-    with warnings.catch_warnings():
-        # Images above MAX_PIXELS, before they are decoded.
-        warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-        return PIL.Image.open(io.BytesIO(content))
-
-
-def _check_channels(name: str, index: int, content: bytes, image: PIL.Image.Image) -> None:
-    """Raises `UnreadableImage` for an image that is not RGB with 8 bits."""
-    if is_deep(content):
-        raise UnreadableImage(
-            name,
-            index,
-            "has 16 bits a channel",
-            _RGB,
-            "convert it; only its owner knows which 8 bits are meant",
-        )
-    is_transparent = "transparency" in image.info
-    if image.mode not in ("RGB", "P") or is_transparent:
-        suffix = ", with transparency" if is_transparent else ""
-        raise UnreadableImage(
-            name,
-            index,
-            f"is of mode {image.mode}{suffix}",
-            _RGB,
-            "convert it, for example with Pillow's image.convert('RGB')",
-        )
+    return width, height

@@ -1,7 +1,7 @@
 """Street-number-like digits, drawn by the program: a data set that needs no download.
 
-Each image is a function of (seed, index) alone: a digit in the middle, parts of its neighbours at
-the sides, random colours, a lighting gradient, slant, size, blur and sensor noise.
+Each image is a function of (seed, index) alone. It shows a digit in the middle and parts of its
+neighbours at the sides. Colours, lighting gradient, slant, size, blur and sensor noise are random.
 """
 
 import functools
@@ -59,11 +59,15 @@ _STROKES: dict[int, list[list[tuple[float, float]]]] = {
         ]
     ],
 }
-_SCALE = 4  # drawn this much larger, then averaged down, for smooth edges
+_SCALE = 4  # digits are drawn this many times larger, then averaged down, for smooth edges
 
 
 def draw(index: int, seed: int = 0) -> np.ndarray:
-    """Image number `index`: uint8 (32, 32, 3)."""
+    """Draws image number `index`.
+
+    Returns:
+      uint8 (32, 32, 3).
+    """
     random = np.random.Generator(np.random.Philox(key=[seed, int(index)]))
     mask = _draw_glyphs(random)
     ground = random.uniform(20, 235) + random.normal(0, 20, 3)
@@ -79,7 +83,7 @@ def draw(index: int, seed: int = 0) -> np.ndarray:
 
 
 def _draw_glyphs(random: np.random.Generator) -> np.ndarray:
-    """How much paint there is in each pixel: float32 (32, 32, 1) in 0 ... 1."""
+    """The fraction of each pixel that paint covers: float32 (32, 32, 1) in 0 ... 1."""
     side = SIZE * _SCALE
     centre = _glyph(random.integers(10))
     height = random.uniform(0.62, 0.95) * SIZE * _SCALE

@@ -19,9 +19,9 @@ from tf_ttur.errors import UserError
 
 LEVELS = (0, 1, 2, 3)
 
-# The original scales one array of normal noise for the whole data set to -1 ... 1, so its spread
-# depends on the number of images. With the 50,000 published ones it is 21.5 grey levels, which is
-# used here for any number.
+# The original draws one array of normal noise for the whole data set and scales it to -1 ... 1, so
+# the standard deviation depends on the number of images. With the 50,000 images of the paper it is
+# 21.5 grey levels; this value is used here for any number of images.
 NOISE_STD = 21.5 / 127.5
 
 MIXED = "mixed"  # replaces images by those of another data set, see `replacements`
@@ -81,13 +81,20 @@ def disturb(
 
 
 def replacements(num_images: int, num_others: int, alpha: float, seed: int = 0) -> np.ndarray:
-    """Which images the disturbance "mixed" replaces, and by which of the other data set.
+    """Which images the disturbance "mixed" replaces, and by which image of the other data set.
 
-    Exactly int(alpha * num_images) images are replaced. The others are drawn with replacement, as
-    the paper's 5,000 are too few for its levels. A larger alpha replaces the same images and more.
+    Exactly int(alpha * num_images) images are replaced. The replacements are drawn with
+    replacement, because the 5,000 other images of the paper are too few for its levels. A larger
+    alpha replaces the same images and more.
+
+    Args:
+      num_images: images to be disturbed.
+      num_others: images of the other data set.
+      alpha: the share to replace, 0 ... 1.
+      seed: of all random numbers.
 
     Returns:
-      (num_images,) int64: -1, or the number of the other image.
+      (num_images,) int64: the number of the replacement, or -1 if the image stays.
     """
     generator = np.random.default_rng([seed, len(DISTURBANCES)])
     order = generator.permutation(num_images)
@@ -99,15 +106,15 @@ def replacements(num_images: int, num_others: int, alpha: float, seed: int = 0) 
 
 
 def original_swirl_radius(size: int) -> int:
-    """The radius in pixels that the original code takes.
+    """The radius in pixels that the original code uses.
 
-    It is 70 for CelebA's 64 x 64 images, where the paper says 25, and 25 for all others.
+    It is 70 for 64 x 64 images such as CelebA's, although the paper says 25, and 25 for all others.
     """
     return 70 if size == 64 else 25
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Raises `UserError` where one of these names is no disturbance."""
+    """Raises `UserError` if one of these names is not a disturbance."""
     allowed = [*DISTURBANCES, MIXED]
     unknown = sorted(set(names) - set(allowed))
     if unknown:
@@ -152,16 +159,16 @@ def _swirl(images: np.ndarray, alpha: float, generators: Generators, radius: flo
 
 
 def swirl_sources(size: int, strength: float, radius: float) -> np.ndarray:
-    """From where each pixel of a swirled image comes.
+    """The position in the original image that each pixel of a swirled image comes from.
 
-    A point at the distance rho from the centre (size / 2, size / 2) comes from the point that is
-    turned around the centre by strength exp(-rho / r), with r = radius ln(2) / 5. This is the
+    The source of a point at distance rho from the centre (size / 2, size / 2) is that point,
+    rotated about the centre by strength exp(-rho / r), with r = radius ln(2) / 5. This is the
     definition of `skimage.transform.swirl` (scikit-image 0.26), which the original code calls.
 
     Args:
       size: height and width of the image in pixels.
       strength: the angle at the centre, in radians.
-      radius: where the swirl has nearly died out, in pixels.
+      radius: distance in pixels at which the swirl has nearly vanished.
 
     Returns:
       (2, size, size) float64: row and column of each pixel's source.
@@ -174,13 +181,13 @@ def swirl_sources(size: int, strength: float, radius: float) -> np.ndarray:
 
 
 def interpolate(image: np.ndarray, sources: np.ndarray) -> np.ndarray:
-    """The values of an image between its pixels, bilinear and mirrored at the edges.
+    """Interpolates an image bilinearly at given positions; the image is mirrored at its edges.
 
-    This is what `skimage.transform.warp` does with mode "reflect" and order 1, to the bit.
+    The result equals that of `skimage.transform.warp` with mode "reflect" and order 1 bit for bit.
 
     Args:
       image: (size, size, channels) floats.
-      sources: as `swirl_sources` gives them.
+      sources: (2, size, size) positions, as `swirl_sources` returns them.
 
     Returns:
       An array of the image's shape and dtype, within the range of the image.

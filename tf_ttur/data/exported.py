@@ -1,4 +1,4 @@
-"""An exported generator, read without the code that made it."""
+"""Reading an exported generator, without the code that trained it."""
 
 import pathlib
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from tf_ttur.data.quantisation import quantise
 from tf_ttur.errors import UserError
-from tf_ttur.io import saved_model
+from tf_ttur.io import paths, saved_model
 
-# What `sample` may give: (name, type, number of sides of one sample).
+# What `sample` may return: (name, dtype, number of dimensions of one sample).
 _OUTPUTS = (("images", tf.uint8, 3), ("lines", tf.string, 0))
 
 
@@ -21,20 +21,20 @@ class Exported:
     Attributes:
       makes: "images" or "lines".
       shape: (height, width, 3) of the images, () for lines.
-      fingerprint: a string that changes with the export.
+      fingerprint: a string that changes with the export; "" if the export has none.
     """
 
     def __init__(self, path: str | pathlib.Path, trust: bool = False) -> None:
-        """Loads it.
+        """Loads the generator.
 
         Args:
           path: the folder.
           trust: whether it may hold any operation, as in `saved_model.load`.
 
         Raises:
-          UserError: it is something else, or could do more than arithmetic.
+          UserError: it is not an exported generator, or could do more than arithmetic.
         """
-        self._path = pathlib.Path(path).expanduser()
+        self._path = paths.local(path, "EXPORT")
         try:
             self._signatures = saved_model.load(self._path, trust).signatures
             [(self.makes, output)] = self._signatures["sample"].structured_outputs.items()
@@ -45,7 +45,7 @@ class Exported:
                 )
         except UserError:
             raise
-        except Exception as error:  # TensorFlow raises many kinds
+        except Exception as error:  # TensorFlow raises errors of many types
             reason = str(error).partition("\n")[0]
             raise UserError(
                 f"{self._path} is not an exported generator ({reason})",
@@ -56,14 +56,25 @@ class Exported:
         self.fingerprint = fingerprint.read_bytes().hex() if fingerprint.is_file() else ""
 
     def sample(self, count: int, seed: int) -> tf.Tensor:
-        """`count` samples, of which number i is a function of the seed and i: uint8 images, or
-        strings. Raises `UserError` if it cannot.
+        """Generates samples. Sample number i is a function of the seed and i.
+
+        Args:
+          count: number of samples.
+          seed: an integer.
+
+        Returns:
+          uint8 (count, height, width, 3) images, or (count,) strings.
+
+        Raises:
+          UserError: the export cannot generate them.
         """
         return self._call("sample", count=count, seed=seed)
 
     def check_blocks(self) -> None:
-        """Makes sure, before any work, that `blocks` can give images. Raises `UserError` if not, as
-        for exports of earlier versions.
+        """Checks, before any work, that `blocks` can generate images.
+
+        Raises:
+          UserError: it cannot, for example because an earlier version wrote the export.
         """
         has_block = "block" in self._signatures
         outputs = self._signatures["block"].structured_outputs if has_block else {}
@@ -76,14 +87,17 @@ class Exported:
             )
 
     def blocks(self, count: int, seed: int, quantisation: str = "round") -> Iterator[np.ndarray]:
-        """Yields the images of `sample`, some at a time, so that never all of them are in memory.
+        """Yields the images of `sample` in blocks, so that they are never all in memory.
 
         Args:
-          count, seed: whole numbers.
+          count, seed: as in `sample`.
           quantisation: as in `quantisation.quantise`; "round" gives uint8, others float32.
 
+        Yields:
+          (n, height, width, 3) images.
+
         Raises:
-          UserError: it cannot.
+          UserError: the export cannot generate them.
         """
         number = 0
         while count > 0:
@@ -91,7 +105,9 @@ class Exported:
             images = quantise(block, quantisation).numpy()
             if not len(images):
                 raise UserError(
-                    f"{self._path} gives blocks of no images", "some in each", "export it again"
+                    f"{self._path} gives empty blocks of images",
+                    "at least one image per block",
+                    "export it again",
                 )
             yield images.astype(np.uint8) if quantisation == "round" else images
             number += 1

@@ -1,12 +1,13 @@
-"""From raw images to batches: cropped, resized, scaled, in an order that is a pure function of
-(seed, epoch).
+"""From raw images to shuffled batches: images are cropped, resized and scaled.
+
+The order is a pure function of (seed, epoch).
 """
 
 import functools
 import hashlib
 import json
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,20 @@ import tensorflow as tf
 
 from tf_ttur.data import order, sources
 from tf_ttur.data.cropping import Cropping
-from tf_ttur.data.decoding import UnreadableImage, examine
+from tf_ttur.data.decoding import Decoder, UnreadableImage, examine
 from tf_ttur.data.sources import Source
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
 
 _GIB = 2**30
-_READ_BATCH = 256  # images that are read at a time where the caller names no number
-# Errors of TensorFlow that an image file may be the cause of.
+_FINGERPRINTED = 64  # images of which the fingerprint is the digest
+_READ_BATCH = 256  # images read at a time, unless the caller gives a number
+# {key of `Images.counts`: what is said about these images}
+_CONVERTED = {
+    "grey": "grey images; their one channel is used as R, G and B",
+    "opaque_alpha": "images whose alpha is 255 everywhere; it is dropped",
+}
+# Errors of TensorFlow that an image file may have caused.
 _ABOUT_DATA = (
     tf.errors.InvalidArgumentError,
     tf.errors.NotFoundError,
@@ -38,39 +45,51 @@ class Images:
 
     Attributes:
       source: the `sources.Source`.
-      num_images: how many.
+      num_images: the number of images.
       preparation: dict with the crop and the size, for provenance.
       skipped: names of the images that `leave_out_unreadable` left out.
+      selection: what `take_first` or `take_random` took, for provenance; "" for all images.
     """
 
     def __init__(
-        self, source: Source | str, size: int = 0, crop: str = "none", memory_gib: float = 4.0
+        self,
+        source: Source | str,
+        size: int = 0,
+        crop: str = "none",
+        memory_gib: float = 4.0,
+        jpeg_quality: int = 0,
     ) -> None:
         """Opens the source; nothing is read yet.
 
         Args:
           source: a `sources.Source`, or a word that names one.
-          size: side of the square images in pixels; 0 leaves all images as they are, which must
-            then be of one size.
-          crop: as in `cropping.Cropping`. Of a prepared folder it says, like `size`, what must have
-            been done; "none" takes whatever has been done.
-          memory_gib: limit of what is kept in memory, in GiB of uint8.
+          size: side of the square images in pixels; 0 leaves all images unchanged, and then all
+            must have the same size.
+          crop: as in `cropping.Cropping`. For a prepared folder, crop and size must be those that
+            it was prepared with; the crop "none" accepts any.
+          memory_gib: the largest set that is kept in memory, in GiB of uint8.
+          jpeg_quality: as in `cropping.Cropping`. For a prepared folder, 0 accepts any if the crop
+            is "none".
 
         Raises:
-          UserError: the source cannot be opened, its images are known to be of the wrong size, or
-            it was prepared in another way.
+          UserError: the source cannot be opened, its images are known to have the wrong size, or it
+            was prepared with another crop, size or JPEG quality.
         """
         self.source = open_raw(source) if isinstance(source, str) else source
         self.num_images = self.source.num_images
-        self._cropping = Cropping(size, crop)
+        self._cropping = Cropping(size, crop, jpeg_quality)
         self.preparation = self._cropping.record
         if self.source.preparation:
             self._cropping.check_prepared(self.source.word, self.source.preparation)
             self.preparation = self.source.preparation
             self._cropping = Cropping(size, "none")
+        elif self.source.decoder:
+            self.preparation = self.preparation | self.source.decoder.conversion.record
         self._memory_bytes = memory_gib * _GIB
         self._loaded: tf.Tensor | None = None
         self.skipped: list[str] = []
+        self.selection = ""
+        self._said: dict[str, int] = {}
         self._cropping.check_size(self.source.word, *self.source.shape)
 
     @property
@@ -96,13 +115,42 @@ class Images:
         ).hexdigest()
 
     @functools.cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """Digests of the prepared images in their order.
+
+        "fingerprint" is that of up to 64 images, spread over the set. If the set is kept in memory,
+        which loads it, "digest" is that of all. Only for images of one known size.
+
+        Raises:
+          UserError: an image cannot be used; the message names it.
+        """
+        image = self._random_access()
+        last = self.num_images - 1
+        chosen = np.unique(np.linspace(0, last, _FINGERPRINTED).round().astype(np.int64))
+        sample = hashlib.sha256(str(self.num_images).encode())
+        for index in chosen.tolist():
+            try:
+                with tf.device("CPU:0"):
+                    sample.update(image(tf.constant(index, tf.int64)).numpy())
+            except tf.errors.OpError as error:
+                self.explain(error, [index])
+                raise
+        digests = {"fingerprint": sample.hexdigest()}
+        if self._loaded is not None:
+            whole = hashlib.sha256()
+            for first in range(0, self.num_images, _READ_BATCH):
+                whole.update(self._loaded[first : first + _READ_BATCH].numpy())
+            digests["digest"] = whole.hexdigest()
+        return digests
+
+    @functools.cached_property
     def shape(self) -> tuple[int, int, int]:
-        """(height, width, 3) of all images; of the first where neither size nor source tells."""
+        """(height, width, 3) of all images. If size and source do not say, the first is read."""
         if self._size:
             return self._size, self._size, 3
         height, width = self.source.shape
         if height is None or width is None:
-            height, width = next(self.in_order(1)).shape[1:3]
+            height, width = next(self._in_order(1, count=1)).shape[1:3]
         return height, width, 3
 
     @property
@@ -112,23 +160,31 @@ class Images:
     def in_order(
         self, batch_size: int, first: int = 0, count: int | None = None
     ) -> Iterator[np.ndarray]:
-        """Yields every image once, in the order of the source: uint8 (n, height, width, 3), the
-        last n may be smaller.
+        """Yields every image once, in the order of the source.
 
         Args:
-          batch_size: n.
-          first: images that are left out at the start.
-          count: images that are taken then; None takes all.
+          batch_size: images per batch.
+          first: number of images to skip at the start.
+          count: number of images to read after that; None reads all.
+
+        Yields:
+          uint8 (n, height, width, 3); n is batch_size, or less for the last batch.
 
         Raises:
-          UserError: naming an image that cannot be used.
+          UserError: an image cannot be used; the message names it.
         """
+        yield from self._in_order(batch_size, first, count)
+        self._say_counts()
+
+    def _in_order(
+        self, batch_size: int, first: int = 0, count: int | None = None
+    ) -> Iterator[np.ndarray]:
         end = self.num_images if count is None else min(first + count, self.num_images)
         dataset = self.source.in_order(first, end - first).map(
             self._cropping.apply, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
-        # The tuner sleeps between its looks, each time twice as long, and an iterator that ends
-        # waits until it wakes: a pass took up to twice its time.
+        # The autotuner sleeps between its checks, twice as long each time, and an iterator that
+        # ends waits until it wakes up. With it, a pass took up to twice the time.
         options = tf.data.Options()
         options.autotune.enabled = False
         dataset = dataset.batch(batch_size).prefetch(2).with_options(options)
@@ -136,7 +192,7 @@ class Images:
         try:
             for batch in dataset.as_numpy_iterator():
                 shape = shape or batch.shape[1:]
-                # Where sizes change between two batches; within one TensorFlow fails.
+                # The size changes between two batches; within a batch TensorFlow would fail.
                 if batch.shape[1:] != shape:
                     raise self._other_size(first, batch.shape[1:], shape)
                 yield batch
@@ -144,6 +200,33 @@ class Images:
         except tf.errors.OpError as error:
             self.explain(error, range(first, min(first + batch_size, end)))
             raise
+
+    def counts(self, first: int = 0, end: int | None = None) -> dict[str, int]:
+        """How many images were converted to RGB, of those that this process has read so far.
+
+        Args:
+          first, end: counts images from `first` on, and before `end`; None counts all.
+
+        Returns:
+          dict with "grey" and "opaque_alpha", without those that are 0; see `pillow.Picture`.
+        """
+        end = self.num_images if end is None else end
+        if self.source.converted:
+            return {self.source.converted: end - first}
+        return self.source.decoder.counts(range(first, end)) if self.source.decoder else {}
+
+    def _say_counts(self) -> None:
+        """Says how many image files were converted to RGB, if it has not been said."""
+        if self.source.decoder is None:
+            return
+        counts = self.counts()
+        for name, text in _CONVERTED.items():
+            if counts.get(name, 0) > self._said.get(name, 0):
+                found = f"{counts[name]:,} {text}"
+                if counts[name] == 1:
+                    found = found.replace("images", "image").replace("their", "its")
+                console.say(f"{self.word}: {found}")
+        self._said = counts
 
     def _other_size(
         self, index: int, shape: tuple[int, ...], shape_before: tuple[int, ...]
@@ -160,25 +243,29 @@ class Images:
         )
 
     def readable(self, batch_size: int, first: int = 0) -> Iterator["np.ndarray | UnreadableImage"]:
-        """As `in_order`, but an image that cannot be read does not end it: in its place comes its
-        `UnreadableImage`.
+        """As `in_order`, but continues after an image that cannot be read.
+
+        Yields:
+          Batches as `in_order` does, and an `UnreadableImage` for each image that cannot be read.
         """
         while first < self.num_images:
             try:
-                for batch in self.in_order(batch_size, first):
+                for batch in self._in_order(batch_size, first):
                     yield batch
                     first += len(batch)
-                return
+                break
             except UnreadableImage as error:
                 unreadable = error
             if first < unreadable.index:
-                yield from self.in_order(batch_size, first, unreadable.index - first)
+                yield from self._in_order(batch_size, first, unreadable.index - first)
             yield unreadable
             first = unreadable.index + 1
+        self._say_counts()
 
     def leave_out_unreadable(self) -> None:
-        """Reads every image once, and leaves out those that cannot be read; `skipped` and messages
-        on stderr name them.
+        """Reads every image once, and leaves out those that cannot be read.
+
+        `skipped` and messages on stderr name them.
 
         Raises:
           UserError: no image can be read.
@@ -209,9 +296,46 @@ class Images:
         self.num_images = self.source.num_images
         self.skipped = list(unreadable.values())
 
+    def take_first(self, count: int) -> None:
+        """Leaves out all images but the first `count`. Raises `UserError` if there are fewer."""
+        self._check_enough(count)
+        if count < self.num_images:
+            self._take(range(count), f"the first {count} of {self.num_images}")
+
+    def take_random(self, count: int, seed: int) -> None:
+        """Leaves out all images but `count` random ones, which stay in their order.
+
+        Args:
+          count: number of images, drawn without replacement.
+          seed: decides, together with `count` and the number of images, which ones.
+
+        Raises:
+          UserError: there are fewer.
+        """
+        self._check_enough(count)
+        if count < self.num_images:
+            drawn = np.random.default_rng(seed).choice(self.num_images, count, replace=False)
+            what = f"{count} of {self.num_images}, drawn with seed {seed}"
+            self._take(sorted(drawn.tolist()), what)
+
+    def _check_enough(self, count: int) -> None:
+        if count > self.num_images:
+            raise UserError(
+                f"{self.word} has {self.num_images} images",
+                f"at least {count}, so that each side has as many",
+                "ask for fewer, or measure against statistics of all of them (tf-ttur stats)",
+            )
+
+    def _take(self, indices: Sequence[int], what: str) -> None:
+        self.source = self.source.subset(indices)
+        self.num_images = self.source.num_images
+        self.selection = what
+
     def drop_remainder(self, batch_size: int) -> None:
-        """Leaves out the last images that do not fill a batch, as the official tool does. Raises
-        `UserError` if none is left.
+        """Leaves out the last images that do not fill a batch, as the official tool does.
+
+        Raises:
+          UserError: no image is left.
         """
         if self.num_images < batch_size:
             raise UserError(
@@ -229,12 +353,16 @@ class Images:
         batch_size: int,
         wanted: Callable[[tf.Tensor], tf.Tensor] | None = None,
     ) -> tf.data.Dataset:
-        """A `tf.data.Dataset` of shuffled batches without end: float32 (batch_size, size, size, 3)
-        in -1 ... 1.
+        """An endless `tf.data.Dataset` of shuffled batches.
+
+        Each batch is float32 (batch_size, size, size, 3) in -1 ... 1.
 
         Args:
           seed, first, stride, batch_size, wanted: as in `order.batch_indices`, which says what a
             batch holds.
+
+        Raises:
+          UserError: as in `check_batches`, or an image cannot be used.
         """
         self.check_batches(batch_size * stride)
         image = self._random_access()
@@ -255,7 +383,7 @@ class Images:
         return batch
 
     def check_batches(self, examples_per_update: int) -> None:
-        """Makes sure, before any reading, that `batches` can give so many images for each update.
+        """Checks, before anything is read, that there are enough images for one update.
 
         Raises:
           UserError: there are fewer, or the source is too large for memory and can only be read in
@@ -269,7 +397,7 @@ class Images:
             )
         if self.source.read is None and not self._fits:
             raise UserError(
-                f"{self.source.word} takes {self._num_bytes / _GIB:.1f} GiB, "
+                f"{self.source.word} takes {self._num_bytes / _GIB:.1f} GiB "
                 "and can only be read in order",
                 f"at most config.data.memory_gib = {self._memory_bytes / _GIB:g}",
                 "raise that value, or prepare the images once with tf-ttur prepare",
@@ -287,7 +415,8 @@ class Images:
         """Loads the images if they fit.
 
         Returns:
-          Function from an index to its uint8 image; of loaded images also from indices to images.
+          Function of an index that returns its uint8 image. For loaded images it also takes a
+          tensor of indices.
         """
         read = self.source.read
         if read is not None and not self._fits:
@@ -313,26 +442,29 @@ class Images:
         return images
 
     def explain(self, error: Exception, indices: Iterable[int]) -> None:
-        """Looks for the image behind an error met while reading.
+        """Looks for the image that caused an error while it was read.
 
         Args:
           error: what TensorFlow raised.
           indices: of the images that were being read.
 
         Raises:
-          UserError: naming the first of them that cannot be used. If there is none, the error has
-            another cause, and this returns.
+          UserError: one of them cannot be used; the message names the first. Otherwise the error
+            has another cause, and this returns.
         """
         contents = self.source.contents
         read = self.source.read
         if not isinstance(error, _ABOUT_DATA) or self._loaded is not None:
             return
+        decoder = self.source.decoder or Decoder()
         if contents is None or read is None:
+            if not self._size:
+                self._explain_sizes(error, indices)
             return
         name_before = None
         for index in indices:
             name, read_bytes = contents(index)
-            width, height = examine(name, index, read_bytes, read)
+            width, height = examine(name, index, read_bytes, read, decoder)
             self._cropping.check_size(name, height, width)
             if name_before is None:
                 name_before = name
@@ -345,14 +477,33 @@ class Images:
                     "resize them beforehand",
                 ) from error
 
+    def _explain_sizes(self, error: Exception, indices: Iterable[int]) -> None:
+        """Raises `UserError` if images of a source without files, such as TFDS, differ in size."""
+        ordered = sorted(indices)
+        if not ordered:
+            return
+        shape = None
+        images = self.source.in_order(ordered[0], len(ordered)).map(self._cropping.apply)
+        for index, image in zip(ordered, images.as_numpy_iterator(), strict=False):
+            shape = shape or image.shape
+            if image.shape != shape:
+                raise self._other_size(index, image.shape, shape) from error
 
-def open_raw(word: str | pathlib.Path, trust_pickle: bool = False) -> Source:
-    """The source of raw images that a word names; arguments as of `sources.open_source`.
+
+def open_raw(
+    word: str | pathlib.Path, trust_pickle: bool = False, background: str = "", depth: int = 0
+) -> Source:
+    """The source of raw images that a word names.
+
+    Args:
+      word, trust_pickle, background, depth: as in `sources.open_source`.
 
     Raises:
-      UserError: there is no such thing, or its images are prepared already (`config:CARD`).
+      UserError: as in `sources.open_source`, or the images are already prepared (`config:CARD`).
     """
-    opened = sources.open_source(word, trust_pickle=trust_pickle)
+    opened = sources.open_source(
+        word, trust_pickle=trust_pickle, background=background, depth=depth
+    )
     if isinstance(opened, Images):
         raise UserError(
             f"{word} names images that are already cropped and resized",
@@ -363,7 +514,15 @@ def open_raw(word: str | pathlib.Path, trust_pickle: bool = False) -> Source:
 
 
 def scale(images: tf.Tensor, batch_size: int, size: int) -> tf.Tensor:
-    """uint8 0 ... 255 to float32 -1 ... 1, with the static shape that the networks need."""
+    """Scales images from 0 ... 255 to -1 ... 1.
+
+    Args:
+      images: uint8 (batch_size, size, size, 3).
+      batch_size, size: the static shape that the networks need.
+
+    Returns:
+      float32 of the same shape.
+    """
     return tf.ensure_shape(tf.cast(images, tf.float32) / 127.5 - 1.0, (batch_size, size, size, 3))
 
 
@@ -375,24 +534,44 @@ def open_images(
     skip_unreadable: bool = False,
     whole_batches: int = 0,
     trust: bool = False,
+    first: int = 0,
+    sample: int = 0,
+    background: str = "",
+    depth: int = 0,
 ) -> Images:
-    """The images that a word names: the one function behind every SOURCE.
+    """The images that a SOURCE names; all commands open their images with this function.
 
     Args:
       word: see `sources.SOURCES`.
-      count, seed, quantisation: of an exported generator.
-      skip_unreadable: leaves out images that cannot be read, which takes a pass over all of them.
-      whole_batches: a batch size; the last images that do not fill one are left out. 0 leaves none
-        out.
+      count, seed, quantisation: of an exported generator, as in `sources.Options`.
+      skip_unreadable: whether to leave out images that cannot be read; this takes a pass over all
+        images.
+      whole_batches: a batch size; the last images that do not fill a batch are left out. 0 keeps
+        all images.
       trust: whether an exported generator may hold any operation, as in `saved_model.load`.
+      first: as in `Images.take_first`; 0 takes all images.
+      sample: as in `Images.take_random`, with `seed`; 0 takes all images.
+      background, depth: as in `pillow.conversion`. They apply only to image files.
 
     Raises:
-      UserError: there is no such thing, or it cannot be used.
+      UserError: the word names no images, they cannot be used, or there are too few.
     """
-    opened = sources.open_source(word, count, seed, quantisation, trust=trust)
+    opened = sources.open_source(
+        word, count, seed, quantisation, trust=trust, background=background, depth=depth
+    )
+    if isinstance(opened, Images) and (background or depth):
+        raise UserError(
+            f"{word} with a background or a depth",
+            "a source of image files: the images of a card are those of its training",
+            f"name the card's source, {opened.word}, or leave the flag out",
+        )
     images = opened if isinstance(opened, Images) else Images(opened)
     if skip_unreadable:
         images.leave_out_unreadable()
+    if first:
+        images.take_first(first)
+    if sample:
+        images.take_random(sample, seed)
     if whole_batches:
         images.drop_remainder(whole_batches)
     return images
@@ -400,4 +579,4 @@ def open_images(
 
 def open_for_training(data: Any) -> Images:
     """The images that `config.data` names. Raises `UserError` if there are none."""
-    return Images(data.source, data.image_size, data.crop, data.memory_gib)
+    return Images(data.source, data.image_size, data.crop, data.memory_gib, data.jpeg_quality)

@@ -1,16 +1,17 @@
-"""LMDB's file, read without its engine.
+"""Reads LMDB's file format without LMDB's engine.
 
-The engine touches every value to list the keys, and a file that was cut off ends its process with a
-bus error. Here only the tree of keys is read at the start, so that millions of images open in
-seconds, and damage is an error.
+The engine reads every value to list the keys, and a truncated file ends its process with a bus
+error. This module reads only the tree of keys at the start. Millions of images open in seconds, and
+a damaged file is an error.
 
-The file is a row of pages; all numbers are little-endian. Pages 0 and 1 are meta pages, of which
-the one with the larger transaction number names the root of the tree. A page begins with its number
-(8 bytes), 2 unused bytes, its kind (2) and the end of its list of node positions (2); the list
-begins at byte 16. A node is four 16-bit numbers and the key. In a branch the first three are the
-number of the page below it. In a leaf they are the length of the value (two of them) and a flag: 0
-where the value follows the key, 1 where the number of the page follows that holds it after 16
-bytes. The fourth is the key's length.
+The file is a sequence of pages; all numbers are little-endian. Pages 0 and 1 are meta pages. The
+one with the larger transaction number names the root of the tree. A page begins with its number (8
+bytes), 2 unused bytes, its kind (2) and the end of its list of node positions (2); the list begins
+at byte 16. A node consists of four 16-bit numbers and the key. In a branch, the first three numbers
+are the number of the page below. In a leaf, the first two are the length of the value, and the
+third is a flag. If the flag is 0, the value follows the key. If it is 1, a page number follows the
+key; the value is in that page, after its first 16 bytes. The fourth number is the length of the
+key.
 """
 
 import os
@@ -27,12 +28,12 @@ _VERSION = 1
 _PAGE_SIZES = [2**power for power in range(8, 17)]
 _BRANCH = 1
 _LEAF = 2
-_HEADER_BYTES = 16  # of a page before what it holds
-_NODE_BYTES = 8  # of a node before its key
+_HEADER_BYTES = 16  # of a page, before its content
+_NODE_BYTES = 8  # of a node, before its key
 
 
 class _Meta(NamedTuple):
-    """What a meta page says."""
+    """The fields of a meta page."""
 
     magic: int
     version: int
@@ -44,18 +45,18 @@ class _Meta(NamedTuple):
 
 
 class LmdbFile:
-    """The records of a database without named parts and duplicates, in the order of their keys.
+    """The records of a database without named databases or duplicate keys, sorted by key.
 
     Args:
       path: the file data.mdb, of LMDB 0.9 on a 64-bit little-endian machine.
 
     Raises:
-      OSError, ValueError: it cannot be read, is of another kind, or is damaged. Damage inside of
-        values is not seen.
+      OSError, ValueError: it cannot be read, has another format, or is damaged. Damage inside
+        values is not noticed.
     """
 
     def __init__(self, path: pathlib.Path) -> None:
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115  as values are read from it
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115  because values are read later
         self._num_bytes = os.fstat(self._file.fileno()).st_size
         self._read_pages: set[int] = set()
         records = [np.empty((3, 0), np.int64)]
@@ -103,13 +104,13 @@ class LmdbFile:
         page = np.frombuffer(self._read(number * self._page_size, self._page_size), np.uint8)
         words = page.view("<u2")
         is_this = page[:8].view("<u8")[0] == number and words[5] == kind
-        if not is_this or number in self._read_pages:  # twice: a tree without end
+        if not is_this or number in self._read_pages:  # a page read twice: a tree without end
             raise ValueError(f"page {number} is damaged")
         self._read_pages.add(number)
         return page, page[_HEADER_BYTES : words[6]].view("<u2").astype(np.int64)
 
     def _leaves(self, number: int, depth: int) -> Iterator[int]:
-        """Numbers of the leaf pages below a page, in the order of the keys.
+        """Yields the numbers of the leaf pages below a page, in the order of the keys.
 
         Args:
           number: of the page.
@@ -123,8 +124,10 @@ class LmdbFile:
             yield from self._leaves(low | middle << 16 | high << 32, depth - 1)
 
     def _records(self, number: int) -> np.ndarray:
-        """int64 (3, n): where the keys of a leaf page are, where the values are, and how long these
-        are.
+        """The records of a leaf page.
+
+        Returns:
+          int64 (3, n): positions of the keys, positions of the values, lengths of the values.
         """
         page, nodes = self._page(number, _LEAF)
         fields = page.view("<u2")[nodes // 2 + np.arange(4)[:, None]].astype(np.int64)

@@ -14,20 +14,21 @@ def batch_indices(
     num_examples: int,
     wanted: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> tf.data.Dataset:
-    """A `tf.data.Dataset` without end of int64 (batch_size,) indices of examples.
+    """An endless `tf.data.Dataset` of int64 (batch_size,) indices of examples.
 
-    Batch number n holds the positions n * batch_size and following of its epoch, and each epoch has
-    its own order. The examples that do not fill the last `stride` batches of an epoch are left out
-    of it. So every batch is a function of its number, and no state needs saving.
+    Each epoch has its own order. Within an epoch, batch number n takes `batch_size` consecutive
+    positions of that order, from n * batch_size on. An epoch has a multiple of `stride` batches;
+    the examples left over are not used in that epoch. Every batch is a function of its number, so
+    no state needs to be saved.
 
     Args:
       seed: (2,) int32 seed of the order.
       first: number of the first batch.
-      stride: batches that make one update (the number of replicas times the discriminator's steps).
-      batch_size: examples of one batch.
-      num_examples: how many there are, at least batch_size * stride.
-      wanted: function of the number of a batch, a scalar int64 tensor, that gives a bool tensor;
-        others are left out.
+      stride: batches per update (the number of replicas times the discriminator's steps).
+      batch_size: examples per batch.
+      num_examples: number of all examples, at least batch_size * stride.
+      wanted: function of a batch's number, a scalar int64 tensor, that returns a scalar bool
+        tensor. Batches for which it is False are left out. None keeps all batches.
     """
     per_epoch = num_examples // (batch_size * stride) * stride
     last = tf.constant(num_examples - 1, tf.int64)

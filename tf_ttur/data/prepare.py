@@ -1,9 +1,9 @@
-"""Data sets prepared once: cropped, resized, and stored as one array with a record of how.
+"""Prepares a data set once: crops, resizes, and stores it as one array with a record.
 
-A prepared folder holds `images.npy`, uint8 (n, size, size, 3), and `prepared.json`. While it is
-being made it is called FOLDER.partial, and its record says how far it is; it gets its name when it
-is whole. An interrupted preparation resumes when it is started again, and ends with the same bytes
-as one that was not interrupted.
+A prepared folder holds `images.npy`, uint8 (n, size, size, 3), and `prepared.json`, the record of
+how it was made. Until it is complete it is called FOLDER.partial, and its record says how many
+images are done. If interrupted, run it again: it resumes, and ends with the same bytes as a
+preparation that was never interrupted.
 """
 
 import io
@@ -22,15 +22,15 @@ from tf_ttur.data.decoding import UnreadableImage
 from tf_ttur.data.images import Images, open_raw
 from tf_ttur.data.sources.source import PREPARED_IMAGES, PREPARED_RECORD
 from tf_ttur.errors import UserError
-from tf_ttur.io import console, digest, files
+from tf_ttur.io import console, digest, files, paths
 
 
 class DataSet(NamedTuple):
-    """What the experiments of the paper take.
+    """A data set as the paper's experiments use it.
 
     Attributes:
       crop, size: as in `Images`.
-      num_images: how many there are.
+      num_images: the number of images in the paper.
     """
 
     crop: str
@@ -44,6 +44,8 @@ DATA_SETS = {
     "svhn": DataSet("none", 32, 73_257),
     "cifar10": DataSet("none", 32, 50_000),
 }
+# What a record mentions only if it is not this.
+_OPTIONAL = {"jpeg_quality": 0, "background": "", "depth": 0}
 _BATCH = 256
 _EVERY_SECONDS = 10  # between two records of the progress
 
@@ -56,49 +58,51 @@ def prepare(
     size: int | None = None,
     trust_pickle: bool = False,
     skip_unreadable: bool = False,
+    jpeg_quality: int = 0,
+    background: str = "",
+    depth: int = 0,
 ) -> dict[str, Any]:
-    """Writes the prepared folder `output`, or resumes it; one that is there already is left as it
-    is.
+    """Writes the prepared folder `output`, or resumes an interrupted preparation.
 
     Args:
       data_set: one of DATA_SETS.
       word: of the source, as in `sources.open_source`.
-      output: the folder.
+      output: the folder. If it is already complete, it is left unchanged.
       crop, size: as in `Images`; None takes those of the data set.
       trust_pickle: as in `sources.open_source`.
-      skip_unreadable: leaves out images that cannot be decoded or are not RGB with 8 bits, and
-        names them.
+      skip_unreadable: whether to leave out, and name, images that cannot be decoded or are not RGB
+        with 8 bits.
+      jpeg_quality: as in `cropping.Cropping`.
+      background, depth: as in `pillow.conversion`.
 
     Returns:
-      The record: dict with data_set, source, source_identity, size, crop, resize, versions, read
-      (how many images of the source), num_images (how many of them are in the folder),
-      images_digest (see `digest`), skipped (names of the others).
+      The record: dict with data_set, source, source_identity, size, crop, resize, jpeg_quality,
+      background and depth (if they are not the default), versions, read (number of images read
+      from the source), num_images (number of images in the folder), images_digest (see `digest`),
+      skipped (names of the images that were left out), grey and opaque_alpha (see
+      `pillow.Picture`; if not 0).
 
     Raises:
-      UserError: the source cannot be used, or the folder is of another preparation or of something
-        else.
+      UserError: the source cannot be used, or the folder belongs to another preparation or holds
+        something else.
     """
     usual = DATA_SETS[data_set]
-    source = open_raw(word, trust_pickle)
-    images = Images(source, size or usual.size, crop or usual.crop)
+    source = open_raw(word, trust_pickle, background, depth)
+    images = Images(source, size or usual.size, crop or usual.crop, jpeg_quality=jpeg_quality)
     recipe = {
         "data_set": data_set,
         "source": source.word,
         "source_identity": source.identity,
         **images.preparation,
     }
-    output = pathlib.Path(os.path.abspath(os.path.expanduser(output)))
+    output = pathlib.Path(os.path.abspath(paths.local(output, "--output")))
     if (output / PREPARED_RECORD).is_file():
         record = _read_record(output, recipe, skip_unreadable)
-        sources.open_source(output)  # refuses one that has been damaged since
+        sources.open_source(output)  # refuses a folder that has been damaged since
         console.say(f"{output} is there already, prepared from this source with these settings")
         return record
     _check_free(output)
-    if images.num_images != usual.num_images:
-        console.say(
-            f"note: {word} has {images.num_images:,} images; "
-            f"the {data_set} of the paper has {usual.num_images:,}"
-        )
+    _note_count(data_set, word, images.num_images)
     recipe["versions"] = {name: files.version(name) for name in ("tf_ttur", "tensorflow", "numpy")}
     folder = output.with_name(f"{output.name}.partial")
     with _Partial(folder, recipe, images.num_images, skip_unreadable) as partial:
@@ -107,8 +111,17 @@ def prepare(
     return partial.record
 
 
+def _note_count(data_set: str, word: str | pathlib.Path, num_images: int) -> None:
+    """Says where a source has another number of images than the data set of the paper."""
+    expected = DATA_SETS[data_set].num_images
+    if num_images != expected:
+        console.say(
+            f"note: {word} has {num_images:,} images; the {data_set} of the paper has {expected:,}"
+        )
+
+
 def _check_free(output: pathlib.Path) -> None:
-    """Refuses a place that holds something already."""
+    """Refuses a folder that already holds something."""
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UserError(
             f"{output} holds other things",
@@ -125,7 +138,8 @@ def _fill(
     with console.Status(f"preparing {word}", partial.record["read"], total) as status:
         for batch in images.readable(_BATCH, partial.record["read"]):
             if not isinstance(batch, UnreadableImage):
-                partial.add(batch)
+                read = partial.record["read"]
+                partial.add(batch, images.counts(read, read + len(batch)))
             elif skip_unreadable:
                 partial.skip(batch)
             else:
@@ -134,16 +148,16 @@ def _fill(
 
 
 class _Partial:
-    """The folder of a preparation that is not finished. Used as a context manager.
+    """The folder of an unfinished preparation. Used as a context manager.
 
     Args:
-      folder: where it is, or will be.
-      recipe: dict with all that decides what the images become.
-      total: images of the source.
-      skip_unreadable: whether images may have been left out before.
+      folder: the folder; it is created if it is missing.
+      recipe: dict with everything that determines the prepared images.
+      total: number of images of the source.
+      skip_unreadable: whether an earlier start may have left out images.
 
     Attributes:
-      record: what will stand in the record at the end, as far as it is.
+      record: the record so far.
     """
 
     def __init__(
@@ -157,16 +171,16 @@ class _Partial:
             self._start(path, recipe)
         images = folder / PREPARED_IMAGES
         mode = "r+b" if images.exists() else "w+b"
-        self._file = open(images, mode)  # noqa: SIM115  as __exit__ closes it
+        self._file = open(images, mode)  # noqa: SIM115  because __exit__ closes it
         self._lock()
         self.record = _read_record(folder, recipe, skip_unreadable)
-        # Left by a process that was killed while it wrote a record.
+        # Remove what a process left that was killed while it wrote a record.
         for leftover in folder.glob(f".{path.name}.*"):
             leftover.unlink()
         self._resume()
 
     def _start(self, path: pathlib.Path, recipe: dict[str, Any]) -> None:
-        """Makes the folder, with the record of a preparation that has done nothing."""
+        """Creates the folder, with the record of a preparation without images yet."""
         self._folder.mkdir(parents=True, exist_ok=True)
         leftovers = f".{path.name}."
         if any(not file.name.startswith(leftovers) for file in self._folder.iterdir()):
@@ -193,27 +207,33 @@ class _Partial:
         trace: TracebackType | None,
     ) -> None:
         with self._file:
-            if not self._folder.exists():  # it is finished
+            if not self._folder.exists():  # `finish` has renamed it
                 return
             if self.record["read"]:
                 self._keep()
             else:
                 shutil.rmtree(self._folder)
 
-    def add(self, images: np.ndarray) -> None:
-        """Adds a batch of prepared images, uint8 (n, size, size, 3)."""
+    def add(self, images: np.ndarray, counts: dict[str, int]) -> None:
+        """Adds a batch of prepared images.
+
+        Args:
+          images: uint8 (n, size, size, 3).
+          counts: as `Images.counts` of these images.
+        """
         record = self.record
         self._file.write(images.tobytes())
-        self.record = record | {  # in one step, so that Ctrl-C finds it before or after
+        self.record = record | {  # one assignment, so that Ctrl-C cannot interrupt between keys
             "read": record["read"] + len(images),
             "num_images": record["num_images"] + len(images),
             "images_digest": digest.to_hex(digest.add(int(record["images_digest"], 16), images)),
+            **{name: record.get(name, 0) + count for name, count in counts.items()},
         }
         if time.monotonic() - self._kept_at >= _EVERY_SECONDS:
             self._keep()
 
     def skip(self, unreadable: UnreadableImage) -> None:
-        """Takes note of an image that is left out."""
+        """Records an image that is left out."""
         console.say(f"left out: {unreadable.found}")
         record = self.record
         self.record = record | {
@@ -222,13 +242,13 @@ class _Partial:
         }
 
     def finish(self, output: pathlib.Path) -> None:
-        """Gives the folder its name. Raises `UserError` if it is not whole, or empty."""
+        """Renames the folder to `output`. Raises `UserError` if it is incomplete or empty."""
         record = self.record
         if record["read"] != self._total:
             raise UserError(
                 f"{record['source']} gave {record['read']} images",
                 f"the {self._total} that it says it has",
-                "fetch it again",
+                "download it again",
             )
         if not record["num_images"]:
             raise UserError(
@@ -248,7 +268,7 @@ class _Partial:
             )
 
     def _resume(self) -> None:
-        """Puts the file of images where the record says it is."""
+        """Truncates the file of images to what the record counts, and continues from there."""
         record = self.record
         image_bytes = self._size**2 * 3
         start = len(self._header()) + record["num_images"] * image_bytes
@@ -256,7 +276,7 @@ class _Partial:
             raise UserError(
                 f"{self._folder} has lost images",
                 f"{record['num_images']} of them",
-                "remove it, and start again",
+                "remove the folder, and start again",
             )
         needed_bytes = (self._total - record["read"]) * image_bytes
         free_bytes = shutil.disk_usage(self._folder).free
@@ -264,7 +284,7 @@ class _Partial:
             raise UserError(
                 f"{self._folder} has room for {free_bytes / 2**30:.1f} GiB",
                 f"{needed_bytes / 2**30:.1f} GiB",
-                "make room, or choose another folder",
+                "free some space, or choose another folder",
             )
         self._file.seek(0)
         self._file.write(self._header())
@@ -275,8 +295,9 @@ class _Partial:
             console.say(f"resuming after {record['read']:,} images")
 
     def _header(self) -> bytes:
-        """How a .npy of the images so far begins. Its length does not depend on how many there are:
-        NumPy leaves room.
+        """The header of the .npy file of the images so far.
+
+        NumPy pads it, so that its length does not depend on the number of images.
         """
         header = io.BytesIO()
         shape = (self.record["num_images"], self._size, self._size, 3)
@@ -300,14 +321,24 @@ class _Partial:
 def _read_record(
     folder: pathlib.Path, recipe: dict[str, Any], skip_unreadable: bool
 ) -> dict[str, Any]:
-    """The record in a folder, which must be of this recipe and must not have left out what may not
-    be left out.
+    """Reads the record in a folder.
+
+    Args:
+      folder: a prepared folder, or an unfinished one.
+      recipe: what the record must agree with.
+      skip_unreadable: whether images may have been left out.
+
+    Raises:
+      UserError: the record is damaged, has another recipe, or names images that were left out
+        although none may be.
     """
     path = folder / PREPARED_RECORD
     cure = "choose another folder, or remove this one"
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        recorded = {key: record[key] for key in recipe}
+        recipe = _OPTIONAL | recipe
+        recorded = {key: record[key] for key in recipe if key not in _OPTIONAL}
+        recorded |= {key: record.get(key, default) for key, default in _OPTIONAL.items()}
         skipped = record["skipped"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UserError(
@@ -322,17 +353,17 @@ def _read_record(
             cure,
         )
     for key, value in recipe.items():
-        # The identity tells sources apart, by whatever name.
+        # The identity distinguishes sources; the same source may have two names.
         if recorded[key] != value and key != "source":
             raise UserError(
-                f"{folder} was made with {key} {recorded[key]}",
-                f"{key} {value}, as asked for now",
+                f"{folder} was made with {key} {recorded[key] or 'none'}",
+                f"{key} {value or 'none'}, as requested now",
                 cure,
             )
     if skipped and not skip_unreadable:
         raise UserError(
             f"{folder} leaves out {len(skipped)} images, the first of them {skipped[0]}",
             "all images",
-            f"say --skip-unreadable again, or {cure}",
+            f"pass --skip-unreadable again, or {cure}",
         )
     return record

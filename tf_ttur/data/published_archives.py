@@ -1,4 +1,4 @@
-"""Images in the files that their authors publish: SVHN's .mat, and CIFAR-10's batches.
+"""Reads images from the files that their authors publish: SVHN's .mat, and CIFAR-10's batches.
 
 Both sets are small enough to be read as one array. Nothing is ever unpacked to disk.
 """
@@ -26,18 +26,21 @@ _CIFAR10 = (
 )
 _SVHN = "the cropped digits of SVHN, for example train_32x32.mat: X, uint8 (32, 32, 3, n)"
 
-# Bytes of the kinds of numbers in a .mat.
+# Bytes per number, for each kind of array in a .mat.
 _BYTES = {f"{sign}int{bits}": bits // 8 for sign in ("", "u") for bits in (8, 16, 32, 64)}
 _BYTES |= {"single": 4, "double": 8, "logical": 1}
 
 
 def svhn(path: pathlib.Path) -> np.ndarray:
-    """The images of a file of SVHN's cropped digits, such as train_32x32.mat: uint8 (n, 32, 32, 3).
+    """The images of a file of SVHN's cropped digits, such as train_32x32.mat.
+
+    Returns:
+      uint8 (n, 32, 32, 3).
 
     Raises:
-      UserError: it cannot be read, or holds something else.
+      UserError: the file cannot be read, or holds something else.
     """
-    cure = "fetch the file again"
+    cure = "download the file again"
     content = _read_mat(path, cure)
     images = content.get("X")
     if images is None:
@@ -59,9 +62,9 @@ def _read_mat(path: pathlib.Path, cure: str) -> dict[str, Any]:
         file_bytes = os.path.getsize(path)
         if claimed_bytes > max(archives.FREE_BYTES * 4, archives.MOST_TIMES * file_bytes):
             raise ValueError(f"{claimed_bytes:,} bytes in {file_bytes:,}")
-        # All of it: where only X is asked for, SciPy does not see that the end is missing.
+        # Read everything: if only X is requested, SciPy does not notice that the end is missing.
         return scipy.io.loadmat(path)
-    except KeyError as error:  # other kinds, such as cells: the directory does not tell their size
+    except KeyError as error:  # another kind, such as cells, whose size the directory lacks
         raise UserError(
             f"{path} holds an array of kind {error}", f"numbers alone: {_SVHN}", cure
         ) from error
@@ -71,7 +74,7 @@ def _read_mat(path: pathlib.Path, cure: str) -> dict[str, Any]:
             f"version 5, as published: {_SVHN}",
             cure,
         ) from error
-    except Exception as error:  # SciPy raises many kinds
+    except Exception as error:  # SciPy raises errors of many types
         raise UserError(f"{path} cannot be read ({error})", _SVHN, cure) from error
 
 
@@ -80,24 +83,34 @@ def is_cifar10(folder: pathlib.Path) -> bool:
     return any((folder / name).is_file() for name in (*_BINARY, *_BATCHES))
 
 
+def is_batch(name: str) -> bool:
+    """Whether a member of a tarball is a batch of CIFAR-10, by its name."""
+    return name.rpartition("/")[2] in (*_BINARY, *_BATCHES)
+
+
 def cifar10(path: pathlib.Path, trust_pickle: bool = False) -> np.ndarray:
-    """The training images of CIFAR-10, in their order: uint8 (n, 32, 32, 3).
+    """The training images of CIFAR-10, in their published order.
 
     Args:
       path: an archive as published, or the folder that was unpacked from it; the binary version or
-        the one for Python.
-      trust_pickle: whether to read the version for Python, which is made of pickles. Even then only
-        arrays and plain containers are admitted; but NumPy does not promise to withstand an array
-        that was made to do harm.
+        the Python version.
+      trust_pickle: whether to read the Python version, which consists of pickles. Even then only
+        arrays and plain containers are admitted, but NumPy does not promise to withstand a
+        malicious array.
+
+    Returns:
+      uint8 (n, 32, 32, 3).
 
     Raises:
-      UserError: it cannot be read, holds something else, or is made of pickles that are not
+      UserError: it cannot be read, holds something else, or consists of pickles that are not
         trusted.
     """
     try:
         contents = _tar_contents(path) if path.is_file() else _folder_contents(path)
     except files.UNREADABLE as error:
-        raise UserError(f"{path} cannot be read ({error})", _CIFAR10, "fetch it again") from error
+        raise UserError(
+            f"{path} cannot be read ({error})", _CIFAR10, "download it again"
+        ) from error
     has_binary = set(_BINARY) <= set(contents)
     is_pickled = set(_BATCHES) <= set(contents) and not has_binary
     names = _BATCHES if is_pickled else _BINARY
@@ -106,13 +119,13 @@ def cifar10(path: pathlib.Path, trust_pickle: bool = False) -> np.ndarray:
         raise UserError(
             f"{path} has no {', '.join(missing)}",
             _CIFAR10,
-            "fetch it again, and unpack all of it or nothing",
+            "download it again, and unpack it completely or not at all",
         )
     if is_pickled and not trust_pickle:
         raise UserError(
-            f"{path} is made of pickles, which can run any program while they are read",
+            f"{path} consists of pickles, which can run any program while they are read",
             "the binary version, cifar-10-binary.tar.gz",
-            "fetch that one; or, if you trust this one, "
+            "download that one; or, if you trust this one, "
             "convert it with tf-ttur prepare cifar10 --trust-pickle",
         )
     parse = _from_pickle if is_pickled else _from_records
@@ -137,24 +150,24 @@ def _tar_contents(path: pathlib.Path) -> dict[str, bytes]:
             if name in _BINARY or name in _BATCHES:
                 archives.check_tar_member(path, member, name, _MAX_BATCH_BYTES)
                 content = archive.extractfile(member)
-                assert content is not None  # as it is a regular file
+                assert content is not None  # because it is a regular file
                 contents[name] = content.read()
     return contents
 
 
 def _from_records(name: str, content: bytes) -> np.ndarray:
-    """uint8 (n, 3072) of a binary batch."""
+    """The pixels of a binary batch: uint8 (n, 3072)."""
     expected = f"records of {_RECORD_BYTES} bytes, of which the first is 0 ... 9"
     if not content or len(content) % _RECORD_BYTES:
-        raise UserError(f"{name} has {len(content)} bytes", expected, "fetch it again")
+        raise UserError(f"{name} has {len(content)} bytes", expected, "download it again")
     records = np.frombuffer(content, np.uint8).reshape(-1, _RECORD_BYTES)
     if records[:, 0].max() > 9:
-        raise UserError(f"{name} holds other things than CIFAR-10", expected, "fetch it again")
+        raise UserError(f"{name} holds other things than CIFAR-10", expected, "download it again")
     return records[:, 1:]
 
 
 def _from_pickle(name: str, content: bytes) -> np.ndarray:
-    """uint8 (n, 3072) of a batch for Python."""
+    """The pixels of a batch of the Python version: uint8 (n, 3072)."""
     expected = "a dictionary with data, uint8 (n, 3072)"
     try:
         data = _Unpickler(io.BytesIO(content), encoding="bytes").load()[b"data"]
@@ -167,12 +180,12 @@ def _from_pickle(name: str, content: bytes) -> np.ndarray:
         ) from error
     has_shape = data.ndim == 2 and data.shape[1] == _RECORD_BYTES - 1 and len(data) > 0
     if data.dtype != np.uint8 or not has_shape:
-        raise UserError(f"{name} holds {description}", expected, "fetch it again")
+        raise UserError(f"{name} holds {description}", expected, "download it again")
     return data
 
 
 class _Unpickler(pickle.Unpickler):
-    """Admits what an array is made of, and nothing that could do anything else."""
+    """Admits only the types that an array consists of, none of which can run a program."""
 
     _ADMITTED = frozenset(
         {

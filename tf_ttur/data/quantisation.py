@@ -1,4 +1,4 @@
-"""From the range of the networks to that of images."""
+"""Converts images from the range of the networks, -1 ... 1, to 0 ... 255."""
 
 import tensorflow as tf
 
@@ -6,17 +6,20 @@ from tf_ttur.data import QUANTISATIONS
 from tf_ttur.registry import is_object, load
 
 
-@tf.autograph.experimental.do_not_convert  # which would try to convert the import of a name
+@tf.autograph.experimental.do_not_convert  # AutoGraph would try to convert `registry.load`
 def quantise(images: tf.Tensor, quantisation: str) -> tf.Tensor:
-    """-1 ... 1 to float32 0 ... 255, clipped.
+    """Scales images from -1 ... 1 to 0 ... 255, clips and rounds them.
 
-    The experiments differ in it: DCGAN and BEGAN measured fractions, WGAN-GP truncated values;
-    files hold rounded ones.
+    The published experiments differ here: DCGAN and BEGAN were evaluated without rounding, WGAN-GP
+    with truncated values. Image files hold values rounded to the nearest integer.
 
     Args:
       images: float of any shape.
-      quantisation: "float" leaves fractions, "truncate" and "round" give whole numbers; or
-        MODULE:OBJECT of a function of float32 0 ... 255.
+      quantisation: "float" (no rounding), "truncate" or "round"; or MODULE:OBJECT of a function of
+        float32 0 ... 255.
+
+    Returns:
+      float32 of the same shape.
 
     Raises:
       ValueError: there is no such quantisation.
@@ -28,5 +31,5 @@ def quantise(images: tf.Tensor, quantisation: str) -> tf.Tensor:
 
 
 def to_uint8(images: tf.Tensor) -> tf.Tensor:
-    """-1 ... 1 to uint8 0 ... 255, rounded."""
+    """Scales float images of any shape from -1 ... 1 to uint8 0 ... 255, rounded."""
     return tf.cast(quantise(images, "round"), tf.uint8)

@@ -1,4 +1,4 @@
-"""The files of samples: images as PNG files, lines as one text file."""
+"""Writes samples to files: images as PNG files, lines as one text file."""
 
 import pathlib
 from collections.abc import Iterable, Sequence
@@ -7,19 +7,19 @@ import numpy as np
 import PIL.Image
 
 from tf_ttur.errors import UserError
-from tf_ttur.io import files
+from tf_ttur.io import files, outputs
 
 
 def check_new(folder: str | pathlib.Path) -> pathlib.Path:
-    """Makes sure that samples in this folder would be alone there.
+    """Checks, before any work, that a folder is empty or does not exist, and can be written.
 
     Returns:
-      The folder, which need not exist.
+      The folder.
 
     Raises:
-      UserError: it holds something.
+      UserError: it holds something, is a file, or cannot be written.
     """
-    folder = pathlib.Path(folder)
+    folder = outputs.check_folder(folder)
     if folder.exists() and any(folder.iterdir()):
         raise UserError(
             f"{folder} is not empty",
@@ -34,7 +34,7 @@ def write_images(images: Sequence[np.ndarray] | np.ndarray, folder: str | pathli
 
     Args:
       images: uint8 (n, height, width, 3).
-      folder: is made where it does not exist.
+      folder: is created if it does not exist.
     """
     digits = len(str(len(images) - 1))
     for number, image in enumerate(images):
@@ -46,8 +46,8 @@ def write_lines(lines: Iterable[bytes], folder: str | pathlib.Path) -> None:
     """Writes lines.txt.
 
     Args:
-      lines: in UTF-8, without their ends.
-      folder: is made where it does not exist.
+      lines: in UTF-8, without newlines at their ends.
+      folder: is created if it does not exist.
     """
     with files.atomic(pathlib.Path(folder, "lines.txt")) as file:
         file.write(b"".join(line + b"\n" for line in lines))

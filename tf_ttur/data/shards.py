@@ -1,15 +1,15 @@
-"""Shards of text: where they are, and their lines as code points.
+"""Finds shards of text, and reads their lines as code points.
 
 Shards come from
 
   a folder    searched recursively for files whose names match a glob, in the order of their paths.
-              Hidden ones are left out, and those in a folder heldout-*, which the One Billion Word
-              benchmark names like the shards of its training part
+              Hidden files are left out, and so are files in a folder heldout-*: the One Billion
+              Word benchmark gives them the same names as the shards of its training part
   a tarball   .tar, .tar.gz or .tgz with such files, in the same order; only its regular files are
               shards
 
-A shard is UTF-8, plain or gzipped. Both "\\n" and "\\r\\n" end a line; a byte order mark at the
-start is no part of the text.
+A shard is UTF-8, plain or gzipped. Both "\\n" and "\\r\\n" end a line. A byte order mark at the
+start is not part of the text.
 """
 
 import codecs
@@ -28,12 +28,12 @@ from tf_ttur.io import archives
 from tf_ttur.io.files import UNREADABLE, walk
 
 PADDING = "`"
-BLOCK = 2**23  # codes at a time, at most; bounds the memory that reading takes beside the result
+BLOCK = 2**23  # maximum number of codes at a time; limits the memory needed besides the result
 
 _TARBALLS = (".tar", ".tar.gz", ".tgz")
 _NEWLINE = ord("\n")
 _RETURN = ord("\r")
-_MOST_NAMED = 100  # of the other members of a tarball that are remembered for a message
+_MOST_NAMED = 100  # how many other members of a tarball are remembered for a message
 
 Name = pathlib.PurePosixPath
 OpenShard = Callable[[], IO[bytes]]
@@ -48,10 +48,10 @@ def find_files(path: pathlib.Path, word: str, files: str) -> list[tuple[Name, pa
       files: glob of the shards' names.
 
     Returns:
-      [(name, path)] of the shards of a folder in their order, or of the one tarball.
+      [(name, path)] of the shards of a folder in their order, or of the tarball alone.
 
     Raises:
-      UserError: there is no such thing, no shard in it, or one of them is there twice.
+      UserError: the path does not exist, holds no shard, or holds a shard twice.
     """
     if path.is_file() and path.name.endswith(_TARBALLS):
         return [(Name(path.name), path)]
@@ -78,14 +78,19 @@ def find_files(path: pathlib.Path, word: str, files: str) -> list[tuple[Name, pa
 
 
 def open_shards(path: pathlib.Path, word: str, files: str) -> Iterator[tuple[Name, OpenShard]]:
-    """Yields (name, function that opens it) of every shard. Those of a tarball come in its own
-    order, and must be read at once.
+    """Yields every shard and a function that opens it.
+
+    The shards of a tarball come in the order of the tarball. Each must be read before the next one
+    is taken.
 
     Args:
       path, word, files: as in `find_files`.
 
+    Yields:
+      (name, function without arguments that returns the open binary file).
+
     Raises:
-      UserError: as `find_files`, or the tarball is damaged.
+      UserError: as in `find_files`, or the tarball is damaged.
     """
     shards = find_files(path, word, files)
     if path.is_dir():
@@ -119,12 +124,12 @@ def _open_file(path: pathlib.Path) -> IO[bytes]:
 
 def _open_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     file = archive.extractfile(member)
-    assert file is not None  # as it is a regular file
+    assert file is not None  # because it is a regular file
     return file
 
 
 def _check_new(word: str, name: Name, seen: set[Name]) -> None:
-    """Adds a shard to those seen; refuses one that is there already, plain or as .gz."""
+    """Adds a shard to those seen; refuses a shard that was seen before, plain or as .gz."""
     plain = name.with_suffix("") if name.suffix == ".gz" else name
     if plain in seen:
         raise UserError(
@@ -159,16 +164,19 @@ def first_few(names: Sequence[str]) -> str:
 def read_lines(
     open_shard: OpenShard, name: str, length: int, max_lines: int
 ) -> Iterator[np.ndarray]:
-    """Yields the lines of a shard, cut and padded: uint32 (n, length) code points.
+    """Yields the lines of a shard, cut and padded.
 
     Args:
-      open_shard: opens it.
-      name: how messages call it.
-      length: characters of a line.
-      max_lines: reading ends with the block in which they are reached.
+      open_shard: function that opens the shard.
+      name: how messages call the shard.
+      length: characters per line.
+      max_lines: reading ends with the block that reaches this number of lines.
+
+    Yields:
+      uint32 (n, length) code points.
 
     Raises:
-      UserError: it is damaged, or not UTF-8.
+      UserError: the shard is damaged, or not UTF-8.
     """
     rest = np.empty(0, np.uint32)
     for points in _code_points(open_shard, name, max(BLOCK // length, 2**12)):
@@ -180,15 +188,15 @@ def read_lines(
             if max_lines <= 0:
                 return
             points = points[ends[-1] + 1 :]
-        # Of an unfinished line no more can count than these: `length` characters, and one that
-        # tells that it is longer.
+        # Only these characters of an unfinished line matter: the first `length`, and one more that
+        # shows that the line is longer.
         rest = points[: length + 1].copy()
     if len(rest):
         yield _cut(rest, np.array([len(rest)]), length)
 
 
 def _cut(points: np.ndarray, ends: np.ndarray, length: int) -> np.ndarray:
-    """(n, length) code points of the lines that end before the positions `ends`."""
+    """The lines that end before the positions `ends`: (n, length) code points."""
     starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - starts
     lengths -= (lengths > 0) & (points[ends - 1] == _RETURN)

@@ -1,14 +1,14 @@
-"""Lines of text as codes of characters: the One Billion Word benchmark, or other shards with one
-sentence per line.
+"""Lines of text as codes of characters, from the One Billion Word benchmark or similar shards.
 
-A line is cut after `length` characters (Unicode code points, as they are) and padded with
-back-ticks. No line is left out; an empty one is all back-ticks. `coding.py` says how characters
-become codes, and `shards.py` where lines come from: a folder or a tarball. They also come from a
-prepared folder, which `prepare` wrote: its codes are compared with their digest, and then read from
-disk as needed.
+The shards hold one sentence per line. A line is cut after `length` characters (Unicode code points,
+unchanged) and padded with back-ticks. No line is left out; an empty line becomes all back-ticks.
 
-Shards without a line are left out, and `Lines.skipped` names them; one that is damaged, not UTF-8,
-or there twice is refused.
+Lines come from a folder or a tarball (see `shards.py`); `coding.py` turns their characters into
+codes. Lines also come from a prepared folder, which `prepare` wrote. Its codes are compared with
+their digest, and then read from disk as needed.
+
+Shards without a line are left out, and `Lines.skipped` names them. A shard that is damaged, not
+UTF-8, or present twice is refused.
 """
 
 import functools
@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from tf_ttur.data import coding, order, shards
 from tf_ttur.errors import UserError
+from tf_ttur.io import paths
 from tf_ttur.io.files import UNREADABLE, atomic, check_writable, version
 
 FILES = "news.en-*"
@@ -45,12 +46,13 @@ _CONFIG_KEYS = {"max_lines": "max_lines", "length": "line_length", "max_symbols"
 
 
 class Lines:
-    """The lines of a folder of shards, a tarball of shards, or a prepared folder; they fulfil the
-    protocol `data.Examples`.
+    """The lines of a folder of shards, a tarball of shards, or a prepared folder.
+
+    They fulfil the protocol `data.Examples`.
 
     Attributes:
-      codes: (n, length) uint16; of a prepared folder memory-mapped.
-      vocabulary: tuple of what the codes stand for; "unk" first.
+      codes: (n, length) uint16; memory-mapped for a prepared folder.
+      vocabulary: tuple with the symbol of each code; "unk" first.
       num_lines, num_examples: n.
       word: the path as it was given.
       skipped: names of the shards that were empty.
@@ -64,21 +66,21 @@ class Lines:
         length: int = LENGTH,
         max_symbols: int = MAX_SYMBOLS,
     ) -> None:
-        """Reads all lines; those of a prepared folder only to see that they are whole.
+        """Reads all lines. The codes of a prepared folder are read only to check their digest.
 
         Args:
-          path: see the top of this file.
-          files: glob of the shards' names; of no meaning for a prepared folder.
-          max_lines: where reading ends.
-          length: characters of a line.
-          max_symbols: entries of the vocabulary at most, "unk" included; up to 65535.
+          path: a folder, a tarball or a prepared folder, as described at the top of this file.
+          files: glob of the shards' names; ignored for a prepared folder.
+          max_lines: maximum number of lines to read.
+          length: characters per line.
+          max_symbols: maximum number of entries of the vocabulary, "unk" included; up to 65535.
 
         Raises:
-          UserError: nothing there, nothing that matches, a shard that is damaged or not UTF-8, or a
-            folder that was prepared with other settings.
+          UserError: the path does not exist or holds no matching shard, a shard is damaged or not
+            UTF-8, or the folder was prepared with other settings.
         """
         self.word = str(path)
-        folder = pathlib.Path(path).expanduser()
+        folder = paths.local(path, "config.data.dir")
         if is_prepared(folder):
             settings = {"max_lines": max_lines, "length": length, "max_symbols": max_symbols}
             coded, self.digest = _open_prepared(folder, self.word, settings)
@@ -97,10 +99,15 @@ class Lines:
 
     @property
     def identity(self) -> str:
-        """A string that changes with the codes or what they stand for."""
+        """A string that changes with the codes or the vocabulary."""
         return hashlib.sha256(
             json.dumps([self.digest, self.codes.shape, self.vocabulary]).encode()
         ).hexdigest()
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """{"fingerprint": digest of all codes and the vocabulary}."""
+        return {"fingerprint": self.identity}
 
     def batches(
         self,
@@ -110,17 +117,20 @@ class Lines:
         batch_size: int,
         wanted: Callable[[tf.Tensor], tf.Tensor] | None = None,
     ) -> tf.data.Dataset:
-        """A `tf.data.Dataset` of shuffled batches without end: int32 (batch_size, length).
+        """An endless `tf.data.Dataset` of shuffled batches: int32 (batch_size, length).
 
         Args:
           seed, first, stride, batch_size, wanted: as in `order.batch_indices`, which says what a
             batch holds.
+
+        Raises:
+          UserError: as in `check_batches`.
         """
         self.check_batches(batch_size * stride)
         shape = (batch_size, self.codes.shape[1])
 
         def gather(indices: tf.Tensor) -> tf.Tensor:
-            # In NumPy, as a tensor of the codes would be a second copy.
+            # In NumPy, because a tensor of all codes would be a second copy of them.
             codes = tf.numpy_function(
                 lambda chosen: np.asarray(self.codes[chosen], np.int32),
                 [indices],
@@ -137,7 +147,7 @@ class Lines:
         return tf.one_hot(batch, len(self.vocabulary))
 
     def check_batches(self, examples_per_update: int) -> None:
-        """Makes sure that `batches` can give so many lines for each update.
+        """Checks that there are enough lines for one update.
 
         Raises:
           UserError: there are fewer.
@@ -150,18 +160,25 @@ class Lines:
             )
 
     def explain(self, error: Exception, indices: Iterable[int]) -> None:
-        """Does nothing: whatever can be wrong with lines was found when they were opened."""
+        """Does nothing: all errors in lines are found when they are opened."""
 
     def decode(self, codes: np.ndarray) -> list[str]:
-        """The strings of (n, length) codes; padding stays, and code 0 gives "unk"."""
+        """Turns codes back into strings.
+
+        Args:
+          codes: (n, length) integers.
+
+        Returns:
+          n strings. Padding is kept, and code 0 becomes "unk".
+        """
         return [
             "".join(map(self.vocabulary.__getitem__, line)) for line in np.asarray(codes).tolist()
         ]
 
 
 def is_prepared(path: str | pathlib.Path) -> bool:
-    """Whether a path is a folder that `prepare` wrote, as far as can be told without reading."""
-    return (pathlib.Path(path).expanduser() / _RECORD).is_file()
+    """Whether a path is a folder that `prepare` wrote. Only looks for the record's file."""
+    return (paths.local(path, "config.data.dir") / _RECORD).is_file()
 
 
 def prepare(
@@ -172,22 +189,23 @@ def prepare(
     length: int = LENGTH,
     max_symbols: int = MAX_SYMBOLS,
 ) -> str:
-    """Writes the lines of a folder or tarball into a folder that `Lines` opens without reading the
-    shards again; as a whole or not at all.
+    """Writes the lines of a folder or tarball into a folder that `Lines` opens quickly.
+
+    The folder is written completely or not at all.
 
     Args:
       path, files, max_lines, length, max_symbols: as in `Lines`.
-      output: the folder to write. If it is there and was made of the same files with the same
-        settings, it is left.
+      output: the folder to write. If it was already made from the same files with the same
+        settings, it is left unchanged.
 
     Returns:
-      What is in the folder, in one line.
+      One line that describes the folder.
 
     Raises:
-      UserError: as `Lines`, or `output` holds something else.
+      UserError: as in `Lines`, or `output` holds something else.
     """
-    path = pathlib.Path(path).expanduser()
-    output = pathlib.Path(output).expanduser()
+    path = paths.local(path, "--input")
+    output = paths.local(output, "--output")
     recipe = {
         "source": str(path.resolve()),
         "shards": _marks(path, files),
@@ -196,9 +214,9 @@ def prepare(
         "length": length,
         "max_symbols": max_symbols,
     }
-    recipe = json.loads(json.dumps(recipe))  # as it will be read
+    recipe = json.loads(json.dumps(recipe))  # in the form in which it will be read again
     if there := _prepared_already(output, recipe):
-        return f"{_describe(there)}; was there already: {output}"
+        return f"{_describe(there)}; already prepared: {output}"
     check_writable(output)
     lines = Lines(path, files, max_lines, length, max_symbols)
     record = {
@@ -220,7 +238,7 @@ def prepare(
 
 
 def _marks(path: pathlib.Path, files: str) -> list[tuple[str, int, int]]:
-    """What tells that shards have changed: name, size and time of each file."""
+    """Name, size and time of each file, which show whether shards have changed."""
     marks = []
     for name, file in shards.find_files(path, str(path), files):
         status = file.stat()
@@ -260,7 +278,7 @@ def _read_record(folder: pathlib.Path, word: str) -> dict[str, Any]:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         if all(isinstance(record.get(key), kind) for key, kind in _RECORD_TYPES.items()):
             return record
-        reason = "it is of images" if "num_images" in record else "unknown content"
+        reason = "it holds images" if "num_images" in record else "unknown content"
     except (*UNREADABLE, KeyError) as error:
         reason = str(error)
     raise UserError(
@@ -299,7 +317,7 @@ def _open_prepared(
 
 
 def _check_settings(word: str, record: dict[str, Any], settings: dict[str, int]) -> None:
-    """Refuses a prepared folder of other settings."""
+    """Refuses a folder that was prepared with other settings."""
     prepared = {key: record["recipe"].get(key) for key in settings}
     differing = [key for key in settings if prepared[key] != settings[key]]
     if differing:

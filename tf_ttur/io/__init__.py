@@ -1,1 +1,1 @@
-"""Files, archives, messages: everything between the program and its machine."""
+"""Files, archives and messages: the input and output that all other rooms share."""

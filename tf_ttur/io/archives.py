@@ -1,4 +1,4 @@
-"""What makes a zip or a tarball safe to read. No archive is ever unpacked to disk."""
+"""Checks that make a zip or a tarball safe to read. No archive is ever unpacked to disk."""
 
 import contextlib
 import gzip
@@ -16,10 +16,11 @@ FREE_BYTES = 2**30
 MOST_TIMES = 100
 
 _BLOCK_BYTES = 2**20  # of a tarball that are read at a time
+_GZIP = b"\x1f\x8b"  # the first bytes of a file that gzip compressed
 
 
 def check_member_name(archive: str | os.PathLike[str], name: str) -> None:
-    """Refuses a name inside an archive that would lead out of the folder it is unpacked in.
+    """Refuses a member whose name points outside the folder that the archive is unpacked in.
 
     Args:
       archive: how messages call the archive.
@@ -34,7 +35,7 @@ def check_member_name(archive: str | os.PathLike[str], name: str) -> None:
         raise UserError(
             f"{archive} has the member {name}",
             "members inside the folder that the archive is unpacked in",
-            "do not unpack this archive; fetch or make another one",
+            "do not unpack this archive; download or create another one",
         )
 
 
@@ -68,22 +69,24 @@ def check_zip_member(archive: str, member: zipfile.ZipInfo, most_bytes: int | No
 def check_packing(archive: str | os.PathLike[str], member: zipfile.ZipInfo) -> None:
     """Refuses a member of a zip that is neither stored nor deflated.
 
-    Of bzip2 and LZMA, Python unpacks more than the directory says.
+    With bzip2 and LZMA, Python may unpack more bytes than the zip's directory declares.
 
     Raises:
       UserError: naming the member.
     """
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise UserError(
-            f"{member.filename} of {archive} is packed in another way",
+            f"{member.filename} of {archive} is compressed by an unsupported method",
             "a zip whose files are stored or deflated",
-            "pack it again",
+            "create the zip again",
         )
 
 
 def check_unpacked_sizes(name: str | os.PathLike[str], archive: zipfile.ZipFile) -> None:
-    """Refuses, before anything is unpacked, a zip with a member that would become far larger than
-    it is on disk, or that is packed in a way that hides its size.
+    """Refuses a zip bomb before anything is unpacked.
+
+    That is a zip with a member that would unpack to far more than its size on disk, or whose
+    compression method hides its size.
 
     Args:
       name: how messages call the zip.
@@ -125,29 +128,57 @@ def check_tar_member(
         raise UserError(
             f"{archive} has a {name} that is a link or a device",
             "a plain file",
-            "fetch the archive again",
+            "download the archive again",
         )
     if most_bytes is not None and member.size > most_bytes:
         raise UserError(
             f"{archive} has a {name} of {member.size:,} bytes",
             f"at most {most_bytes:,}",
-            "fetch the archive again",
+            "download the archive again",
         )
+
+
+def is_gzipped(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is compressed with gzip, by its content."""
+    with open(path, "rb") as file:
+        return file.read(len(_GZIP)) == _GZIP
+
+
+def members_of_plain_tar(path: str | os.PathLike[str]) -> Iterator[tarfile.TarInfo]:
+    """The members of a tarball that is not compressed. Their contents are skipped, not read.
+
+    `offset_data` of a member says where its content begins in the file.
+
+    Raises:
+      Exception: one of `files.UNREADABLE` if a header is damaged, or the end is missing.
+    """
+    end = 0
+    with open(path, "rb") as file:
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            for member in archive:
+                has_content = member.isreg() or member.type not in tarfile.SUPPORTED_TYPES
+                num_blocks = -(-member.size // tarfile.BLOCKSIZE) if has_content else 0
+                end = member.offset_data + num_blocks * tarfile.BLOCKSIZE
+                # There may be millions, of which tarfile would keep every one.
+                archive.members = []  # type: ignore[attr-defined]  # as its type is unknown
+                yield member
+        file.seek(end)
+        _check_end(file)
 
 
 @contextlib.contextmanager
 def open_tar(path: str | os.PathLike[str]) -> Iterator[tarfile.TarFile]:
     """Opens a tarball, plain or gzipped, whose members are read from front to end.
 
-    When the block ends, the rest is read too: tarfile by itself takes a damaged member for the
-    end, and stops before gzip's checksum.
+    When the block ends, the rest of the file is read too. Otherwise damage could pass unnoticed:
+    tarfile takes a damaged member for the end of the archive, and does not read gzip's checksum.
 
     Raises:
-      Exception: one of `files.UNREADABLE` where the tarball is damaged or cut off.
+      Exception: one of `files.UNREADABLE` if the tarball is damaged or truncated.
     """
     with open(path, "rb") as file:
-        is_gzipped = file.peek(2).startswith(b"\x1f\x8b")
-        content = gzip.GzipFile(fileobj=file) if is_gzipped else file
+        compressed = file.peek(len(_GZIP)).startswith(_GZIP)
+        content = gzip.GzipFile(fileobj=file) if compressed else file
         with tarfile.open(fileobj=content, mode="r|", bufsize=_BLOCK_BYTES) as archive:
             yield archive
             for _ in archive:  # members that the block has not read
@@ -156,7 +187,7 @@ def open_tar(path: str | os.PathLike[str]) -> Iterator[tarfile.TarFile]:
 
 
 def _check_end(stream: IO[bytes]) -> None:
-    """Reads what follows the first empty block, which must be empty as well."""
+    """Reads what follows the first empty block, and refuses anything but empty blocks."""
     end_bytes = 0
     while block := stream.read(_BLOCK_BYTES):
         end_bytes += len(block)

@@ -1,21 +1,150 @@
-"""Messages and progress bars on stderr, so that stdout stays free for results."""
+"""Messages and progress bars on stderr, so that stdout stays free for results.
 
+They are a convenience: a terminal that is closed, a pipe without a reader and a full disk neither
+end a program nor slow it. What cannot be written is dropped.
+"""
+
+import errno
+import io
+import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from types import TracebackType
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from rich import console, progress
 from rich.text import Text
 
-STDERR = console.Console(stderr=True)
-
 Batch = TypeVar("Batch", bound=Sized)
+
+# A terminal or pipe that has gone never comes back. A disk that is full may have room later.
+_GONE = (errno.EPIPE, errno.EIO, errno.EBADF, errno.ENXIO, errno.ESHUTDOWN, errno.ECONNRESET)
+
+
+class _Stderr(io.TextIOBase):
+    """The stderr of the moment, whose failures are nobody's concern.
+
+    `rich` ends the process if a pipe has no reader, so the errors must not reach it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gone: TextIO | None = None
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """That of stderr, from which `rich` chooses the characters of a bar."""
+        return getattr(self._stream(), "encoding", None) or "utf-8"
+
+    def isatty(self) -> bool:
+        """Whether stderr is a terminal that is still there."""
+        stream = self._stream()
+        try:
+            return stream is not None and stream is not self._gone and stream.isatty()
+        except (OSError, ValueError):
+            return False
+
+    def fileno(self) -> int:
+        """The descriptor of stderr.
+
+        Raises:
+          OSError: there is none.
+        """
+        stream = self._stream()
+        if stream is None:
+            raise OSError(errno.EBADF, "there is no stderr")
+        return stream.fileno()
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Writes what can be written; returns the length of `text`."""
+        stream = self._stream()
+        if stream is not None and stream is not self._gone:
+            try:
+                _write(stream, text)
+            except (OSError, ValueError) as error:
+                self._drop(stream, error)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flushes stderr if that is possible."""
+        stream = self._stream()
+        if stream is not None and stream is not self._gone:
+            try:
+                stream.flush()
+            except (OSError, ValueError) as error:
+                self._drop(stream, error)
+
+    def close_if_broken(self) -> None:
+        """Redirects stderr to the null device if it cannot be flushed.
+
+        Python flushes it at the end of the process, and would change the exit status.
+        """
+        stream = self._stream()
+        if stream is None or stream is self._gone:
+            return
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            self._give_up(stream)
+
+    def _stream(self) -> TextIO | None:
+        """What `sys.stderr` is now. `rich` replaces it by a proxy while a bar is shown."""
+        return getattr(sys.stderr, "rich_proxied_file", sys.stderr)
+
+    def _drop(self, stream: TextIO, error: Exception) -> None:
+        if isinstance(error, ValueError) or error.errno in _GONE:  # type: ignore[attr-defined]
+            self._give_up(stream)
+
+    def _give_up(self, stream: TextIO) -> None:
+        """Writes no more to this stream.
+
+        Libraries write to the process's own stderr too, some of them in C++; what they write goes
+        to the null device from now on.
+        """
+        self._gone = stream
+        if stream is not sys.__stderr__:
+            return
+        try:
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
+        except (OSError, ValueError):
+            return
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:  # a ValueError, but stderr is still there
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+_STREAM = _Stderr()
+STDERR = console.Console(file=_STREAM)  # type: ignore[arg-type]
 
 
 def say(text: str) -> None:
-    """Writes one message to stderr, as it is: no markup, and no line breaks of its own."""
-    STDERR.print(text, soft_wrap=True, markup=False, highlight=False, emoji=False)
+    """Writes one message to stderr unchanged: without markup and without wrapping."""
+    if STDERR.is_terminal:
+        STDERR.print(text, soft_wrap=True, markup=False, highlight=False, emoji=False)
+    else:
+        STDERR.file.write(text + "\n")
+        STDERR.file.flush()
+
+
+def flush() -> None:
+    """Writes what is buffered for stderr."""
+    _STREAM.flush()
+
+
+def finish() -> None:
+    """Call this at the end of a process, so that a broken stderr does not change its status."""
+    _STREAM.close_if_broken()
 
 
 class _Speed(progress.ProgressColumn):
@@ -46,14 +175,15 @@ def bar(transient: bool = True) -> progress.Progress:
 
 
 class Status:
-    """The progress of a long loop: a bar on a terminal, else one line per minute. Used as a context
-    manager.
+    """The progress of a long loop: a bar on a terminal, otherwise one line per minute.
+
+    Used as a context manager.
 
     Args:
       description: what the loop does.
-      done: steps that are done already.
-      total: steps in all; None where their number is not known.
-      every_seconds: between two lines where there is no terminal.
+      done: steps that are already done.
+      total: number of all steps; None if it is unknown.
+      every_seconds: seconds between two lines without a terminal.
     """
 
     def __init__(
@@ -80,11 +210,11 @@ class Status:
         self._display.stop()
 
     def show(self, done: int, values: Mapping[str, float]) -> None:
-        """Takes note of how many steps are done.
+        """Updates the bar, or writes a line if one is due.
 
         Args:
-          done: steps so far.
-          values: {name: number} to show in place of the description; may be empty.
+          done: number of steps done so far.
+          values: {name: number} to show instead of the description; may be empty.
         """
         numbers = " ".join(f"{name} {value:.3f}" for name, value in values.items())
         text = numbers or self._description
@@ -104,7 +234,7 @@ class Status:
 
 
 def track(batches: Iterable[Batch], description: str, total: int | None) -> Iterator[Batch]:
-    """Yields `batches`, and shows how many of `total` examples have passed."""
+    """Yields `batches`, and shows how many of `total` examples have been yielded."""
     done = 0
     with Status(description, 0, total) as status:
         for batch in batches:

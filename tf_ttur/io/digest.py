@@ -1,7 +1,7 @@
 """The digest of a set of images: the sum of their SHA-256 modulo 2^256.
 
-It depends neither on the order of the images nor on how they were batched. The digests of parts
-add up.
+It depends neither on the order of the images nor on how they were batched. The digest of a whole is
+the sum of the digests of its parts, modulo 2^256.
 """
 
 import hashlib
@@ -10,11 +10,14 @@ import numpy as np
 
 
 def add(total: int, images: np.ndarray) -> int:
-    """The digest of the images so far and those of another batch.
+    """Adds a batch of images to a digest.
 
     Args:
-      total: the digest of the images before; 0 where there are none.
-      images: (n, height, width, channels) array of any dtype; its bytes are digested as they are.
+      total: the digest of the images so far; 0 at the start.
+      images: (n, height, width, channels) array of any dtype; its bytes are hashed unchanged.
+
+    Returns:
+      The digest of all these images, an integer in 0 ... 2^256 - 1.
     """
     images = np.ascontiguousarray(images)
     hashes = (int.from_bytes(hashlib.sha256(image).digest()) for image in images)
@@ -22,5 +25,5 @@ def add(total: int, images: np.ndarray) -> int:
 
 
 def to_hex(total: int) -> str:
-    """A digest as it stands in files: 64 hexadecimal digits."""
+    """A digest as files store it: 64 hexadecimal digits."""
     return f"{total:064x}"

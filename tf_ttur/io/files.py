@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and where this project keeps what can be made again.
+"""Atomic writes, the cache folder, locks, and tolerant reading of JSON lines.
 
 All text is UTF-8.
 """
@@ -21,15 +21,15 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from tf_ttur.errors import UserError
+from tf_ttur.io import paths
+from tf_ttur.io.paths import PathLike
 
 try:
     import fcntl
 except ImportError:  # Windows, where folders are not locked
-    fcntl = None  # type: ignore[assignment]  # as there is no other type for a missing module
+    fcntl = None  # type: ignore[assignment]  # there is no type for a module that may be missing
 
-PathLike = str | os.PathLike[str]
-
-# What NumPy, zipfile and tarfile raise for a file that is damaged or of another kind.
+# The errors that NumPy, zipfile and tarfile raise for a file that is damaged or of another format.
 UNREADABLE = (
     OSError,
     ValueError,
@@ -51,22 +51,25 @@ UNREADABLE = (
 
 
 def cache_dir() -> pathlib.Path:
-    """The folder of the network and of reference statistics: `TF_TTUR_CACHE`, or tf_ttur in the
-    user's cache.
+    """The cache folder, for the Inception network and reference statistics.
+
+    It is `TF_TTUR_CACHE` if that is set, otherwise `tf_ttur` in the user's cache folder.
     """
     if folder := os.environ.get("TF_TTUR_CACHE"):
-        return pathlib.Path(folder)
-    user_cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(user_cache) / "tf_ttur"
+        return paths.local(folder, "TF_TTUR_CACHE")
+    if folder := os.environ.get("XDG_CACHE_HOME"):
+        return paths.local(folder, "XDG_CACHE_HOME") / "tf_ttur"
+    return paths.local("~/.cache/tf_ttur", "the cache folder (TF_TTUR_CACHE)")
 
 
 @contextlib.contextmanager
 def atomic(path: PathLike, mode: str = "wb") -> Iterator[IO[Any]]:
-    """Opens a temporary file that becomes `path` only if the block ends without an error (fsync,
-    then rename).
+    """Opens a temporary file that becomes `path` only if the block ends without an error.
+
+    At the end the file is synchronised to disk (fsync) and renamed.
 
     Args:
-      path: the file; its folder is made where it is missing.
+      path: the file; its folder is created if it is missing.
       mode: "wb", or "w" for text, which is written as UTF-8.
     """
     path = pathlib.Path(path)
@@ -87,8 +90,9 @@ def atomic(path: PathLike, mode: str = "wb") -> Iterator[IO[Any]]:
 
 
 def to_disk(path: PathLike) -> None:
-    """Waits until the system has written a file or folder, so that a loss of power does not empty
-    what has its name already.
+    """Waits until the system has written a file or folder to disk (fsync).
+
+    Without this, a power failure may leave an empty file under the final name.
     """
     if os.name == "nt" and os.path.isdir(path):
         return  # Windows opens no folders
@@ -100,7 +104,11 @@ def to_disk(path: PathLike) -> None:
 
 
 def check_writable(path: PathLike) -> None:
-    """Makes sure, before long work, that `path` can be written: raises `OSError` if not."""
+    """Checks before long work that `path` can be written, and creates its folder.
+
+    Raises:
+      OSError: it cannot be written.
+    """
     folder = pathlib.Path(path).parent
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{pathlib.Path(path).name}."):
@@ -117,7 +125,7 @@ def walk(path: PathLike) -> Iterator[tuple[str, list[str], list[str]]]:
     """As `os.walk`, but links are followed, and hidden folders are left out.
 
     Raises:
-      UserError: a link leads back to where the walk came from, so that it would not end.
+      UserError: a link leads back to a folder that contains it, so that the walk would never end.
     """
     for folder, folders, names in os.walk(path, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -144,11 +152,11 @@ def read_json_lines(
 
     Args:
       path: the file.
-      columns: {key: type or types of its value} that every object must have; True and False are of
-        no type.
+      columns: {key: type or types of its value} that every object must have. True and False do not
+        count as numbers.
 
     Returns:
-      (objects, number of lines that hold no such object and are left out).
+      (objects, number of lines that were left out because they hold no such object).
     """
     lines = pathlib.Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
     objects = []
@@ -168,12 +176,12 @@ def _has_columns(content: dict[str, Any], columns: Mapping[str, type | tuple[typ
 
 
 def lock(path: PathLike) -> IO[str]:
-    """Takes a file for this process alone, until it ends or closes the file that is returned.
+    """Locks a file for this process, until the process ends or closes the returned file.
 
     Raises:
-      UserError: another process has it.
+      UserError: another process holds the lock.
     """
-    file = open(path, "a+", encoding="utf-8")  # noqa: SIM115  as it stays open
+    file = open(path, "a+", encoding="utf-8")  # noqa: SIM115  because the lock needs it open
     if not take(file):
         file.seek(0)
         owner = file.read().strip() or "another process"
@@ -190,8 +198,11 @@ def lock(path: PathLike) -> IO[str]:
 
 
 def take(file: IO[Any]) -> bool:
-    """Whether an open file is locked for this process from now on. Also True on Windows and on file
-    systems without locks.
+    """Tries to lock an open file for this process.
+
+    Returns:
+      False if another process holds the lock. Always True on Windows and on file systems without
+      locks.
     """
     if fcntl is not None:
         try:
@@ -202,8 +213,9 @@ def take(file: IO[Any]) -> bool:
 
 
 def version(package: str = "tf_ttur") -> str:
-    """The installed version of a package, or "not installed" (tf_ttur itself may run from its
-    source folder).
+    """The installed version of a package, or "not installed".
+
+    tf_ttur itself may run from its source folder without being installed.
     """
     try:
         return importlib.metadata.version(package)

@@ -1,13 +1,13 @@
-"""SavedModels are programs: only those that can do nothing but arithmetic are loaded.
+"""Safe loading of SavedModels, which are programs: only those limited to arithmetic are loaded.
 
 A SavedModel may hold operations that read and write files or run Python, and some of its functions
-run while it is loaded. So it is first read as data, and refused if it holds an operation that is
-not in the list below.
+run while it is loaded. Therefore it is first read as data, and refused if it holds an operation
+that is not in the list below.
 
-Its saver is the exception. The two functions that write and read its variables are in every
-SavedModel, and have to touch files. They may, where nothing can call them: where their names stand
-nowhere in the file but in their definitions and in the two nodes of the main graph that the saver
-names. TensorFlow 2 loads objects, and runs no node of the main graph.
+The saver is an exception. Every SavedModel has two functions that write and read its variables, and
+these must access files. They are allowed if nothing can call them, that is, if their names occur
+only in their definitions and in the two nodes of the main graph that the saver names. TensorFlow 2
+loads objects, and runs no node of the main graph.
 """
 
 import os
@@ -20,7 +20,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from tf_ttur.errors import UserError
 
-# Operations by what they are for. None of them touches a file, runs Python, or reaches another
+# The allowed operations, by purpose. None of them accesses a file, runs Python, or contacts another
 # process.
 _GROUPS = {
     "functions, constants and variables": """
@@ -66,7 +66,7 @@ _OF_A_SAVER = ALLOWED | {"MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFi
 
 
 def load(path: str | os.PathLike[str], trust: bool = False) -> Any:
-    """`tf.saved_model.load`, of what `check` lets pass or is trusted.
+    """Calls `tf.saved_model.load` if `check` accepts the SavedModel, or if it is trusted.
 
     Args:
       path: the folder.
@@ -74,10 +74,10 @@ def load(path: str | os.PathLike[str], trust: bool = False) -> Any:
 
     Raises:
       UserError: it holds an operation that is not allowed.
-      Exception: TensorFlow raises many kinds for what it cannot load.
+      Exception: TensorFlow cannot load it; it raises errors of many types.
     """
     if not trust:
-        # Where there is this file, TensorFlow loads no other.
+        # If this file exists, TensorFlow loads no other.
         with tf.io.gfile.GFile(os.path.join(path, "saved_model.pb"), "rb") as file:
             check(file.read(), path)
     return tf.saved_model.load(str(path))
@@ -91,8 +91,8 @@ def check(content: bytes, name: str | os.PathLike[str]) -> None:
       name: how messages call it.
 
     Raises:
-      UserError: naming the operation.
-      ValueError: it is no SavedModel.
+      UserError: it holds such an operation; the message names it.
+      ValueError: it is not a SavedModel.
     """
     try:
         graphs = saved_model_pb2.SavedModel.FromString(content).meta_graphs
@@ -103,7 +103,7 @@ def check(content: bytes, name: str | os.PathLike[str]) -> None:
     if len(graphs) != 1 or not graphs[0].HasField("object_graph_def"):
         raise _refusal(
             name,
-            "is of TensorFlow 1, whose main graph runs while it is loaded",
+            "was written by TensorFlow 1, whose main graph runs while it is loaded",
             "a SavedModel of TensorFlow 2",
         )
     graph = graphs[0].graph_def
@@ -115,17 +115,15 @@ def check(content: bytes, name: str | os.PathLike[str]) -> None:
         allowed = _OF_A_SAVER if function_name in uncalled else ALLOWED
         place = f"its function {function_name}"
         _check_nodes(function.node_def, allowed | functions, place, name)
-        if "api_implements" in function.attr:  # TensorFlow may put it in the place of another
-            raise _refusal(name, f"has the function {function_name}, which stands in for others")
+        if "api_implements" in function.attr:  # TensorFlow may substitute it for another function
+            raise _refusal(name, f"has the function {function_name}, which may replace others")
 
 
 def _saver_functions(graph: Any, saver: Any, content: bytes) -> set[str]:
-    """Names of the functions that write and read the variables, as far as nothing else in the file
-    names them.
-    """
+    """The names of the saver's functions that nothing else in the file names."""
     nodes = {saver.save_tensor_name.partition(":")[0], saver.restore_op_name}
     names = {node.attr["f"].func.name for node in graph.node if node.name in nodes}
-    # Twice: in its definition, and in the saver's node.
+    # The two places are the definition and the saver's node.
     return {name for name in names if content.count(name.encode()) == 2}
 
 
@@ -141,6 +139,6 @@ def _refusal(name: str | os.PathLike[str], reason: str, expected: str = _EXPECTE
     return UserError(
         f"{name} {reason}",
         expected,
-        "take one that tf-ttur export wrote; "
-        "or, if you trust its author as you would for a program, say --trust",
+        "use one that tf-ttur export wrote; "
+        "or, if you trust its author as you would for a program, pass --trust",
     )

@@ -4,21 +4,26 @@ TensorFlow is imported for images only; statistics do without.
 """
 
 import pathlib
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import measures, ranking, sides
+from tf_ttur.metrics import measures, passed, ranking, sides
 from tf_ttur.metrics.measures.comparison import measure
 from tf_ttur.metrics.networks import FeatureNetwork
+from tf_ttur.metrics.results import Result
+from tf_ttur.metrics.settings import Settings
 from tf_ttur.metrics.statistics import Statistics
 from tf_ttur.metrics.statistics import load as load_statistics
 
 __all__ = [
+    "Result",
     "Statistics",
     "compare",
     "compute_statistics",
     "evaluate",
+    "fid",
     "load_inception",
     "load_statistics",
 ]
@@ -46,31 +51,43 @@ def load_inception(
 def evaluate(
     generated: Any,
     real: Any,
-    network: FeatureNetwork | None = None,
+    network: FeatureNetwork | str | pathlib.Path | None = None,
     names: str | Sequence[str] = ("fid",),
-    num_images: int = 50_000,
+    num_images: int | None = None,
     batch_size: int = 100,
     quantisation: str = "round",
     seed: int = 0,
     allow_mixed: bool = False,
-) -> dict[str, dict[str, float]]:
+    *,
+    metrics: str | Sequence[str] | None = None,
+    value_range: tuple[float, float] | None = None,
+    latent_size: int | None = None,
+    latent: str = "normal",
+) -> dict[str, Result]:
     """Measures of generated images against real ones, from one pass over the images of each side.
 
     Args:
       generated, real: images in any of the forms above, or `Statistics`.
-      network: what `load_inception` gives, or your own `networks.FeatureNetwork`; None loads the
-        original one if there are images.
+      network: what `load_inception` gives or takes, or your own `networks.FeatureNetwork`; None
+        loads the original one if there are images.
       names: of `measures.MEASURES` ("fid", "fid_inf", "kid", "is", "prdc"), or `MODULE:OBJECT` or
         `PATH.py:OBJECT` of your own `measures.Measure`. As a string: with commas between.
-      num_images: how many to draw from a function.
+      num_images: how many to draw from a function, a Keras model or an exported generator (None
+        draws 50,000), and how many to take from an iterator (None takes all). Other forms are taken
+        whole.
       batch_size: images that go through the network, and are drawn from a function, at a time.
-      quantisation: how floats in -1 ... 1 become 0 ... 255: "round" as in files, "truncate" or
-        "float" (`quantisation.quantise`).
-      seed: of measures that draw at random, such as the blocks of KID.
+      quantisation: how floats become 0 ... 255: "round" as in files, "truncate" or "float"
+        (`quantisation.quantise`).
+      seed: of latents, and of measures that draw at random, such as the blocks of KID.
       allow_mixed: whether to compare features of different precision, which moves the distance.
+      metrics: another name of `names`.
+      value_range: what floats mean: (0, 1), (-1, 1) or (0, 255). None takes -1 ... 1, and refuses
+        images that speak against it (`metrics.ranges`).
+      latent_size: of the latents of a Keras model; None takes that of its input.
+      latent: "normal", or "uniform" in -1 ... 1.
 
     Returns:
-      {name of a value: dict with value, and where known standard_error, low and high (95 %
+      {name of a value: `Result` with value, and where known standard_error, low and high (95 %
       interval)}. "is" gives inception_score, with the std of its ten parts too; "prdc" gives
       precision, recall, density and coverage.
 
@@ -78,24 +95,66 @@ def evaluate(
       UserError: sides that do not belong together, images that cannot be used, or too few of them
         for a measure.
     """
-    names = names.split(",") if isinstance(names, str) else list(names)
-    measures.check(names, *[not isinstance(side, Statistics) for side in (generated, real)])
+    # Long: the description of its options.
+    chosen = names if metrics is None else metrics
+    chosen = chosen.split(",") if isinstance(chosen, str) else list(chosen)
+    settings = Settings(
+        num_images, batch_size, quantisation, value_range, latent_size, latent, seed
+    )
+    network = check_network(network)
     contents = {"generated": generated, "real": real}
-    opened = _open(contents, num_images, batch_size, quantisation)
-    network = network or sides.find_network(opened, load_inception)
-    source, reference = sides.gather(opened, names, network, allow_mixed)
-    return measure(names, sides.network_name([source, reference]), source, reference, seed)
+    prefers = sides.prefer_images(list(contents.values()), chosen)
+    have_statistics = map(_is_statistics, contents.values(), prefers)
+    measures.check(chosen, *[not has_statistics for has_statistics in have_statistics])
+    opened = _open(contents, settings, prefers)
+    loaded = _load_network(network, opened)
+    both = sides.gather(opened, chosen, loaded, allow_mixed)
+    provenance = {name: side.statistics.origin for name, side in zip(contents, both, strict=True)}
+    numbers = measure(chosen, sides.network_name(both), both[0], both[1], seed)
+    return {name: Result.of(name, result, provenance) for name, result in numbers.items()}
+
+
+def fid(generated: Any, real: Any, network: Any = None, **options: Any) -> float:
+    """The Fréchet Inception Distance, as a number.
+
+    Args:
+      generated, real: images in any of the forms above, or `Statistics`.
+      network, **options: as in `evaluate`.
+
+    Returns:
+      The distance. Where the network is not the original one it is no FID, and there is a warning
+      that says its name.
+
+    Raises:
+      UserError: as of `evaluate`.
+    """
+    unsuitable = {"names", "metrics"} & set(options)
+    if unsuitable:
+        found = f"metrics.fid with {unsuitable.pop()}"
+        raise UserError(found, "the FID alone", "call metrics.evaluate")
+    [result] = evaluate(generated, real, network, "fid", **options).values()
+    if result.name != "fid":
+        warnings.warn(
+            f"the network is not the original one: this value is {result.name}, not the FID",
+            stacklevel=2,
+        )
+    return result.value
 
 
 def compare(
     first: Any,
     second: Any,
     reference: Any,
-    network: FeatureNetwork | None = None,
-    num_images: int = 50_000,
+    network: FeatureNetwork | str | pathlib.Path | None = None,
+    num_images: int | None = None,
     batch_size: int = 100,
     quantisation: str = "round",
     allow_mixed: bool = False,
+    *,
+    value_range: tuple[float, float] | None = None,
+    latent_size: int | None = None,
+    latent: str = "normal",
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Whether the first images are nearer to the reference, by their Fréchet distance, than the
     second ones.
@@ -103,7 +162,8 @@ def compare(
     Args:
       first, second: images in any of the forms above.
       reference: the same, or `Statistics`.
-      network, num_images, batch_size, quantisation, allow_mixed: as in `evaluate`.
+      network, num_images, batch_size, quantisation, allow_mixed, value_range, latent_size, latent,
+        seed: as in `evaluate`.
 
     Returns:
       dict: answer ("yes", "no", or "inconclusive" where the 95 % interval of the difference holds
@@ -113,25 +173,37 @@ def compare(
     Raises:
       UserError: as of `evaluate`; or unequal numbers of images too small for the correction.
     """
+    settings = Settings(
+        num_images, batch_size, quantisation, value_range, latent_size, latent, seed
+    )
+    network = check_network(network)
     ranking.check(first, second)
     contents = {"first": first, "second": second, "reference": reference}
-    opened = _open(contents, num_images, batch_size, quantisation)
-    passed = ranking.gather(opened, network or load_inception(), allow_mixed)
-    return ranking.compare(*passed)
+    opened = _open(contents, settings, [True, True, False])
+    ranking.check(opened[0][1], opened[1][1])
+    loaded = _load_network(network, opened)
+    assert loaded is not None  # as there are images
+    return ranking.compare(*ranking.gather(opened, loaded, allow_mixed))
 
 
 def compute_statistics(
     images: Any,
-    network: FeatureNetwork | None = None,
-    num_images: int = 50_000,
+    network: FeatureNetwork | str | pathlib.Path | None = None,
+    num_images: int | None = None,
     batch_size: int = 100,
     quantisation: str = "round",
+    *,
+    value_range: tuple[float, float] | None = None,
+    latent_size: int | None = None,
+    latent: str = "normal",
+    seed: int = 0,
 ) -> Statistics:
     """Mean and covariance of the features of images.
 
     Args:
       images: in any of the forms above.
-      network, num_images, batch_size, quantisation: as in `evaluate`.
+      network, num_images, batch_size, quantisation, value_range, latent_size, latent, seed: as in
+        `evaluate`.
 
     Returns:
       `Statistics`, which has `save`.
@@ -139,21 +211,60 @@ def compute_statistics(
     Raises:
       UserError: images that cannot be used.
     """
-    [(_, content)] = _open({"images": images}, num_images, batch_size, quantisation)
+    settings = Settings(
+        num_images, batch_size, quantisation, value_range, latent_size, latent, seed
+    )
+    network = check_network(network)
+    [(name, content)] = _open({"images": images}, settings, [True])
     if isinstance(content, Statistics):
-        raise UserError("statistics in the place of images", "images", "pass the images")
-    return content.statistics(network or load_inception())
+        raise UserError(f"{name}: statistics in the place of images", "images", "pass the images")
+    loaded = _load_network(network, [(name, content)])
+    assert loaded is not None  # as there are images
+    return content.statistics(loaded)
+
+
+def _is_statistics(content: Any, prefer_images: bool) -> bool:
+    if isinstance(content, str | pathlib.PurePath):
+        return sides.is_statistics(str(content), prefer_images)
+    return isinstance(content, Statistics)
 
 
 def _open(
-    contents: dict[str, Any], num_images: int, batch_size: int, quantisation: str
+    contents: dict[str, Any], settings: Settings, prefers: Sequence[bool]
 ) -> list[sides.Opened]:
-    """The sides as `sides.gather` takes them."""
+    """The sides as `sides.gather` takes them; `prefers` is as of `sides.prefer_images`."""
     opened: list[sides.Opened] = []
-    for name, content in contents.items():
-        if not isinstance(content, Statistics):
+    for (name, content), prefer_images in zip(contents.items(), prefers, strict=True):
+        if isinstance(content, str | pathlib.PurePath):
+            word = str(content)
+            opened.append((word, sides.open_word(word, settings, prefer_images)))
+        elif isinstance(content, Statistics):
+            opened.append((name, content))
+        else:
             from tf_ttur.metrics.forms import GivenImages  # imports TensorFlow
 
-            content = GivenImages(name, content, num_images, batch_size, quantisation)
-        opened.append((name, content))
+            opened.append((name, GivenImages(name, content, settings)))
     return opened
+
+
+def check_network(network: Any) -> FeatureNetwork | str | pathlib.Path | None:
+    """Refuses, before any work, what is neither a network nor where one is. Raises `UserError`."""
+    attributes = ("network", "metric", "digest", "precision", "dimension")
+    is_network = callable(network) and all(hasattr(network, name) for name in attributes)
+    if network is None or is_network or isinstance(network, str | pathlib.PurePath):
+        return network
+    raise UserError(
+        f"network: {passed.describe(network)}",
+        "what metrics.load_inception gives, the path of a network, or an object with "
+        f"{', '.join(attributes)} that is called with images (metrics.FeatureNetwork)",
+        "leave it out for the original network",
+    )
+
+
+def _load_network(
+    network: FeatureNetwork | str | pathlib.Path | None, opened: Sequence[sides.Opened]
+) -> FeatureNetwork | None:
+    """The network; loaded only where it is needed."""
+    if network is None or isinstance(network, str | pathlib.PurePath):
+        return sides.find_network(opened, lambda: load_inception(network))
+    return network

@@ -47,8 +47,11 @@ class FrechetEvaluator:
         self.names: tuple[str, ...] = (self.name,)
         self.provenance: dict[str, Any] = {
             **statistics.identity(network),
-            "reference": reference.origin,
+            "reference": dict(reference.origin),
         }
+        if not reference.provenance.get("images_digest"):
+            # Nothing else says what the file holds.
+            self.provenance["reference"]["moments_digest"] = reference.moments_digest
         self._network = network
         self._reference = reference
         self._num_samples = num_samples

@@ -250,6 +250,7 @@ def image_statistics(
             f"the {end - first} that it says it has",
             "prepare it anew",
         )
+    result.provenance.update(images.counts(first, end))
     return result
 
 
@@ -262,6 +263,10 @@ def _provenance(images: "Images") -> dict[str, Any]:
         "quantisation": images.source.quantisation,
         "formats": images.source.formats,
     }
+    if images.source.left_out:
+        provenance["left_out"] = images.source.left_out
     if images.skipped:
         provenance["skipped"] = images.skipped
+    if images.selection:
+        provenance["selection"] = images.selection
     return provenance

@@ -6,14 +6,14 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
+from tf_ttur.data import array_files
 from tf_ttur.errors import UserError
-from tf_ttur.io import files
+from tf_ttur.io import files, paths
 from tf_ttur.metrics import extraction, measures, statistics
 from tf_ttur.metrics.measures import Measure, Needs
 from tf_ttur.metrics.measures.comparison import Side
 from tf_ttur.metrics.networks import FeatureNetwork
+from tf_ttur.metrics.settings import NUM_IMAGES, Settings
 from tf_ttur.metrics.statistics import Statistics
 
 if TYPE_CHECKING:
@@ -89,35 +89,92 @@ class ImagesOfWord:
         )
 
 
-def is_statistics(word: str) -> bool:
-    """Whether a word names an .npz that is not one of images."""
-    path = pathlib.Path(word).expanduser()
-    if path.suffix != ".npz":
+def is_statistics(word: str, prefer_images: bool = False) -> bool:
+    """Whether a word is opened as statistics: it names an .npz with mu and sigma.
+
+    Args:
+      word: the name of a side.
+      prefer_images: whether a file that holds both is opened as images. Reference batches of ADM
+        (guided-diffusion) hold both.
+
+    Raises:
+      UserError: the .npz is a zip bomb.
+    """
+    path = paths.local(word, "SOURCE")
+    if path.suffix.lower() != ".npz":
         return False
     try:
-        with np.load(path, allow_pickle=False) as content:
-            names = content.files
+        headers = array_files.read_headers(path)
     except files.UNREADABLE:
         return True  # reading it as statistics says what is wrong
-    return "images" not in names and (len(names) != 1 or names[0] in ("mu", "sigma"))
+    if not array_files.has_statistics(headers):
+        return False  # opening it as images says what it holds
+    return not prefer_images or array_files.image_array(headers) is None
 
 
-def open_side(word: str, batch_size: int = 100, **options: Any) -> Statistics | ImagesOfWord:
+def prefer_images(sides: Sequence[Any], names: Iterable[str]) -> list[bool]:
+    """For source and reference, whether a measure needs images where statistics are at hand too.
+
+    Args:
+      sides: the source and the reference: words, or anything else.
+      names: of measures, as in `measures.find`.
+    """
+    needs = {measure.needs for measure in measures.find(names).values()}
+    of_source = bool(needs - {Needs.STATISTICS})
+    source = sides[0]
+    has_images = not isinstance(source, Statistics)
+    if isinstance(source, str | pathlib.PurePath):
+        has_images = not is_statistics(str(source), of_source)
+    of_reference = Needs.IMAGES_OF_BOTH in needs
+    if Needs.IMAGES_OF_ONE in needs and not has_images:
+        of_reference = True
+    return [of_source, of_reference]
+
+
+def open_side(
+    word: str, batch_size: int = 100, prefer_images: bool = False, **options: Any
+) -> Statistics | ImagesOfWord:
     """One side of a comparison: `Statistics` where the word names a file of them, else images.
 
     Args:
       word: the name of the side.
       batch_size: images that go through the network at a time.
+      prefer_images: as in `is_statistics`.
       options: of `data.images.open_images`.
 
     Raises:
       UserError: there is no such thing, or it cannot be read.
     """
-    if is_statistics(word):
-        return statistics.load(pathlib.Path(word).expanduser())
+    if is_statistics(word, prefer_images):
+        return statistics.load(paths.local(word, "SOURCE"))
     from tf_ttur.data.images import open_images  # imports TensorFlow, which statistics do without
 
     return ImagesOfWord(open_images(word, **options), batch_size)
+
+
+def open_word(
+    word: str, settings: Settings, prefer_images: bool = False
+) -> Statistics | ImagesOfWord:
+    """One side that a Python program names by a word or path.
+
+    Args:
+      word: as a command line takes it.
+      settings: num_images, quantisation and seed concern an exported generator.
+      prefer_images: as in `is_statistics`.
+
+    Raises:
+      UserError: as of `open_side`.
+    """
+    from tf_ttur.data.sources import SOURCES  # imports Pillow, which statistics do without
+
+    options: dict[str, Any] = {}
+    if SOURCES["generator"].matches(word, paths.local(word, "SOURCE")):
+        options = {
+            "count": settings.num_images or NUM_IMAGES,
+            "quantisation": settings.quantisation,
+            "seed": settings.seed,
+        }
+    return open_side(word, settings.batch_size, prefer_images, **options)
 
 
 def count_images(content: Statistics | ImageSet) -> int | None:
@@ -180,6 +237,7 @@ def gather(
         passed.append(side)
     for side in passed[1:]:
         statistics.check_pair(passed[0].statistics, side.statistics, allow_mixed)
+        statistics.warn_of_formats(passed[0].statistics, side.statistics)
     return passed
 
 

@@ -6,17 +6,19 @@ together are refused.
 """
 
 import dataclasses
+import hashlib
 import json
 import pathlib
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from tf_ttur.data import array_files
 from tf_ttur.errors import UserError
-from tf_ttur.io import archives, console, digest, files
+from tf_ttur.io import archives, console, digest, files, outputs, paths
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
 from tf_ttur.metrics.networks import FeatureNetwork
@@ -26,10 +28,14 @@ _SHARED = ("network", "network_sha1", "precision", "image_shape")
 # What all shards of one extraction share.
 _SHARED_BY_SHARDS = ("source", "preparation", "quantisation", "shards", "shards_total")
 _SHARD_KEYS = ("shard", "shards", "shards_total")
+_COUNTS = ("grey", "opaque_alpha")  # of images, see `data.pillow.Picture`
 # Images per feature, below which there is a warning: for 2,048 features about the ten thousand
 # images that are the usual advice.
 _PER_FEATURE = 5
 _OF_OTHER_TOOLS = {"precision": "float32"}
+# Formats of files that lose something, and formats that do not. WebP, GIF and TIFF may do either.
+_LOSSY = {".jpg", ".jpeg", ".jpe", ".jfif", ".avif"}
+_LOSSLESS = {".png", ".bmp", ".ppm", ".pgm", ".pnm"}
 _EXPECTED = "an .npz with mu (d,) and sigma (d, d)"
 _CURE = "name a file that tf-ttur stats or the official precalc_stats wrote"
 
@@ -57,11 +63,68 @@ class Statistics:
         """The provenance, or what stands in a result for a file that has none."""
         return self.provenance or {"source": self.name, "note": "provenance unknown"}
 
-    def save(self, path: str | pathlib.Path) -> None:
-        """Writes the file atomically."""
+    @property
+    def moments_digest(self) -> str:
+        """Hex of the SHA-256 of both moments: it tells files apart that say nothing else."""
+        moments = (
+            np.ascontiguousarray(self.mu).tobytes() + np.ascontiguousarray(self.sigma).tobytes()
+        )
+        return hashlib.sha256(moments).hexdigest()
+
+    def save(self, path: str | pathlib.Path, overwrite: bool = False) -> None:
+        """Writes the file atomically.
+
+        Args:
+          path: as in `check_output`.
+          overwrite: whether to replace a file that is not one of statistics.
+
+        Raises:
+          UserError: as in `check_output`.
+        """
+        path = check_output(path, what="path", overwrite=overwrite)
         provenance = np.array(json.dumps(self.provenance))
         with files.atomic(path) as file:
             np.savez(file, mu=self.mu, sigma=self.sigma, provenance=provenance)
+
+
+def check_output(
+    word: str | pathlib.Path,
+    *,
+    what: str = "--output",
+    sources: Iterable[str | pathlib.Path] = (),
+    overwrite: bool = False,
+    rename: Callable[[pathlib.Path], pathlib.Path] = lambda path: path,
+) -> pathlib.Path:
+    """The path of a statistics file that may be written, checked before any work.
+
+    Args:
+      word, what, sources, overwrite, rename: as in `outputs.check_file`. An existing file is
+        replaced if it is a statistics file of this project, or with `overwrite`.
+
+    Raises:
+      UserError: it may not be written.
+    """
+    return outputs.check_file(
+        word,
+        (".npz",),
+        "a statistics file of tf_ttur",
+        is_own_file,
+        what=what,
+        sources=sources,
+        overwrite=overwrite,
+        rename=rename,
+    )
+
+
+def is_own_file(path: str | pathlib.Path) -> bool:
+    """Whether a file holds statistics that this project wrote."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            if not {"mu", "sigma", "provenance"} <= set(content.files):
+                return False
+            return _is_ours(json.loads(str(content["provenance"])))
+    except files.UNREADABLE:
+        return False
 
 
 def load(path: str | pathlib.Path) -> Statistics:
@@ -70,6 +133,7 @@ def load(path: str | pathlib.Path) -> Statistics:
     Raises:
       UserError: missing, unreadable or wrong content.
     """
+    path = paths.local(path, "the file of statistics")
     mu, sigma, provenance = _read(path)
     _check_moments(path, mu, sigma)
     if not provenance:
@@ -83,17 +147,11 @@ def load(path: str | pathlib.Path) -> Statistics:
     return Statistics(mu, sigma, provenance, str(path))
 
 
-def _read(path: str | pathlib.Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+def _read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
     """(mu, sigma, provenance or {}) of a file. Raises `UserError` if it cannot be read."""
     try:
+        _check_names(path)
         with np.load(path, allow_pickle=False) as content:
-            missing = {"mu", "sigma"} - set(content.files)
-            if missing:
-                raise UserError(
-                    f"{path} has no {' and no '.join(sorted(missing))} (it holds {content.files})",
-                    _EXPECTED,
-                    _CURE,
-                )
             archives.check_unpacked_sizes(path, content.zip)
             mu = _floats(content["mu"])
             sigma = _floats(content["sigma"])
@@ -101,8 +159,31 @@ def _read(path: str | pathlib.Path) -> tuple[np.ndarray, np.ndarray, dict[str, A
             if "provenance" in content.files:
                 provenance = json.loads(str(content["provenance"]))
     except files.UNREADABLE as error:
-        raise UserError(f"{path} cannot be read ({error})", _EXPECTED, _CURE) from error
+        raise array_files.unreadable(path, path, error, _EXPECTED, _CURE) from error
     return mu, sigma, provenance if _is_ours(provenance) else {}
+
+
+def _check_names(path: pathlib.Path) -> None:
+    """Refuses a file of arrays without mu and sigma. Raises `UserError`, which says what it is."""
+    headers = array_files.read_headers(path)
+    missing = {"mu", "sigma"} - set(headers)
+    if array_files.image_array(headers) is not None and len(missing) == 2:
+        raise UserError(
+            f"{path} holds images and no statistics: {array_files.describe(headers)}",
+            _EXPECTED,
+            "make their statistics with tf-ttur stats",
+        )
+    if "" in headers and not headers[""].dtype.hasobject:
+        raise ValueError(f"it is one array, {headers['']}")
+    if len(missing) == 2:
+        raise array_files.refusal(path, path, headers)
+    for name in {"mu", "sigma"} - missing:
+        if headers[name].dtype.hasobject:
+            raise array_files.refusal(path, path, {name: headers[name]})
+    if missing:
+        raise UserError(
+            f"{path} has no {missing.pop()} (it holds {list(headers)})", _EXPECTED, _CURE
+        )
 
 
 def _check_moments(path: str | pathlib.Path, mu: np.ndarray, sigma: np.ndarray) -> None:
@@ -191,6 +272,10 @@ def merge(parts: Sequence[Statistics]) -> Statistics:
     }
     provenance["num_images"] = moments.count
     provenance["images_digest"] = digest.to_hex(total_digest % 2**256)
+    for key in _COUNTS:
+        counts = [part.provenance.get(key, 0) for part in parts]
+        if any(counts) and all(isinstance(count, int) for count in counts):
+            provenance[key] = sum(counts)
     name = f"{shards} shards"
     warn_if_few(moments.count, len(moments.mean), name)
     return Statistics(moments.mean, moments.covariance, provenance, name)
@@ -331,6 +416,31 @@ def check_pair(first: Statistics, second: Statistics, allow_mixed: bool = False)
             )
 
 
+def warn_of_formats(first: Statistics, second: Statistics) -> None:
+    """Warns where the images of one side were compressed with loss and those of the other not.
+
+    Nothing is said where either side does not tell the formats of its files.
+    """
+    formats = [_formats(side) for side in (first, second)]
+    if not all(formats):
+        return
+    lossy = [suffixes <= _LOSSY for suffixes in formats]
+    lossless = [suffixes <= _LOSSLESS for suffixes in formats]
+    if (lossy[0] and lossless[1]) or (lossless[0] and lossy[1]):
+        of_first, of_second = (" and ".join(sorted(suffixes)) for suffixes in formats)
+        warnings.warn(
+            f"the images of {first.name} are {of_first}, those of {second.name} {of_second}: "
+            "JPEG alone moves a distance (that of CIFAR-10 to itself as JPEG of quality 95 by 18, "
+            "of quality 75 by 54, with the stand-in network)",
+            stacklevel=2,
+        )
+
+
+def _formats(side: Statistics) -> set[str]:
+    formats = side.provenance.get("formats")
+    return set(map(str, formats)) if isinstance(formats, list) else set()
+
+
 def _known(side: Statistics, other: Statistics) -> Mapping[str, Any]:
     """The provenance; for a file of another tool what it must be to go with the other side."""
     return side.provenance or other.provenance | _OF_OTHER_TOOLS
@@ -355,34 +465,43 @@ def cached(path: str | pathlib.Path, make: Callable[[pathlib.Path], Statistics])
       path: of the file.
       make: as in `produce`.
     """
-    if not pathlib.Path(path).exists():
+    path = paths.local(path, "the file of statistics")
+    if not path.exists():
         return produce(path, make)
     try:
         return load(path)
     except UserError as error:
-        aside = pathlib.Path(f"{path}.damaged")
-        pathlib.Path(path).replace(aside)
+        aside = path.with_name(f"{path.name}.damaged")
+        path.replace(aside)
         console.say(f"{error.found}; set aside as {aside}, and made anew")
         return produce(path, make)
 
 
-def produce(path: str | pathlib.Path, make: Callable[[pathlib.Path], Statistics]) -> Statistics:
+def produce(
+    path: str | pathlib.Path,
+    make: Callable[[pathlib.Path], Statistics],
+    overwrite: bool = False,
+) -> Statistics:
     """Writes new statistics to a file, and returns them.
 
     Args:
-      path: of the file.
+      path: of the file, as in `check_output`.
       make: function of the path where an interrupted `make` may keep its state, which is removed
         afterwards.
+      overwrite: whether to replace a file that is not one of statistics.
+
+    Raises:
+      UserError: as in `check_output`; before any work.
     """
+    path = check_output(path, overwrite=overwrite)
     files.check_writable(path)
     partial = partial_path(path)
     result = make(partial)
-    result.save(path)
+    result.save(path, overwrite=True)  # as it has been checked
     partial.unlink(missing_ok=True)
     return result
 
 
-def partial_path(path: str | pathlib.Path) -> pathlib.Path:
+def partial_path(path: pathlib.Path) -> pathlib.Path:
     """Where the state of an extraction into `path` is kept."""
-    path = pathlib.Path(path)
     return path.with_name(f"{path.name}.partial")

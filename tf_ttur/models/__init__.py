@@ -110,7 +110,10 @@ ARCHITECTURES: Registry[Architecture] = Registry(
             normalises_over_batch=True,
             keys={
                 "model.samples_per_score": Key(
-                    1, "neighbours in the batch that the critic scores together", POSITIVE
+                    1,
+                    "neighbours in the batch that the critic scores together",
+                    POSITIVE,
+                    exclusive=True,
                 ),
             },
             requires={

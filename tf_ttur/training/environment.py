@@ -4,7 +4,6 @@ A part begins with each start of the training. It must have the same data and ev
 earlier parts, so that all values of a run are comparable.
 """
 
-import json
 import pathlib
 import platform
 import subprocess
@@ -14,6 +13,8 @@ from typing import Any
 import tensorflow as tf
 from ml_collections import ConfigDict
 
+from tf_ttur import config as configs
+from tf_ttur import runs
 from tf_ttur.data import Examples
 from tf_ttur.errors import UserError
 from tf_ttur.io import files
@@ -38,7 +39,7 @@ def describe(
     return {
         "from_update": update or 0,
         **_describe_machine(),
-        "num_examples": examples.num_examples,
+        "data": describe_data(examples),
         "skipped": list(examples.skipped),
         "evaluation": evaluator.provenance if evaluator else None,
         "theorem_1": {
@@ -50,49 +51,99 @@ def describe(
     }
 
 
-def check_fits(path: pathlib.Path, earlier: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuses a part with other data or another evaluation than an earlier one.
+def check_data(run: runs.Run, config: ConfigDict, examples: Examples) -> None:
+    """Refuses other data than those that a run was started with, whatever they are called.
 
-    Args:
-      path: the run folder, for messages.
-      earlier, now: entries as `describe` returns them. Entries written by earlier versions may lack
-        keys.
+    Reads examples, and writes nothing. Runs of version 0.1.0 recorded only the number of examples.
 
     Raises:
-      UserError: it does not fit.
+      UserError: the data are others, or an example cannot be read.
     """
-    num_examples = now["num_examples"]
-    if earlier.get("num_examples", num_examples) != num_examples:
+    now = describe_data(examples)
+    part = run.environment[-1] if run.environment else {}
+    stored = part.get("data", {"num_examples": part.get("num_examples", now["num_examples"])})
+    differing = configs.differing_values(*_common(stored, now))
+    if differing:
         raise UserError(
-            f"{path} holds a run on {earlier['num_examples']:,} examples;"
-            f" now there are {num_examples:,}",
-            "the data that the run was started with",
+            f"{run.path} holds a run on other data:\n"
+            + configs.listed([*_places(run, config), *differing]),
+            "the data that the run was started with; they may have moved",
             "name the same data, or choose another --workdir",
         )
-    if _what_decides(earlier["evaluation"]) != _what_decides(now["evaluation"]):
+
+
+def check_evaluation(run: runs.Run, part: Mapping[str, Any]) -> None:
+    """Refuses another evaluation than that of the values which a run already has.
+
+    Args:
+      run: the run, which has begun.
+      part: the entry of the start that is about to be made, as `describe` returns it.
+
+    Raises:
+      UserError: the values would not be comparable.
+    """
+    if not run.environment or not run.has_evaluations:
+        return
+    earlier, now = _what_decides(run.environment[-1]["evaluation"], part["evaluation"])
+    differing = configs.differing_values(earlier, now)
+    if differing:
         raise UserError(
-            f"{path} was evaluated with {json.dumps(earlier['evaluation'])};"
-            f" now it is {json.dumps(now['evaluation'])}",
+            f"{run.path} was evaluated with another network or reference:\n"
+            + configs.listed(differing),
             "the same network and reference: other values are not comparable",
             "name the same ones, or choose another --workdir",
         )
 
 
-def _what_decides(evaluation: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def describe_data(examples: Examples) -> dict[str, Any]:
+    """What the data of a run are: the number of examples, and digests of their content.
+
+    Raises:
+      UserError: an example cannot be read.
+    """
+    return {"num_examples": examples.num_examples, **examples.fingerprints}
+
+
+def _places(run: runs.Run, config: ConfigDict) -> list[configs.Difference]:
+    """The key that says where the data are, if its value has changed."""
+    key = configs.kind_of(config).place
+    was = configs.stored_values(run.path / runs.CONFIG)[key]
+    now = configs.flatten(config)[key]
+    return [configs.Difference(key, was, now)] if was != now else []
+
+
+def _common(
+    first: Mapping[str, Any], second: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two dicts without what only one of them has: another version wrote it, or did not."""
+    keys = [key for key in first if key in second]
+    return {key: first[key] for key in keys}, {key: second[key] for key in keys}
+
+
+def _what_decides(
+    earlier: Mapping[str, Any] | None, now: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """What two evaluations must have in common for their values to be comparable.
 
-    The floor is left out: it follows from the reference, except for its last digit. If the
-    reference has a digest of its images, neither their location nor the versions that computed it
-    matter.
+    The floor is left out: it follows from the reference, except for its last digit. If both
+    references have a digest of their images, or of their moments, that digest counts, and neither
+    their location nor the versions that computed them.
     """
-    if not evaluation:
-        return evaluation
-    reference = dict(evaluation.get("reference") or {})
-    if reference.get("images_digest"):
-        for key in ("source", "source_identity", "versions"):
-            reference.pop(key, None)
-    rest = {key: value for key, value in evaluation.items() if key != "floor"}
-    return {**rest, "reference": reference}
+    results = [dict(evaluation or {}) for evaluation in (earlier, now)]
+    references = [result.pop("reference", None) or {} for result in results]
+    for result in results:
+        result.pop("floor", None)
+    for digest in ("images_digest", "moments_digest"):
+        if all(reference.get(digest) for reference in references):
+            keys = (digest, "network", "network_sha1", "precision")
+            references = [
+                {key: reference[key] for key in keys if key in reference}
+                for reference in references
+            ]
+            break
+    first, second = _common(*results)
+    first["reference"], second["reference"] = _common(*references)
+    return first, second
 
 
 def _describe_machine() -> dict[str, Any]:

@@ -90,11 +90,15 @@ def describe(
 
 def error(fault: Fault, last_checkpoint: int, report: str | pathlib.Path) -> UserError:
     """The error that ends the run; `report` names the place of the details."""
+    if last_checkpoint:
+        cure = "lower the learning rates, and choose another --workdir for the new run"
+    else:
+        cure = "lower the learning rates and run the command again, which starts over"
     return UserError(
         f"{fault.tensor} of the {fault.player} is not finite, or too large to be squared,"
         f" in update {fault.update}",
         "finite losses, gradients and weights",
-        f"lower the learning rates. The last good checkpoint is after {last_checkpoint} updates;"
+        f"{cure}. The last good checkpoint is after {last_checkpoint} updates;"
         f" {report} says how to see this again",
     )
 

@@ -10,11 +10,12 @@ from typing import Any
 import tensorflow as tf
 from ml_collections import ConfigDict
 
+from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.data import Examples
 from tf_ttur.errors import Stopped, UserError
 from tf_ttur.io import console, paths
-from tf_ttur.training import collapse, devices, evaluation, faults, presentation
+from tf_ttur.training import collapse, devices, evaluation, faults, networks, presentation
 from tf_ttur.training import export as exports
 from tf_ttur.training import state as states
 from tf_ttur.training import update as updates
@@ -36,7 +37,7 @@ def train(
     """Trains one GAN, or resumes the same experiment where it stopped.
 
     Args:
-      config: a validated config.
+      config: it is validated before anything else.
       workdir: the run folder.
       inception, trust: the Inception network, as in `metrics.inception.load`.
 
@@ -45,13 +46,21 @@ def train(
 
     Raises:
       UserError: input that cannot be used, or a loss, gradient or weight that is no longer finite.
-      Stopped: by SIGINT or SIGTERM, after the current update and a checkpoint.
+      Stopped: by a signal (`Interruption`), after the current update and a checkpoint.
+
+    Any other exception leaves as it is. If it did not come from within an update, the state is
+    saved first.
     """
+    config = configs.validated(config)
     workdir = paths.local(workdir, "--workdir")
     check(workdir, config)
     strategy = devices.strategy(config)
     devices.batch_per_replica(config, strategy)
-    with Interruption() as interruption, _named_as_lost_workers(config):
+    with (
+        Interruption() as interruption,
+        _named_as_lost_workers(config),
+        networks.keras_defaults(),
+    ):
         examples = evaluation.open_examples(config)
         examples.check_batches(config.batch_size * config.discriminator.steps)
         process = Process(config, workdir, strategy, examples, interruption)
@@ -60,7 +69,7 @@ def train(
         if config.evaluation.every_updates:
             process.network = evaluation.load_network(config, inception, trust)
             evaluation.check_reference(config, process.network)
-        with contextlib.closing(RunFolder(workdir, config, examples.vocabulary)) as folder:
+        with contextlib.closing(RunFolder(workdir, config, examples)) as folder:
             process.folder = folder
             return _run(process)
 
@@ -80,6 +89,9 @@ class Process:
       evaluator: None where nothing is evaluated, or this process is not the chief.
       clock: training time.
       done: how many updates have been made.
+      is_whole: whether the state is that after `done` updates, and not in the middle of one.
+      due_rows: names of the values that the rows of update `done` must hold.
+      save_failed: whether the last attempt to save the state has failed.
       unchecked: the results of the updates since the last check.
       state: networks and optimizers; created when the training begins.
       checkpoints: of the state.
@@ -96,6 +108,9 @@ class Process:
     evaluator: evaluation.Evaluator | None = None
     clock: Clock = dataclasses.field(default_factory=Clock)
     done: int = 0
+    is_whole: bool = True
+    due_rows: tuple[str, ...] = ()
+    save_failed: bool = False
     unchecked: list[faults.Results] = dataclasses.field(default_factory=list)
     state: states.State = dataclasses.field(init=False)
     checkpoints: Checkpoints = dataclasses.field(init=False)
@@ -114,6 +129,10 @@ class Process:
         """
         return bool(every) and (number % every == 0 or number == self.config.updates)
 
+    def has_samples(self, number: int) -> bool:
+        """Whether the run folder holds samples of update `number`."""
+        return any((self.workdir / runs.SAMPLES).glob(f"{number:07d}.*"))
+
 
 def _run(process: Process) -> pathlib.Path:
     """Trains in one process. Returns the path of the export."""
@@ -126,18 +145,49 @@ def _run(process: Process) -> pathlib.Path:
     resumed = _restore(process)
     _begin(process, resumed)
     try:
-        if resumed is None:
-            with process.interruption.held():
+        with process.interruption.held():
+            if resumed is None:
                 _keep(process, 0)
+            elif not process.has_samples(resumed):  # the update's samples may have failed
+                _write_samples(process, resumed)
         _evaluate(process, process.done)
         _make_updates(process)
+        return _export(process)
     except Stopped:
         with process.interruption.held():
             _check(process)
             if process.folder and process.done not in process.checkpoints.numbers:
                 _save(process, process.done)
         raise
-    return _export(process)
+    except Exception:
+        _save_what_is_whole(process)
+        raise
+
+
+def _save_what_is_whole(process: Process) -> None:
+    """Saves the state before an exception ends the training. Never raises another one.
+
+    Nothing is saved in the middle of an update, before the first one, after a fault, or without the
+    rows of `metrics.jsonl` that belong to it: a resume would not make them again.
+    """
+    number = process.done
+    folder = process.folder
+    if not folder or not number or not process.is_whole or process.save_failed:
+        return
+    if not all(folder.holds(number, name) for name in process.due_rows):
+        return
+    try:
+        if number in process.checkpoints.numbers:
+            return
+        with process.interruption.held():
+            if faults.find(process.state, process.unchecked) is not None:
+                return
+            _save(process, number)
+    except (Exception, Stopped) as error:
+        if number not in process.checkpoints.numbers:
+            console.say(f"the state after update {number} could not be saved either: {error}")
+            return
+    console.say(f"the state after update {number} is saved")
 
 
 def _restore(process: Process) -> int | None:
@@ -192,9 +242,12 @@ def _make_updates(process: Process) -> None:
             pause = any(process.is_due(number, every) for every in periods_with_pause)
             log = process.is_due(number, config.log_every_updates)
             with process.interruption.held():
+                process.is_whole = False
                 results = _make_update(process, update, iterator, number)
                 process.unchecked.append(results)
                 process.done = number
+                process.due_rows = tuple(results.values) if log else ()
+                process.is_whole = True
                 if log or pause or process.is_due(number, config.check_every_updates):
                     # Waits for the device.
                     values = {name: float(value) for name, value in results.values.items()}
@@ -232,12 +285,9 @@ def _make_update(
 def _keep(process: Process, number: int) -> None:
     """Writes samples and a checkpoint after `number` updates, where they are due."""
     config = process.config
-    folder = process.folder
-    if not folder:
+    if not process.folder:
         return
-    if process.is_due(number, config.samples_every_updates):
-        shown = presentation.of_config(config, process.examples.vocabulary)
-        shown.write(folder, number, process.sampler.fixed(_SHOWN))
+    _write_samples(process, number)
     # An evaluation with a network takes long, so the state is saved before it.
     before_evaluation = config.evaluation.every_updates if process.network is not None else 0
     if process.is_due(number, config.checkpoint_every_updates) or process.is_due(
@@ -246,11 +296,20 @@ def _keep(process: Process, number: int) -> None:
         _save(process, number)
 
 
+def _write_samples(process: Process, number: int) -> None:
+    """Writes samples after `number` updates, where they are due."""
+    if process.folder and process.is_due(number, process.config.samples_every_updates):
+        shown = presentation.of_config(process.config, process.examples.vocabulary)
+        shown.write(process.folder, number, process.sampler.fixed(_SHOWN))
+
+
 def _save(process: Process, number: int) -> None:
     """Writes a checkpoint."""
+    process.save_failed = True
     process.state.updates.assign(number)
     process.state.training_seconds.assign(process.clock.seconds)
     process.checkpoints.save(number)
+    process.save_failed = False
 
 
 def _evaluate(process: Process, number: int) -> None:

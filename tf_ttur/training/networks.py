@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur.registry import load
-from tf_ttur.training import randomness
+from tf_ttur.training import own_objects, randomness
 from tf_ttur.training.randomness import Purpose
 
 
@@ -23,10 +23,12 @@ def build_generator(config: ConfigDict, symbols: int = 0) -> keras.Model:
     build = load(configs.architecture_of(config).generator)
     shape = example_shape(config, symbols)
     seed = randomness.integer(config.seed, Purpose.GENERATOR_WEIGHTS)
-    with _precision(config.model.precision):
+    word = config.model.architecture
+    with own_objects.named(word, "its generator"), _precision(config.model.precision):
         generator = build(shape, config.model, config.latent.size, seed, "generator")
         latents = tf.zeros((1, config.latent.size))
-        generator(latents, training=False)  # creates the variables
+        examples = generator(latents, training=False)  # creates the variables
+    own_objects.check_output(f"the generator of {word}", examples, (1, *shape))
     return generator
 
 
@@ -35,10 +37,12 @@ def build_discriminator(config: ConfigDict, symbols: int = 0) -> keras.Model:
     build = load(configs.architecture_of(config).discriminator)
     shape = example_shape(config, symbols)
     seed = randomness.integer(config.seed, Purpose.DISCRIMINATOR_WEIGHTS)
-    with _precision(config.model.precision):
+    word = config.model.architecture
+    with own_objects.named(word, "its discriminator"), _precision(config.model.precision):
         discriminator = build(shape, config.model, config.latent.size, seed, "discriminator")
         examples = tf.zeros((2 * config.model.samples_per_score, *shape))
-        discriminator(examples, training=True)  # creates the variables
+        outputs = discriminator(examples, training=True)  # creates the variables
+    own_objects.check_output(f"the discriminator of {word}", outputs, (2,))
     return discriminator
 
 
@@ -56,6 +60,24 @@ def _precision(name: str) -> Iterator[None]:
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32" if name == "float32" else f"mixed_{name}")
     try:
-        yield
+        with keras_defaults():
+            yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def keras_defaults() -> Iterator[None]:
+    """Within the block Keras has its own defaults, whatever the user's keras.json says."""
+    floatx = keras.config.floatx()
+    epsilon = keras.config.epsilon()
+    data_format = keras.config.image_data_format()
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_epsilon(epsilon)
+        keras.config.set_image_data_format(data_format)

@@ -12,6 +12,7 @@ from tf_ttur.optimizers.schedules import Schedule
 from tf_ttur.players import Players
 from tf_ttur.registry import load
 from tf_ttur.theory import assumptions
+from tf_ttur.training import own_objects
 
 
 def optimizer(player: Any, steps: int, name: str) -> keras.optimizers.Optimizer:
@@ -26,12 +27,19 @@ def optimizer(player: Any, steps: int, name: str) -> keras.optimizers.Optimizer:
       UserError: there is no such optimizer or schedule.
     """
     make = load(OPTIMIZERS.find(player.optimizer).make)
-    return make(schedule(player, steps), player, name)
+    rate = schedule(player, steps)
+    with own_objects.named(player.optimizer, "the optimizer"):
+        result = make(rate, player, name)
+        if not isinstance(result, keras.optimizers.Optimizer):
+            raise TypeError(f"it gives {type(result).__name__}, not a Keras optimizer")
+    return result
 
 
 def schedule(player: Any, steps: int) -> Rate:
     """The learning rate of one player: a float where it is constant, else a Keras schedule."""
-    return _schedule(player, steps).for_optimizer()
+    falling = _schedule(player, steps)
+    with own_objects.named(player.schedule, "the schedule"):
+        return falling.for_optimizer()
 
 
 def at_update(config: ConfigDict, update: float) -> Players[float]:
@@ -97,4 +105,8 @@ def _schedules(config: ConfigDict) -> Players[Schedule]:
 
 def _schedule(player: Any, steps: int) -> Schedule:
     make = load(SCHEDULES.find(player.schedule).make)
-    return make(float(player.learning_rate), steps, player)
+    with own_objects.named(player.schedule, "the schedule"):
+        falling = make(float(player.learning_rate), steps, player)
+        if not hasattr(falling, "at") or not hasattr(falling, "for_optimizer"):
+            raise TypeError("it does not inherit from tf_ttur.optimizers.schedules.Schedule")
+    return falling

@@ -20,13 +20,9 @@ from tf_ttur import runs
 from tf_ttur.data import Examples
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files, outputs, paths
-from tf_ttur.optimizers import SCHEDULES
-from tf_ttur.registry import Decides
 from tf_ttur.training import environment, own_objects, writing
 from tf_ttur.training.evaluation import Evaluator
 from tf_ttur.training.grid import tile
-
-_CRASH = "crash.json"
 
 # Written under a hidden temporary name, which a killed process leaves behind.
 _WRITTEN = (
@@ -36,7 +32,7 @@ _WRITTEN = (
     runs.VOCABULARY,
     runs.METRICS,
     runs.WARNINGS,
-    _CRASH,
+    runs.CRASH,
     f"{runs.CHECKPOINTS}/checkpoint",
     f"{runs.SAMPLES}/[0-9]*",
 )
@@ -54,40 +50,40 @@ class RunFolder:
       rows: the rows of `metrics.jsonl`, once `begin` has been called.
     """
 
-    def __init__(
-        self, path: str | pathlib.Path, config: ConfigDict, vocabulary: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, path: str | pathlib.Path, config: ConfigDict, examples: Examples) -> None:
         """Opens the folder, or creates it.
+
+        A folder in which no update has been made is no run yet: what is there is removed, and any
+        config may take its place.
 
         Args:
           path: the folder.
           config: the validated config.
-          vocabulary: the symbols of a generator of lines; empty for images.
+          examples: what the run learns from.
 
         Raises:
           UserError: it belongs to another config or other data, holds other things, cannot be
-            written, or another process is at work in it.
+            written, or another process is at work in it; or an example cannot be read.
         """
         self.path = paths.local(path, "--workdir")
         self.rows: list[runs.Row] = []
         self._config = config
-        self._vocabulary = list(vocabulary)
+        self._vocabulary = list(examples.vocabulary)
         self._metrics = self.path / runs.METRICS
         self._board: Any = None
-        check(self.path, config)  # before anything is written
-        self._check_vocabulary()
+        check(self.path, config)
+        if not runs.open_run(self.path).exists:
+            environment.describe_data(examples)  # examples that cannot be read leave no folder
         try:
             files.check_writable(self.path / runs.CONFIG)
             self._lock = files.lock(self.path / ".lock")
-            # Another process may have begun a run, and ended it, before the lock.
-            check(self.path, config)
-            self._remove_unfinished()
         except OSError as error:
-            raise UserError(
-                f"{path} cannot be written ({error})",
-                "a folder with room for the run",
-                "choose another --workdir",
-            ) from error
+            raise self._not_writable(error) from error
+        try:
+            self._prepare(examples)
+        except BaseException:
+            self._lock.close()
+            raise
 
     def close(self) -> None:
         """Closes TensorBoard's events and lets other processes in."""
@@ -112,10 +108,11 @@ class RunFolder:
         """
         rows, num_damaged = runs.read_rows(self._metrics) if self._metrics.exists() else ([], 0)
         self._check_count(update, rows)
-        parts = [] if update is None else list(runs.open_run(self.path).environment)
+        run = runs.open_run(self.path)
+        parts = [] if update is None else list(run.environment)
         part = environment.describe(self._config, update, examples, evaluator)
         if parts:
-            environment.check_fits(self.path, parts[-1], part)
+            environment.check_evaluation(run, part)
             for change in own_objects.changes(self._config, parts[-1]):
                 console.say(f"warning: {change}")
         self._write_description([*parts, part])
@@ -173,8 +170,8 @@ class RunFolder:
 
     def crash(self, report: Mapping[str, Any]) -> pathlib.Path:
         """Writes what is needed to reproduce a failure to `crash.json`; returns its path."""
-        _write(self.path / _CRASH, json.dumps(report, indent=2) + "\n")
-        return self.path / _CRASH
+        _write(self.path / runs.CRASH, json.dumps(report, indent=2) + "\n")
+        return self.path / runs.CRASH
 
     def images(self, update: int, images: np.ndarray) -> None:
         """Writes (n, height, width, 3) uint8 images as one picture."""
@@ -191,6 +188,28 @@ class RunFolder:
         indented = "    " + text.replace("\n", "\n    ")  # so that Markdown leaves it as it is
         with self._on_board(update):
             tf.summary.text("samples", indented)
+
+    def _prepare(self, examples: Examples) -> None:
+        """Checks what is in the locked folder, then removes what a new start has no use for."""
+        # Another process may have begun a run, and ended it, before the lock.
+        check(self.path, self._config)
+        run = runs.open_run(self.path)
+        if run.has_begun:
+            self._check_vocabulary()
+            environment.check_data(run, self._config, examples)
+        try:
+            self._remove_unfinished()
+            if not run.has_begun:
+                self._remove_first_try()
+        except OSError as error:
+            raise self._not_writable(error) from error
+
+    def _not_writable(self, error: OSError) -> UserError:
+        return UserError(
+            f"{self.path} cannot be written ({error})",
+            "a folder with room for the run",
+            "choose another --workdir",
+        )
 
     def _check_vocabulary(self) -> None:
         if not (self.path / runs.VOCABULARY).exists():
@@ -242,6 +261,20 @@ class RunFolder:
                 else:
                     path.unlink()
 
+    def _remove_first_try(self) -> None:
+        """Removes what a start left that made no update.
+
+        The config stays until another takes its place: without it this would be no run folder.
+        """
+        run = runs.open_run(self.path)
+        if not run.exists:
+            return
+        shutil.rmtree(self.path / runs.CHECKPOINTS, ignore_errors=True)
+        names = (runs.METRICS, runs.WARNINGS, runs.VOCABULARY, runs.ENVIRONMENT, runs.CRASH)
+        of_tensorboard = self.path.glob("events.out.tfevents.*")
+        for path in [*run.samples, *of_tensorboard, *(self.path / name for name in names)]:
+            path.unlink(missing_ok=True)
+
     def _set_damaged_aside(self, count: int) -> None:
         """Keeps a copy of the metrics with the lines that cannot be read."""
         names = (f"metrics.damaged-{number}.jsonl" for number in itertools.count(1))
@@ -279,23 +312,18 @@ def check(path: str | pathlib.Path, config: ConfigDict) -> None:
 
 
 def _check_config(run: runs.Run, config: ConfigDict) -> None:
-    """Refuses a config that differs from the run's in a key that decides its results."""
-    old = configs.flatten(run.config)
-    new = configs.flatten(config)
-    depends_on_length = any(
-        SCHEDULES.find(config[player].schedule).depends_on_length
-        for player in ("discriminator", "generator")
-    )
-    for key in new:
-        free = configs.KEYS[key].decides is Decides.NOTHING
-        if key == "updates" and depends_on_length:
-            free = False
-        if old[key] != new[key] and not free:
-            raise UserError(
-                f"{run.path} holds a run with {key} = {old[key]!r}; now {key} = {new[key]!r}",
-                "the config that the run was started with",
-                "choose another --workdir, or give the same config to resume this run",
-            )
+    """Refuses a config that differs from the run's in what decides its weights or its curve.
+
+    A folder in which no update has been made is no run yet, and accepts any config.
+    """
+    differences = run.differences(config)
+    if differences and run.has_begun:
+        raise UserError(
+            f"{run.path} holds a run with other values:\n{configs.listed(differences)}",
+            "the values that the run was started with",
+            "choose another --workdir for a run with the new values,"
+            " or give the earlier ones to resume this run",
+        )
 
 
 def _rows_up_to(

@@ -6,9 +6,9 @@ import google.protobuf.message
 import tensorflow as tf
 from ml_collections import ConfigDict
 
+from tf_ttur import losses
 from tf_ttur.errors import UserError
-from tf_ttur.losses import LOSSES
-from tf_ttur.training import networks, rates
+from tf_ttur.training import networks, own_objects, rates
 
 # What TensorFlow raises for a checkpoint that is cut off, changed or incomplete.
 _DAMAGE = (tf.errors.OpError, google.protobuf.message.DecodeError, IndexError)
@@ -48,6 +48,7 @@ class State:
       checkpoint: the `tf.train.Checkpoint` of all of it.
     """
 
+    @networks.keras_defaults()
     def __init__(self, config: ConfigDict, symbols: int = 0) -> None:
         self.symbols = symbols
         self.generator = networks.build_generator(config, symbols)
@@ -64,10 +65,11 @@ class State:
         self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.training_seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         self.balance: tf.Variable | None = None
-        if LOSSES.find(config.loss).balanced:
+        if losses.LOSSES.find(config.loss).balanced:
             self.balance = tf.Variable(
                 0.0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
             )
+        own_objects.check_loss(config.loss, losses.pair(config.loss, self.balance))
         self.checkpoint = self._build_checkpoint()
 
     def read(self, checkpoint: str) -> None:

@@ -1,17 +1,20 @@
-"""Where raw images come from. A source is named by one word, the same for every command.
+"""Sources of raw images. Every command names a source by the same word, its SOURCE.
 
 `SOURCES` has one entry for each kind of word; `describe_sources` lists them. To add a kind, write a
-function that opens it and its entry here. This file imports no TensorFlow.
+function that opens it, and add an entry here. This file imports no TensorFlow.
 """
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tf_ttur.data import published_archives
+from tf_ttur.data.sources import unknown
 from tf_ttur.data.sources.source import PREPARED_RECORD, Options, Source
 from tf_ttur.errors import UserError
+from tf_ttur.io import paths
 from tf_ttur.registry import Entry, Registry, load
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ __all__ = [
     "Source",
     "SourceKind",
     "describe_sources",
+    "kind_of",
     "open_source",
 ]
 
@@ -33,10 +37,10 @@ class SourceKind(Entry):
 
     Attributes:
       form: what words of this kind look like.
-      matches: function (word, path) that says whether a word is of this kind. The path is that of
-        the word as a file or folder, which may not be there.
-      open: function (word, path, options) that gives the `Source`, or `module:object` of it; see
-        `Options`. It raises `UserError` where the word names nothing that can be used.
+      matches: function (word, path) that returns whether a word is of this kind. `path` is the word
+        taken as the path of a file or folder, which need not exist.
+      open: function (word, path, options) that returns the `Source`, or `module:object` of it; see
+        `Options`. It raises `UserError` if the word names nothing that can be used.
     """
 
     form: str
@@ -49,7 +53,7 @@ def _begins(prefix: str) -> Callable[[str, pathlib.Path], bool]:
 
 
 def _is_file(*suffixes: str) -> Callable[[str, pathlib.Path], bool]:
-    return lambda word, path: path.suffix in suffixes and path.is_file()
+    return lambda word, path: path.name.lower().endswith(suffixes) and path.is_file()
 
 
 def _holds(name: str) -> Callable[[str, pathlib.Path], bool]:
@@ -57,22 +61,27 @@ def _holds(name: str) -> Callable[[str, pathlib.Path], bool]:
 
 
 def _is_cifar10(word: str, path: pathlib.Path) -> bool:
-    is_tar = path.name.endswith(published_archives.TARS) and path.is_file()
-    return is_tar or published_archives.is_cifar10(path)
+    return published_archives.is_cifar10(path)
+
+
+def _is_shards(word: str, path: pathlib.Path) -> bool:
+    return re.search(r"\{\d+\.\.\d+\}", word) is not None and word.lower().endswith(
+        published_archives.TARS
+    )
 
 
 def _open_card(word: str, path: pathlib.Path, options: Options) -> "Images":
-    # By its name, as this room does not know configs.
+    # Imported by name, because this package does not depend on configs.
     return load("tf_ttur.config.examples:open_images")(word)
 
 
-# A word is of the first kind that matches it, so special folders come before `folder`.
+# The first kind that matches a word is taken, so special folders come before `folder`.
 SOURCES: Registry[SourceKind] = Registry(
     "kind of source",
     {
         "tfds": SourceKind(
             form="tfds:NAME/SPLIT",
-            help="TensorFlow Datasets, prepared on first use under TFDS_DATA_DIR",
+            help="TensorFlow Datasets, prepared on first use; also NAME/CONFIG:VERSION",
             matches=_begins("tfds:"),
             open="tf_ttur.data.sources.tfds:open_tfds",
         ),
@@ -96,43 +105,55 @@ SOURCES: Registry[SourceKind] = Registry(
         ),
         "generator": SourceKind(
             form="EXPORT/",
-            help="an exported generator (holds saved_model.pb), which makes images",
+            help="an exported generator of images (a folder with saved_model.pb)",
             matches=_holds("saved_model.pb"),
             open="tf_ttur.data.sources.generator:open_generator",
         ),
         "prepared": SourceKind(
             form="PREPARED/",
-            help="what tf-ttur prepare wrote",
+            help="a folder that tf-ttur prepare wrote",
             matches=_holds(PREPARED_RECORD),
             open="tf_ttur.data.sources.prepared:open_prepared",
         ),
         "lmdb": SourceKind(
             form="LSUN_lmdb/",
-            help="folder with data.mdb, an LMDB whose values are png, jpg or webp",
+            help="folder with data.mdb, an LMDB whose values are image files",
             matches=_holds("data.mdb"),
             open="tf_ttur.data.sources.on_disk:open_lmdb",
         ),
         "cifar10": SourceKind(
-            form="FILE.tar.gz",
-            help="CIFAR-10's archive, also unpacked: its training images",
+            form="CIFAR10/",
+            help="the training images of CIFAR-10, as unpacked from its archive",
             matches=_is_cifar10,
             open="tf_ttur.data.sources.arrays:open_cifar10",
         ),
         "folder": SourceKind(
             form="FOLDER/",
-            help="png, jpg, jpeg, webp; recursive, in sorted order, without hidden files",
+            help="png, jpg, webp, bmp, gif, tiff, ppm, avif files; recursive, sorted",
             matches=lambda word, path: path.is_dir(),
             open="tf_ttur.data.sources.on_disk:open_folder",
         ),
         "zip": SourceKind(
             form="FILE.zip",
-            help="the same out of a zip",
+            help="a zip with such files",
             matches=_is_file(".zip"),
             open="tf_ttur.data.sources.on_disk:open_zip",
         ),
+        "tar": SourceKind(
+            form="FILE.tar, FILE.tar.gz",
+            help="a tarball with such files, or CIFAR-10 as published",
+            matches=_is_file(*published_archives.TARS),
+            open="tf_ttur.data.sources.tar:open_tar",
+        ),
+        "shards": SourceKind(
+            form="'X-{000..009}.tar'",
+            help="numbered tarballs, one after the other; in quotes",
+            matches=_is_shards,
+            open="tf_ttur.data.sources.tar:open_shards",
+        ),
         "array": SourceKind(
             form="FILE.npy, FILE.npz",
-            help="uint8 array (n, height, width, 3), the only one or the one named images",
+            help="uint8 (n, height, width, 3) or grey; in an .npz: images, arr_0, or the one",
             matches=_is_file(".npy", ".npz"),
             open="tf_ttur.data.sources.arrays:open_array",
         ),
@@ -153,32 +174,48 @@ def open_source(
     quantisation: str = "round",
     trust_pickle: bool = False,
     trust: bool = False,
+    background: str = "",
+    depth: int = 0,
 ) -> "Source | Images":
-    """What a word names: a `Source`, or for `config:CARD` the card's `Images`.
+    """Opens the source that a word names.
 
     Args:
       word: of one of the kinds in `SOURCES`.
-      count, seed, quantisation, trust_pickle, trust: as in `Options`. Only an exported generator
-        and CIFAR-10 heed them.
+      count, seed, quantisation, trust_pickle, trust: as in `Options`. They apply only to an
+        exported generator and to CIFAR-10.
+      background, depth: as in `Options`. They apply only to image files.
+
+    Returns:
+      A `Source`; for `config:CARD` the card's `Images`.
 
     Raises:
-      UserError: there is no such thing, nothing in it, or more in it than can be trusted.
+      UserError: the word names no images, or images that cannot be read or are not trusted.
     """
     word = str(word)
     if not word:
-        raise UserError("an empty word for images", _forms(), "name the images")
-    path = pathlib.Path(word).expanduser()
-    options = Options(count, seed, quantisation, trust_pickle, trust)
+        raise UserError("SOURCE is empty", _forms(), "name the images")
+    path = paths.local(word, "SOURCE")
+    options = Options(count, seed, quantisation, trust_pickle, trust, background, depth)
     for kind in SOURCES.values():
         if kind.matches(word, path):
             return load(kind.open)(word, path, options)
     if path.exists():
-        raise UserError(f"{word} is a file of another kind", _forms(), "convert it to one of these")
+        raise unknown.refusal(word, path, _forms())
     raise UserError(f"{word} does not exist", _forms(), "correct the path, or put the data there")
 
 
+def kind_of(word: str | pathlib.Path) -> str | None:
+    """The name of the kind of source that a word is, in `SOURCES`; None for a word of no kind.
+
+    Raises:
+      UserError: the word is empty, or names something on another machine.
+    """
+    path = paths.local(word, "SOURCE")
+    return next((name for name, kind in SOURCES.items() if kind.matches(str(word), path)), None)
+
+
 def describe_sources() -> str:
-    """The table of the words that name images, for `--help`: one line for each kind."""
+    """The table of the words that name images, for `--help`: one line per kind."""
     width = max(len(kind.form) for kind in SOURCES.values())
     return "\n".join(f"  {kind.form.ljust(width)}  {kind.help}" for kind in _files_first())
 

@@ -1,49 +1,63 @@
 """Images in arrays: .npy and .npz, SVHN's .mat, CIFAR-10's batches."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur.data import published_archives
-from tf_ttur.data.sources.source import Options, Source, identity_of_files
+from tf_ttur.data import array_files, published_archives
+from tf_ttur.data.sources.source import Options, Source, identity_of_files, say_once
 from tf_ttur.errors import UserError
-from tf_ttur.io import archives, files
-
-EXPECTED = "one uint8 array (n, height, width, 3)"
+from tf_ttur.io import files
 
 
 def open_array(word: str, path: pathlib.Path, options: Options) -> Source:
-    """The array of an .npy, or the only one or the one named `images` of an .npz.
+    """The images of a .npy or .npz; `array_files.image_array` says which array of an .npz they are.
 
     Raises:
-      UserError: it cannot be read, or holds something else.
+      UserError: the file cannot be read, or holds something else.
     """
     cure = "save the images as uint8 RGB, channels last: numpy.save(file, images)"
-    mode: Literal["r"] | None = "r" if path.suffix == ".npy" else None
     try:
-        content = np.load(path, mmap_mode=mode, allow_pickle=False)
-        if not isinstance(content, np.ndarray):
-            content = _array_of_npz(word, content, cure)
+        headers = array_files.read_headers(path)
+        name = array_files.image_array(headers)
+        if name is None:
+            raise _refusal(word, path, headers)
+        if name:
+            with np.load(path, allow_pickle=False) as content:
+                images = content[name]
+        else:
+            images = np.load(path, mmap_mode=_mmap_mode(path), allow_pickle=False)
     except files.UNREADABLE as error:
-        raise UserError(f"{word} cannot be read ({error})", EXPECTED, cure) from error
-    if not is_images(content):
-        raise UserError(f"{word} holds {content.dtype} of shape {content.shape}", EXPECTED, cure)
-    return of_array(word, content, identity_of_files(path))
+        expected = array_files.IMAGES
+        raise array_files.unreadable(word, path, error, expected, cure) from error
+    _say_what_is_ignored(word, name, headers)
+    return of_array(word, images, identity_of_files(path))
 
 
-def _array_of_npz(word: str, content: Any, cure: str) -> np.ndarray:
-    names = content.files
-    if "images" in names:
-        name = "images"
-    elif len(names) == 1:
-        name = names[0]
-    else:
-        raise UserError(f"{word} holds {names}", f"{EXPECTED}, alone or named images", cure)
-    archives.check_unpacked_sizes(word, content.zip)
-    return content[name]
+def _refusal(word: str, path: pathlib.Path, headers: Mapping[str, array_files.Header]) -> UserError:
+    if array_files.has_statistics(headers):
+        return UserError(
+            f"{word} holds statistics and no images: {array_files.describe(headers)}",
+            array_files.IMAGES,
+            "name the images that they were made of",
+        )
+    return array_files.refusal(word, path, headers)
+
+
+def _mmap_mode(path: pathlib.Path) -> Literal["r"] | None:
+    return "r" if path.suffix.lower() == ".npy" else None
+
+
+def _say_what_is_ignored(word: str, name: str, headers: Mapping[str, array_files.Header]) -> None:
+    others = {other: header for other, header in headers.items() if other != name}
+    if others:
+        say_once(
+            f"{word}: the images are {name} ({headers[name]}); "
+            f"ignored: {array_files.describe(others)}"
+        )
 
 
 def open_svhn(word: str, path: pathlib.Path, options: Options) -> Source:
@@ -59,34 +73,58 @@ def open_cifar10(word: str, path: pathlib.Path, options: Options) -> Source:
 
 
 def is_images(array: np.ndarray) -> bool:
-    """Whether an array is uint8 (n, height, width, 3) with n above 0."""
-    has_shape = array.ndim == 4 and array.shape[-1] == 3 and len(array) > 0
-    return array.dtype == np.uint8 and has_shape
+    """Whether an array is uint8 (n, height, width, 3), or grey images as `of_array` takes them."""
+    return array_files.Header(array.dtype, array.shape).is_images
 
 
 def of_array(
     word: str, images: np.ndarray, identity: str, preparation: dict[str, Any] | None = None
 ) -> Source:
-    """The source of an array.
+    """The `Source` of an array.
 
     Args:
       word: as the user gave it.
-      images: uint8 (n, height, width, 3), in memory or memory-mapped.
+      images: uint8 (n, height, width, 3), in memory or memory-mapped. Of grey images, (n, height,
+        width) or (n, height, width, 1), the one channel is used three times; a message says so.
       identity, preparation: of the `Source`.
     """
     height, width = images.shape[1:3]
-    read = indexed(lambda index: images[index], (height, width, 3))
-    return Source(word, len(images), identity, read, shape=(height, width), preparation=preparation)
+    is_grey = images.ndim == 3 or images.shape[-1] == 1
+    if is_grey:
+        say_grey(word, len(images))
+
+    def draw(index: int) -> np.ndarray:
+        image = images[index]
+        return np.repeat(image.reshape(height, width, 1), 3, axis=-1) if is_grey else image
+
+    read = indexed(draw, (height, width, 3))
+    return Source(
+        word,
+        len(images),
+        identity,
+        read,
+        shape=(height, width),
+        preparation=preparation,
+        converted="grey" if is_grey else "",
+    )
+
+
+def say_grey(word: str, num_images: int) -> None:
+    """Says that images are grey, and what becomes of them."""
+    say_once(f"{word}: {num_images:,} grey images; their one channel is used as R, G and B")
 
 
 def indexed(
     draw: Callable[[int], np.ndarray], shape: tuple[int, int, int]
 ) -> Callable[[tf.Tensor], tf.Tensor]:
-    """A Python function of an index as a graph operation.
+    """Turns a Python function of an index into a graph operation.
 
     Args:
-      draw: gives one uint8 image of this shape.
+      draw: function of an index that returns one uint8 image of this shape.
       shape: (height, width, 3).
+
+    Returns:
+      Function of a scalar int64 tensor that returns the image as a uint8 tensor.
     """
 
     def read(index: tf.Tensor) -> tf.Tensor:

@@ -12,7 +12,7 @@ _WORD = re.compile(r"digits:0*([1-9][0-9]{0,8})(?::([0-9]{1,9}))?")
 
 
 def open_digits(word: str, path: pathlib.Path, options: Options) -> Source:
-    """The images of digits:N or digits:N:SEED. Raises `UserError` for another word."""
+    """The images of `digits:N` or `digits:N:SEED`. Raises `UserError` for another word."""
     fields = _WORD.fullmatch(word)
     if not fields:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Images that an exported generator makes."""
+"""Images from an exported generator."""
 
 import pathlib
 
@@ -10,10 +10,11 @@ from tf_ttur.errors import UserError
 
 
 def open_generator(word: str, path: pathlib.Path, options: Options) -> Source:
-    """The images of an export, of which number i is a function of the seed and i.
+    """The images of an exported generator. Image number i is a function of the seed and i.
 
     Raises:
-      UserError: it is something else, makes no images, or could do more than arithmetic.
+      UserError: it is not an exported generator, generates no images, or could do more than
+        arithmetic.
     """
     exported = Exported(word, options.trust)
     if exported.makes != "images":

@@ -1,5 +1,6 @@
-"""Encoded images in files: a folder, a zip, or an LMDB."""
+"""Encoded images on disk: a folder, a zip, or an LMDB."""
 
+import collections
 import dataclasses
 import functools
 import hashlib
@@ -11,46 +12,69 @@ from collections.abc import Callable, Iterable
 
 import tensorflow as tf
 
-from tf_ttur.data.decoding import SUFFIXES, decode
+from tf_ttur.data import pillow
+from tf_ttur.data.decoding import Decoder
+from tf_ttur.data.formats import FIRST_SUFFIXES, SUFFIXES
 from tf_ttur.data.lmdb_file import LmdbFile
-from tf_ttur.data.sources.source import Options, Source, identity_of_files
+from tf_ttur.data.sources import unknown
+from tf_ttur.data.sources.source import Options, Source, identity_of, identity_of_files, say_once
 from tf_ttur.errors import UserError
 from tf_ttur.io import archives, files
 
-MAX_FILE_BYTES = 2**28  # of an image's file inside a zip, unpacked
+MAX_FILE_BYTES = 2**28  # of an image file inside a zip, unpacked
+_MAX_ENDINGS = 8  # that a message names
 
 
 def open_folder(word: str, path: pathlib.Path, options: Options) -> Source:
     """The image files of a folder and the folders below it. Raises `UserError`."""
     names = []
+    others = []
     for folder, _, file_names in files.walk(path):
-        names += [
-            os.path.join(folder, name)
-            for name in file_names
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-        ]
+        visible = [name for name in file_names if not name.startswith(".")]
+        names += [os.path.join(folder, name) for name in visible if is_image(name)]
+        others += [name for name in visible if not is_image(name)]
     names.sort(key=lambda name: name.replace(os.sep, "\0"))  # by folder, then by name
+    left_out = count_endings(others)
     if not names:
         raise UserError(
-            f"{word} holds no images",
+            f"{word} holds no images{but(left_out)}",
             f"files that end in {', '.join(SUFFIXES)}",
-            "name the folder of the images",
+            unknown.source_inside(path) or "name the folder of the images",
         )
-    name_tensor = tf.constant(names)
+    say_left_out(word, left_out)
+    name_tensor = tf.constant([os.fsencode(name) for name in names])  # names need not be UTF-8
+    decoder = Decoder(pillow.conversion(options.background, options.depth))
     return Source(
         word,
         len(names),
         _identity_of_folder(path, names),
-        lambda index: decode(tf.io.read_file(name_tensor[index])),
-        contents=lambda index: (names[index], pathlib.Path(names[index]).read_bytes),
-        formats=_endings(names),
+        lambda index: decoder.decode(tf.io.read_file(name_tensor[index]), index),
+        contents=lambda index: (names[index], functools.partial(_read_file, names[index])),
+        formats=endings(names),
+        decoder=decoder,
+        left_out=left_out,
     )
 
 
+def is_image(name: str) -> bool:
+    """Whether a file is an image by its ending."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def _read_file(name: str) -> bytes:
+    path = pathlib.Path(name)
+    if path.is_symlink() and not path.exists():
+        raise FileNotFoundError("a link to a file that does not exist")
+    return path.read_bytes()
+
+
 def _identity_of_folder(path: pathlib.Path, names: list[str]) -> str:
-    identity = hashlib.sha256(str(path.resolve()).encode())
+    identity = hashlib.sha256(os.fsencode(path.resolve()))
     for name in names:  # one by one, as there may be millions
-        status = os.stat(name)
+        try:
+            status = os.stat(name)
+        except FileNotFoundError:  # a link that leads nowhere; reading it says so
+            status = os.lstat(name)
         mark = [name.removeprefix(str(path)), status.st_size, status.st_mtime_ns]
         identity.update(json.dumps(mark).encode())
     return identity.hexdigest()
@@ -62,41 +86,75 @@ def open_zip(word: str, path: pathlib.Path, options: Options) -> Source:
         archive = zipfile.ZipFile(path)
     except files.UNREADABLE as error:
         raise UserError(
-            f"{word} is not a readable zip ({error})", "a zip of images", "make or fetch it again"
+            f"{word} is not a readable zip ({error})",
+            "a zip of images",
+            "create or download it again",
         ) from error
     for member in archive.infolist():
-        is_image = member.filename.lower().endswith(SUFFIXES)
-        archives.check_zip_member(word, member, MAX_FILE_BYTES if is_image else None)
-    names = [
-        name
-        for name in archive.namelist()
-        if name.lower().endswith(SUFFIXES) and not _is_hidden(name)
-    ]
+        most_bytes = MAX_FILE_BYTES if is_image(member.filename) else None
+        archives.check_zip_member(word, member, most_bytes)
+    members = [name for name in archive.namelist() if not is_hidden(name)]
+    names = [name for name in members if is_image(name)]
+    others = [name for name in members if not is_image(name) and not name.endswith("/")]
+    left_out = count_endings(others)
     names.sort(key=lambda name: name.split("/"))  # the order of a folder
     if not names:
         is_database = any(name.endswith("data.mdb") for name in archive.namelist())
         cure = "unpack it, and name the folder of its data.mdb"
         raise UserError(
-            f"{word} holds no images",
+            f"{word} holds no images{but(left_out)}",
             f"members that end in {', '.join(SUFFIXES)}",
             cure if is_database else "name the zip of the images",
         )
 
     def fetch(index: int) -> bytes:
         with archive.open(names[index]) as file:
-            # No more than the directory says, whatever is packed there.
+            # Read no more bytes than the zip's directory declares.
             return file.read(archive.getinfo(names[index]).file_size)
 
-    source = _open_files_inside(word, path, len(names), lambda index: names[index], fetch)
-    return dataclasses.replace(source, formats=_endings(names))
+    say_left_out(word, left_out)
+    source = open_files_inside(word, path, len(names), lambda index: names[index], fetch, options)
+    if not all(name.lower().endswith(FIRST_SUFFIXES) for name in names):
+        # Version 0.1.0 left these images out, and may have cached statistics without them.
+        identity = identity_of(source.identity, endings(names))
+        source = dataclasses.replace(source, identity=identity)
+    return dataclasses.replace(source, formats=endings(names), left_out=left_out)
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Whether a member of an archive is hidden, or is in a hidden folder."""
     return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
 
 
-def _endings(names: Iterable[str]) -> list[str]:
+def endings(names: Iterable[str]) -> list[str]:
+    """The endings of files, in lower case and sorted, each once."""
     return sorted({os.path.splitext(name)[1].lower() for name in names})
+
+
+def count_endings(names: Iterable[str]) -> dict[str, int]:
+    """{ending: number of files}, the most frequent first; "" stands for none."""
+    counts = collections.Counter(os.path.splitext(name)[1].lower() for name in sorted(names))
+    return dict(counts.most_common())
+
+
+def but(left_out: dict[str, int]) -> str:
+    """What a message adds that says that there are no images: what there is."""
+    return f", but {_shown(left_out)}" if left_out else ""
+
+
+def _shown(counts: dict[str, int]) -> str:
+    """The counts in words, such as "3 .txt, 1 .heic"."""
+    shown = list(counts.items())[:_MAX_ENDINGS]
+    words = [f"{count:,} {ending or 'without an ending'}" for ending, count in shown]
+    if len(counts) > len(shown):
+        words.append(f"{sum(counts.values()) - sum(count for _, count in shown):,} others")
+    return ", ".join(words)
+
+
+def say_left_out(word: str, left_out: dict[str, int]) -> None:
+    """Says once which files of a source are no images."""
+    if left_out:
+        say_once(f"{word}: left out: {_shown(left_out)}")
 
 
 def open_lmdb(word: str, path: pathlib.Path, options: Options) -> Source:
@@ -105,7 +163,7 @@ def open_lmdb(word: str, path: pathlib.Path, options: Options) -> Source:
     Args:
       word: as the user gave it.
       path: the folder of data.mdb.
-      options: of no meaning here.
+      options: of the command line.
     """
     path = path / "data.mdb"
     try:
@@ -113,8 +171,8 @@ def open_lmdb(word: str, path: pathlib.Path, options: Options) -> Source:
     except files.UNREADABLE as error:
         raise UserError(
             f"{path} cannot be read ({error})",
-            "an LMDB as LSUN publishes them, whole",
-            "fetch it again",
+            "a complete LMDB, as LSUN publishes them",
+            "download it again",
         ) from error
     if not len(database):
         raise UserError(
@@ -124,30 +182,35 @@ def open_lmdb(word: str, path: pathlib.Path, options: Options) -> Source:
     def name(index: int) -> str:
         return database.key(index).decode(errors="replace")
 
-    return _open_files_inside(word, path, len(database), name, database.value)
+    return open_files_inside(word, path, len(database), name, database.value, options)
 
 
-def _open_files_inside(
+def open_files_inside(
     word: str,
     path: pathlib.Path,
     num_images: int,
     name: Callable[[int], str],
     fetch: Callable[[int], bytes],
+    options: Options,
 ) -> Source:
-    """A source of encoded images inside of one file.
+    """The `Source` of encoded images inside one file.
 
     Args:
       word: as the user gave it.
       path: the file.
-      num_images: how many there are.
-      name, fetch: give an image's name and bytes by its index.
+      num_images: number of images.
+      name: function of an index that returns the image's name.
+      fetch: function of an index that returns the image's encoded bytes.
+      options: of the command line.
     """
+    decoder = Decoder(pillow.conversion(options.background, options.depth))
 
     def read(index: tf.Tensor) -> tf.Tensor:
         encoded = tf.numpy_function(fetch, [index], tf.string, stateful=False)
-        return decode(tf.ensure_shape(encoded, ()))
+        return decoder.decode(tf.ensure_shape(encoded, ()), index)
 
     def contents(index: int) -> tuple[str, Callable[[], bytes]]:
         return f"{word}:{name(index)}", functools.partial(fetch, index)
 
-    return Source(word, num_images, identity_of_files(path), read, contents=contents)
+    identity = identity_of_files(path)
+    return Source(word, num_images, identity, read, contents=contents, decoder=decoder)

@@ -1,4 +1,4 @@
-"""Images of the user's own program: `python:MODULE:OBJECT` or `python:PATH.py:OBJECT`."""
+"""Images of a user-defined object: `python:MODULE:OBJECT` or `python:PATH.py:OBJECT`."""
 
 import dataclasses
 import hashlib
@@ -14,20 +14,20 @@ from tf_ttur.errors import UserError
 
 _EXPECTED = (
     "a uint8 array (n, height, width, 3), a tf_ttur.data.sources.Source, "
-    "or a function without arguments that gives one of these"
+    "or a function without arguments that returns one of these"
 )
 
 
 def open_python(word: str, path: pathlib.Path, options: Options) -> Source:
-    """The images of an object of the user's own.
+    """The images of a user-defined object.
 
     Args:
       word: `python:` and the name of the object: a uint8 array (n, height, width, 3), a `Source`,
-        or a function without arguments that gives one of these.
-      path, options: of no meaning here.
+        or a function without arguments that returns one of these.
+      path, options: not used.
 
     Raises:
-      UserError: there is no such object, it is something else, or it fails.
+      UserError: there is no such object, it is something else, or the function fails.
     """
     name = word.removeprefix("python:")
     thing = registry.import_object(name)
@@ -53,7 +53,7 @@ def _call(word: str, function: Any) -> Any:
         return function()
     except UserError:
         raise
-    except (Exception, SystemExit) as error:  # whatever a program may do
+    except (Exception, SystemExit) as error:  # a user's function may raise anything
         raise UserError(
             f"{word} fails ({type(error).__name__}: {error})", _EXPECTED, "correct the function"
         ) from error

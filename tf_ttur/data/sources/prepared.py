@@ -21,17 +21,20 @@ def open_prepared(word: str, path: pathlib.Path, options: Options) -> Source:
     """The images of a prepared folder.
 
     Raises:
-      UserError: it is damaged, or holds lines.
+      UserError: it is damaged, or holds lines instead of images.
     """
-    expected = "the folder that tf-ttur prepare wrote, whole"
+    expected = "a complete folder that tf-ttur prepare wrote"
     cure = "prepare the data again, into another folder"
     try:
         record = json.loads((path / PREPARED_RECORD).read_text(encoding="utf-8"))
         if "num_lines" in record:
-            raise ValueError("it is of lines, for config.data.dir")
+            raise ValueError("it holds lines, for config.data.dir")
         images = np.load(path / PREPARED_IMAGES, mmap_mode="r", allow_pickle=False)
         size = record["size"]
         preparation = {key: record[key] for key in ("size", "crop", "resize")}
+        for key in ("jpeg_quality", "background", "depth"):  # recorded if it is not the default
+            if key in record:
+                preparation[key] = record[key]
         identity = identity_of(record["images_digest"], record["source_identity"], preparation)
         shape = (record["num_images"], size, size, 3)
     except (*files.UNREADABLE, KeyError) as error:

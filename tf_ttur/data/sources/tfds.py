@@ -1,83 +1,193 @@
 """Images of TensorFlow Datasets."""
 
 import pathlib
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
+from tf_ttur.data.sources import tfds_builders
+from tf_ttur.data.sources.arrays import say_grey
 from tf_ttur.data.sources.source import Options, Source, identity_of
 from tf_ttur.errors import UserError
-from tf_ttur.io import console
 
-_EXPECTED = "tfds:NAME/SPLIT of a data set with images"
-_CURE = "for example tfds:cifar10/train or tfds:svhn_cropped/train"
+_EXPECTED = "tfds:NAME/SPLIT of a data set with images, also tfds:NAME/CONFIG:VERSION/SPLIT"
+_CURE = "for example tfds:cifar10/train, tfds:cifar10/train[:1000] or tfds:svhn_cropped/train"
+# A version is of numbers or asterisks, so that the colon of a slice is none.
+_WORD = re.compile(
+    r"tfds:(?P<name>\w+)(?:/(?P<config>[^:/\[\]]+))??"
+    r"(?::(?P<version>[\d*]+\.[\d*]+\.[\d*]+))?/(?P<split>[^/]+)"
+)
+_SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
+
+
+class _Word(NamedTuple):
+    """What a word names.
+
+    Attributes:
+      name: of the data set, with its configuration if the word has one, as in TFDS.
+      version: "" takes the one that TFDS prepares.
+      split: a split, or slices and sums of splits.
+    """
+
+    name: str
+    version: str
+    split: str
+
+    @property
+    def builder(self) -> str:
+        """The name and the version, as TFDS takes them."""
+        return f"{self.name}:{self.version}" if self.version else self.name
 
 
 def open_tfds(word: str, path: pathlib.Path, options: Options) -> Source:
-    """The images of tfds:NAME/SPLIT, prepared on first use.
+    """The images of tfds:NAME[/CONFIG][:VERSION]/SPLIT, prepared on first use.
+
+    A data set that is prepared is opened without access to a network.
 
     Raises:
       UserError: there is no such data set or split, it has no images, or it cannot be prepared.
     """
-    name, _, split = word.removeprefix("tfds:").partition("/")
-    if not name or not split:
-        raise UserError(word, _EXPECTED, _CURE)
-    import tensorflow_datasets as tfds  # slow to import, and not needed for files
-
-    builder = _prepare(name)
-    info = builder.info
-    try:
-        num_images = info.splits[split].num_examples
-    except (KeyError, ValueError) as error:
-        raise UserError(
-            f"{name} has no split {split}",
-            f"one of {list(info.splits)}, or slices and sums of them",
-            _CURE,
-        ) from error
-    if "image" not in info.features or info.features["image"].shape[-1] != 3:
-        raise UserError(
-            f"{name} has the features {list(info.features)}", "RGB images under image", _CURE
-        )
-
-    def stream() -> tf.data.Dataset:
-        config = tfds.ReadConfig(interleave_cycle_length=1, add_tfds_id=False)
-        decoders = tfds.decode.PartialDecoding({"image": True})
-        dataset = builder.as_dataset(
-            split=split, shuffle_files=False, read_config=config, decoders=decoders
-        )
-        return dataset.map(
-            lambda example: example["image"],
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
-
-    height, width = info.features["image"].shape[:2]
+    parts = _parse(word)
+    builder = tfds_builders.prepared_builder(parts.builder, parts.split)
+    num_images = _count(builder, parts)
+    name, feature = _image_feature(parts.name, builder.info)
+    is_grey = feature.shape[-1] == 1
+    if is_grey:
+        say_grey(word, num_images)
+    reading: dict[str, Any]
+    if _has_random_access(builder):
+        reading = {"read": _reader(builder, parts.split, name, is_grey)}
+    else:
+        reading = {"stream": lambda: _stream(builder, parts.split, name, is_grey)}
+    height, width = feature.shape[:2]
+    suffix = _SUFFIXES.get(getattr(feature, "encoding_format", None) or "")
     return Source(
         word,
         num_images,
-        identity_of(name, str(builder.version), split, num_images),
-        stream=stream,
+        identity_of(parts.name, str(builder.version), parts.split, num_images),
         shape=(height, width),
+        formats=[suffix] if suffix else [],
+        converted="grey" if is_grey else "",
+        **reading,
     )
 
 
-def _prepare(name: str) -> Any:
-    """The builder of a data set that is on disk. Raises `UserError` if it cannot get there."""
-    import tensorflow_datasets as tfds  # as in `open_tfds`
+def _parse(word: str) -> _Word:
+    matched = _WORD.fullmatch(word)
+    if not matched:
+        raise UserError(word, _EXPECTED, _CURE)
+    name = matched["name"]
+    if matched["config"]:
+        name += f"/{matched['config']}"
+    return _Word(name, matched["version"] or "", matched["split"])
+
+
+def _count(builder: Any, parts: _Word) -> int:
+    """The number of images of a split. Raises `UserError` if there is no such split."""
+    splits = builder.info.splits
+    try:
+        num_images = splits[parts.split].num_examples
+    except Exception as error:  # TFDS raises errors of many types for what is no slice
+        raise UserError(
+            f"{parts.name} has no split {parts.split}",
+            f"one of {list(splits)}, or slices and sums of them",
+            _CURE,
+        ) from error
+    if not num_images:
+        counts = {split: splits[split].num_examples for split in splits}
+        raise UserError(
+            f"the split {parts.split} of {parts.name} is empty",
+            f"images; the splits have {counts}",
+            _CURE,
+        )
+    return num_images
+
+
+def _image_feature(data_set: str, info: Any) -> tuple[str, Any]:
+    """(name, feature) of the images of a data set.
+
+    They are under `image`, or the only ones.
+
+    Raises:
+      UserError: there are none, or they are neither RGB nor grey with 8 bits.
+    """
+    import tensorflow_datasets as tfds  # slow to import, and not needed for files
+
+    features = dict(info.features.items()) if hasattr(info.features, "items") else {}
+    names = [name for name, each in features.items() if type(each) is tfds.features.Image]
+    if "image" in features:
+        names = ["image"]
+    if len(names) != 1:
+        listed = ", ".join(f"{name}: {_shape_of(each)}" for name, each in features.items())
+        raise UserError(
+            f"{data_set} has the features {listed or info.features}",
+            "images under image, or one feature of images",
+            _CURE,
+        )
+    feature = features[names[0]]
+    shape = feature.shape
+    dtype = np.dtype(getattr(feature, "np_dtype", None) or object)
+    if len(shape) != 3 or shape[-1] not in (1, 3) or dtype != np.uint8:
+        raise UserError(
+            f"{data_set} has {names[0]} of shape {shape} and type {dtype}",
+            "images of shape (height, width, 3), or (height, width, 1), and type uint8",
+            _CURE,
+        )
+    return names[0], feature
+
+
+def _shape_of(feature: Any) -> str:
+    shape = getattr(feature, "shape", None)
+    return f"{type(feature).__name__} {shape}" if shape else type(feature).__name__
+
+
+def _has_random_access(builder: Any) -> bool:
+    return getattr(builder.info.file_format, "value", None) == "array_record"
+
+
+def _reader(builder: Any, split: str, name: str, is_grey: bool) -> Any:
+    """A function of an index, as `Source.read`, for files that allow random access."""
+    import tensorflow_datasets as tfds  # as in `_image_feature`
 
     try:
-        builder = tfds.builder(name, try_gcs=False)
-        if not builder.is_prepared():
-            console.say(f"TFDS has no prepared {name}; downloading it to {builder.data_dir}")
-        builder.download_and_prepare()
-    except tfds.core.DatasetNotFoundError as error:
-        raise UserError(f"TFDS has no data set {name}", _EXPECTED, _CURE) from error
-    except Exception as error:  # whatever the network and the host give its downloader
-        first_line = str(error).strip().partition("\n")[0]
+        method = tfds.decode.DeserializeMethod.RAW_BYTES
+        records = builder.as_data_source(split=split, deserialize_method=method)
+    except ImportError as error:
         raise UserError(
-            f"TFDS cannot prepare {name} ({type(error).__name__}: {first_line})",
-            f"{name} prepared under {tfds.core.constants.DATA_DIR}, or an internet connection",
-            "set TFDS_DATA_DIR to a folder that holds it, "
-            "or name a folder, zip or array of the images instead",
+            f"{builder.info.full_name} is stored as array_record ({error})",
+            "the Python package array_record, which reads it",
+            "install it: pip install array_record",
         ) from error
-    return builder
+    features = tfds.decode.PartialDecoding({name: True}).extract_features(builder.info.features)
+
+    def read(index: tf.Tensor) -> tf.Tensor:
+        record = tf.numpy_function(
+            lambda number: records[int(number)], [index], tf.string, stateful=False
+        )
+        image = features.deserialize_example(tf.ensure_shape(record, ()))[name]
+        return _to_rgb(image, is_grey)
+
+    return read
+
+
+def _stream(builder: Any, split: str, name: str, is_grey: bool) -> tf.data.Dataset:
+    """All images in order, for files that can only be read from their beginning."""
+    import tensorflow_datasets as tfds  # as in `_image_feature`
+
+    dataset = builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        read_config=tfds.ReadConfig(interleave_cycle_length=1, add_tfds_id=False),
+        decoders=tfds.decode.PartialDecoding({name: True}),
+    )
+    return dataset.map(
+        lambda example: _to_rgb(example[name], is_grey),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+
+
+def _to_rgb(image: tf.Tensor, is_grey: bool) -> tf.Tensor:
+    return tf.repeat(image, 3, axis=-1) if is_grey else image

@@ -16,6 +16,9 @@ class Replicated:
     Args:
       network: one that gives logits, such as `inception.Inception`.
       devices: names of two or more devices.
+
+    Attributes:
+      single: the network itself, on one device.
     """
 
     def __init__(self, network: FeatureNetwork, devices: Sequence[str]) -> None:
@@ -24,7 +27,7 @@ class Replicated:
         self.digest = network.digest
         self.precision = network.precision
         self.dimension = network.dimension
-        self._network = network
+        self.single = network
         self._strategy = tf.distribute.MirroredStrategy(devices)
 
         @tf.function(reduce_retracing=True)
@@ -39,7 +42,7 @@ class Replicated:
         count = len(images)
         copies = self._strategy.num_replicas_in_sync
         if count < copies:
-            return self._network(images)
+            return self.single(images)
         ends = [count * number // copies for number in range(copies + 1)]
 
         def share(context: tf.distribute.ReplicaContext) -> tf.Tensor:

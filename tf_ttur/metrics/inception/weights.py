@@ -11,7 +11,7 @@ import urllib.request
 from typing import IO, Any
 
 from tf_ttur.errors import UserError
-from tf_ttur.io import console, files
+from tf_ttur.io import console, files, paths
 
 GRAPH_FILE = "classify_image_graph_def.pb"
 ARCHIVE_FILE = "inception-2015-12-05.tgz"
@@ -44,16 +44,17 @@ def locate(path: str | pathlib.Path | None = None) -> str | pathlib.Path | None:
     Raises:
       UserError: the place that was named holds no network.
     """
-    named = path or os.environ.get("TF_TTUR_INCEPTION")
-    if named and str(named).startswith("hub:"):
+    named = (os.environ.get("TF_TTUR_INCEPTION") or None) if path is None else path
+    if named is not None and str(named).startswith("hub:"):
         return str(named)
-    place = pathlib.Path(named).expanduser() if named else files.cache_dir()
+    what = "TF_TTUR_INCEPTION" if path is None else "--inception"
+    place = files.cache_dir() if named is None else paths.local(named, what)
     if place.is_file():
         return place
     for name in (GRAPH_FILE, ARCHIVE_FILE):
         if (place / name).is_file():
             return place / name
-    if named:
+    if named is not None:
         raise UserError(
             f"no Inception network at {place}",
             f"{GRAPH_FILE}, {ARCHIVE_FILE}, a folder that holds one of them, or hub:HANDLE",

@@ -1,0 +1,188 @@
+"""What the values of images mean: every form of the same photographs, and what is refused."""
+
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+from tests.metrics.mini_inception import graph_bytes
+from tf_ttur import metrics
+from tf_ttur.errors import UserError
+from tf_ttur.metrics import ranges
+from tf_ttur.metrics.inception import Inception
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
+
+MEAN = np.array([0.485, 0.456, 0.406])
+STD = np.array([0.229, 0.224, 0.225])
+
+
+def smooth(count=60, size=32, power=1.0):
+    """Images with the smooth surfaces of photographs, from black to white."""
+    random = np.random.default_rng(0)
+    small = random.uniform(0, 1, (count, 5, 5, 3)).astype(np.float32)
+    images = tf.clip_by_value(tf.image.resize(small, (size, size), "bicubic"), 0, 1).numpy()
+    return (255 * images**power).round().astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return Inception(graph_bytes())
+
+
+@pytest.fixture(params=["synthetic", "faces"])
+def photographs(request):
+    if request.param == "synthetic":
+        return smooth()
+    folder = request.getfixturevalue("shared") / "data/faces64"
+    paths = sorted(folder.glob("*.png"))[:200]
+    return np.stack([np.asarray(PIL.Image.open(path).convert("RGB")) for path in paths])
+
+
+def judge(images, value_range=None):
+    tally = ranges.Tally()
+    for first in range(0, len(images), 50):
+        tally.add("images", images[first : first + 50], value_range)
+    ranges.judge("images", tally, value_range)
+
+
+GOOD = {
+    "uint8": (lambda u: (255 * u).round().astype(np.uint8), None),
+    "uint8 although floats are of 0 ... 1": (lambda u: (255 * u).round().astype(np.uint8), (0, 1)),
+    "-1 ... 1": (lambda u: 2 * u - 1, None),
+    "-1 ... 1 in bfloat16": (lambda u: tf.cast(2 * u - 1, tf.bfloat16).numpy(), None),
+    "said to be of -1 ... 1": (lambda u: 2 * u - 1, (-1, 1)),
+    "said to be of 0 ... 1": (lambda u: u, (0, 1)),
+    "said to be of 0 ... 1, with overshoot": (lambda u: 1.006 * u - 0.003, (0, 1)),
+    "said to be of 0 ... 255": (lambda u: 255 * u, (0, 255)),
+    "a generator without tanh": (lambda u: 2 * u - 1 + noise(u, 0.1), None),
+    "a generator without tanh, one value far off": (lambda u: with_one(2 * u - 1, 9), None),
+    "dark": (lambda u: 2 * (0.1 * u) - 1, None),
+    "bright": (lambda u: 2 * (1 - 0.9 * u**2) - 1, None),
+}
+BAD = {
+    "0 ... 1": (lambda u: u, None, "value_range=(0, 1)"),
+    "0 ... 1 with overshoot": (lambda u: 1.006 * u - 0.003, None, "value_range=(0, 1)"),
+    "0 ... 1 with noise": (lambda u: u + noise(u, 0.05), None, "value_range=(0, 1)"),
+    "0 ... 1, dark": (lambda u: 0.1 * u, None, "value_range=(0, 1)"),
+    "normalised for ImageNet": (lambda u: (u - MEAN) / STD, None, "a mean and a standard"),
+    "standardised": (lambda u: standardised(u), None, "a mean and a standard"),
+    "0 ... 255": (lambda u: 255 * u, None, "value_range=(0, 255)"),
+    "0 ... 255 less a mean": (lambda u: 255 * (u - MEAN), None, "add the mean"),
+    "cast before scaling": (lambda u: np.floor(u).astype(np.uint8), None, "cast before scaling"),
+    "-1 ... 1, cast": (
+        lambda u: with_one(2 * u - 1, 1).astype(np.int8).astype(np.uint8),
+        None,
+        "cast before scaling",
+    ),
+    "not of 0 ... 1": (lambda u: 2 * u - 1, (0, 1), "outside of value_range=(0, 1)"),
+    "not of -1 ... 1": (lambda u: 255 * u, (-1, 1), "outside of value_range=(-1, 1)"),
+    "not of 0 ... 255": (lambda u: u, (0, 255), "value_range=(0, 1)"),
+}
+
+
+def noise(images, scale):
+    return np.random.default_rng(1).normal(0, scale, images.shape)
+
+
+def with_one(images, value):
+    images[0, 0, 0, 0] = value
+    return images
+
+
+def standardised(images):
+    """As `tf.image.per_image_standardization` does."""
+    mean = images.mean((1, 2, 3), keepdims=True)
+    return (images - mean) / images.std((1, 2, 3), keepdims=True)
+
+
+@pytest.mark.parametrize("form", GOOD)
+def test_these_pass(photographs, form):
+    change, value_range = GOOD[form]
+    judge(change(photographs / 255), value_range)
+
+
+@pytest.mark.parametrize("form", BAD)
+def test_these_are_refused_with_their_cause(photographs, form):
+    change, value_range, words = BAD[form]
+    with pytest.raises(UserError) as refusal:
+        judge(change(photographs / 255), value_range)
+    assert words in str(refusal.value)
+
+
+def test_one_image_of_many_decides_nothing():
+    images = smooth(200) / 127.5 - 1
+    images[7] = 5.0
+    judge(images)  # 0.5 % of the values
+    images[7:11] = 5.0
+    with pytest.raises(UserError, match=r"2 % of them beyond"):
+        judge(images)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_the_image_with_nan_is_named(network, value):
+    images = smooth() / 127.5 - 1
+    images[41, 3, 2, 1] = value
+    word = "NaN" if np.isnan(value) else "infinity"
+    for form in (images, iter([images[:30], images[30:]]), in_turn(images)):
+        with pytest.raises(UserError, match=f"{word} in image 41 "):
+            metrics.compute_statistics(form, network, num_images=60)
+
+
+def in_turn(images):
+    """A function that draws the images in turn."""
+    drawn = iter(images)
+    return lambda count: np.stack([next(drawn, images[0]) for _ in range(count)])
+
+
+def test_the_range_says_what_the_values_mean(network):
+    levels = smooth()
+    expected = metrics.compute_statistics(levels, network)
+    unit = levels / np.float32(255)
+    for images, value_range in (
+        (levels, None),
+        (unit, (0, 1)),
+        (unit * 2 - 1, None),
+        (unit * 2 - 1, [-1.0, 1.0]),
+        (unit * 255, (0, 255)),
+    ):
+        found = metrics.compute_statistics(images, network, value_range=value_range)
+        assert found.provenance["images_digest"] == expected.provenance["images_digest"]
+    assert found.provenance["value_range"] == [0, 255]
+    black = np.zeros_like(levels)
+    black[:, :4] = 1
+    with pytest.raises(UserError, match="takes them as they are"):
+        metrics.compute_statistics(black, network)
+    metrics.compute_statistics(black, network, value_range=(0, 255))
+    for wrong in ((0, 2), 1, "0,1", (0, 1, 2)):
+        with pytest.raises(UserError, match=r"one of \(0, 1\), \(-1, 1\), \(0, 255\)"):
+            metrics.compute_statistics(levels, network, value_range=wrong)
+
+
+def test_truncation_keeps_what_are_levels_already(network):
+    levels = smooth()
+    expected = metrics.compute_statistics(levels, network).provenance["images_digest"]
+    for images, value_range in ((levels.astype(np.float32), (0, 255)), (levels / 255, (0, 1))):
+        found = metrics.compute_statistics(
+            images, network, quantisation="truncate", value_range=value_range
+        )
+        assert found.provenance["images_digest"] == expected
+
+
+def test_it_is_decided_early_and_at_the_end(network):
+    """An iterator is refused after 1,000 images, and also where only its end is wrong."""
+    images = smooth(100) / 255
+    taken = []
+
+    def batches(scales):
+        for scale in scales:
+            taken.append(scale)
+            yield images * scale - (scale - 1)
+
+    with pytest.raises(UserError, match="probably of 0"):
+        metrics.compute_statistics(batches([1] * 20), network)
+    assert len(taken) <= 11
+    taken.clear()
+    with pytest.raises(UserError, match="beyond"):
+        metrics.compute_statistics(batches([2] * 11 + [40]), network)
+    assert len(taken) == 12

@@ -1,0 +1,83 @@
+"""What `metrics.evaluate` returns for one value. This file imports no TensorFlow."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_NUMBERS = ("value", "std", "standard_error", "low", "high")
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Result(Mapping[str, float]):
+    """One measured value.
+
+    It prints itself in one line, `float` gives its value, and it can be read like a dict of the
+    numbers that are known: `result["value"]`, `"low" in result`.
+
+    Attributes:
+      name: of the value, such as "fid", or "fid_stand_in" where the network is not the original.
+      value: the number itself.
+      standard_error, low, high: its sampling error and 95 % interval; None where unknown.
+      std: of the Inception Score, over its ten parts; None of all others.
+      more: {name: number} that a measure of your own gives beside these.
+      provenance: {side: what is known of its images, its network and its versions}.
+    """
+
+    name: str
+    value: float
+    standard_error: float | None = None
+    low: float | None = None
+    high: float | None = None
+    std: float | None = None
+    more: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, numbers: Mapping[str, float], provenance: Mapping[str, Any]) -> "Result":
+        """The result with these numbers.
+
+        Args:
+          name: of the value.
+          numbers: "value", and those of the other attributes that are known, or any others.
+          provenance: as above.
+        """
+        fields = {key: number for key, number in numbers.items() if key in _NUMBERS}
+        more = {key: number for key, number in numbers.items() if key not in _NUMBERS}
+        return cls(name, **fields, more=more, provenance=provenance)
+
+    @property
+    def _numbers(self) -> dict[str, float]:
+        known = {key: getattr(self, key) for key in _NUMBERS}
+        return {key: number for key, number in known.items() if number is not None} | {**self.more}
+
+    def __getitem__(self, key: str) -> float:
+        return self._numbers[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        text = f"{self.name} {self.value:.4f}"
+        if self.std is not None:
+            text += f" ± {self.std:.4f}"
+        if self.low is not None and self.high is not None:
+            text += f" [{self.low:.4f}, {self.high:.4f}]"
+        counts = [
+            f"{side}: {origin['num_images']:,} images"
+            for side, origin in self.provenance.items()
+            if "num_images" in origin
+        ]
+        return f"{text}  ({', '.join(counts)})" if counts else text
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """A dict that JSON can hold: name, the known numbers, and provenance."""
+        return {"name": self.name, **self._numbers, "provenance": dict(self.provenance)}

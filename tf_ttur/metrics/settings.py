@@ -1,0 +1,73 @@
+"""How images that a Python program passes are read. This file imports no TensorFlow."""
+
+import dataclasses
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from tf_ttur.data import QUANTISATIONS
+from tf_ttur.errors import UserError
+
+Range: TypeAlias = tuple[float, float]
+
+# What float images may be in, as `metrics.ranges` says.
+RANGES: tuple[Range, ...] = ((0, 1), (-1, 1), (0, 255))
+LATENTS = ("normal", "uniform")
+NUM_IMAGES = 50_000  # drawn from what has no end, unless the caller says how many
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How images that a Python program passes are read; see `metrics.evaluate`.
+
+    Attributes:
+      num_images: how many to draw; None stands for `NUM_IMAGES`.
+      batch_size: images in a batch.
+      quantisation: what becomes of floats, as in `quantise`.
+      value_range: of `RANGES`; None finds out.
+      latent_size: of a Keras model's latents; None takes that of its input.
+      latent: of `LATENTS`.
+      seed: of latents.
+
+    Raises:
+      UserError: a setting that cannot be used.
+    """
+
+    num_images: int | None = None
+    batch_size: int = 100
+    quantisation: str = "round"
+    value_range: Range | None = None
+    latent_size: int | None = None
+    latent: str = "normal"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for what in ("num_images", "batch_size", "latent_size"):
+            number = getattr(self, what)
+            if number is None and what != "batch_size":
+                continue
+            if not isinstance(number, int | np.integer) or number < 1:
+                raise UserError(f"{what} {number!r}", "a whole number above 0", f"correct {what}")
+        if self.quantisation not in QUANTISATIONS:
+            found = f"quantisation {self.quantisation!r}"
+            raise UserError(found, ", ".join(QUANTISATIONS), "correct quantisation")
+        if self.latent not in LATENTS:
+            raise UserError(f"latent {self.latent!r}", " or ".join(LATENTS), "correct latent")
+        if self.value_range is not None:
+            object.__setattr__(self, "value_range", _find_range(self.value_range))
+
+
+def _find_range(value_range: Any) -> Range:
+    """The one of `RANGES` that a user has named. Raises `UserError` if there is none."""
+    try:
+        pair = tuple(map(float, value_range))
+    except (TypeError, ValueError):
+        pair = ()
+    for known in RANGES:
+        if pair == known:
+            return known
+    raise UserError(
+        f"value_range={value_range!r}",
+        f"one of {', '.join(map(str, RANGES))}, or None to find out",
+        "correct value_range",
+    )
