@@ -77,6 +77,16 @@ CASES = {
 SYMBOLS = 20  # of the lines
 
 
+@pytest.fixture(autouse=True, scope="module")
+def exact():
+    """Operations are deterministic, as in every training on a CPU.
+
+    Otherwise the load of the machine decides the order of sums, and Adam makes full steps of the
+    rounding error of tiny gradients.
+    """
+    tf.config.experimental.enable_op_determinism()
+
+
 class Trained(NamedTuple):
     """What two updates gave.
 
@@ -174,7 +184,7 @@ def distances(case, arrays, variables):
             np.sum(np.square(variables[n].numpy() - after[n], dtype=np.float64)) for n in names
         )
         moved = sum(np.sum(np.square(after[n] - before[n], dtype=np.float64)) for n in names)
-        rms[player] = np.sqrt(off / moved)
+        rms[player] = float(np.sqrt(off / moved))
     return rms
 
 

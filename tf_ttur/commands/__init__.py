@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tf_ttur.commands import program
 from tf_ttur.errors import UserError
+from tf_ttur.io import files
 
 
 class Command(NamedTuple):
@@ -62,6 +63,9 @@ def main(words: Sequence[str] | None = None) -> None:
 def _dispatch(words: list[str]) -> None:
     if not words or words[0] in ("-h", "--help", "help"):
         print(_usage())
+        return
+    if words[0] == "--version":
+        print(f"tf_ttur {files.version()}")
         return
     name, *rest = words
     if name not in COMMANDS:

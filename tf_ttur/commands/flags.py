@@ -187,9 +187,10 @@ def add_generator(arguments: Parser) -> Any:
     group = arguments.add_argument_group("an exported generator as SOURCE")
     group.add_argument(
         "--quantisation",
-        choices=tuple(QUANTISATIONS),
+        type=_quantisation,
+        metavar="NAME",
         default="round",
-        help="how its images are rounded to 0 ... 255 [round]",
+        help=f"how its images become 0 ... 255: {QUANTISATIONS.words} [round]",
     )
     return group
 
@@ -230,14 +231,11 @@ def add_conversion(group: Any) -> None:
 
 def add_config(arguments: Parser) -> None:
     """Adds `--config CARD` and a flag `--config.KEY` per key, and their table to the help."""
-    group = arguments.add_argument_group("the experiment")
-    group.add_argument("--config", metavar="CARD", help=cards.EXPECTED)
-    group.add_argument(
-        "--config.KEY",
-        dest="_",
-        metavar="VALUE",
-        help="replace a value of the card; the keys are listed below",
+    group = arguments.add_argument_group(
+        "the experiment",
+        "--config.KEY=VALUE replaces a value of the card; the keys are listed below.",
     )
+    group.add_argument("--config", metavar="CARD", help=cards.EXPECTED)
     for name, key in configs.KEYS.items():
         options: dict[str, Any] = {
             "dest": f"config.{name}",
@@ -368,6 +366,11 @@ def describe_registry(registry: Registry) -> str:
 def precision_name(text: str) -> str:
     """A type for `argparse`: the name of a precision; "bf16" is short for "bfloat16"."""
     return SHORT_NAMES.get(text, text)
+
+
+def _quantisation(text: str) -> str:
+    QUANTISATIONS.find(text)  # raises `UserError` for a name or object that does not exist
+    return text
 
 
 def positive(text: str) -> int:

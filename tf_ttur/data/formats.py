@@ -3,7 +3,17 @@
 This file imports no TensorFlow.
 """
 
-import PIL.features
+import importlib.util
+from importlib.machinery import PathFinder
+
+
+def _pillow_has(module: str) -> bool:
+    """Whether Pillow was built with one of its modules; Pillow itself is not imported."""
+    pillow = importlib.util.find_spec("PIL")
+    return pillow is not None and bool(
+        PathFinder.find_spec(module, pillow.submodule_search_locations)
+    )
+
 
 # {format, as Pillow calls it: endings of its files}
 _ENDINGS = {
@@ -15,7 +25,7 @@ _ENDINGS = {
     "TIFF": (".tif", ".tiff"),
     "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
 }
-if PIL.features.check("avif"):  # Pillow before 11.3 has no AVIF
+if _pillow_has("_avif"):  # Pillow before 11.3 has no AVIF
     _ENDINGS["AVIF"] = (".avif",)
 
 FORMATS = tuple(_ENDINGS)
