@@ -108,6 +108,7 @@ def test_unreadable_images_and_the_last_ones_are_left_out_as_other_tools_do(
     assert "skipped" not in second
 
 
+@pytest.mark.slow
 def test_features_of_different_precision_are_not_compared(folder, graph, tmp_path, tool):
     (folder / "03.png").write_bytes(b"broken")
     options = ["--skip-unreadable", "--inception", graph]

@@ -97,6 +97,7 @@ def photos(folder, count=12):
     return images
 
 
+@pytest.mark.slow
 def test_images_are_not_replaced_by_their_statistics(graph, tmp_path, tool, monkeypatch):
     stats = "tools/precalc_stats.py"
     monkeypatch.chdir(tmp_path)

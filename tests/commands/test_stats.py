@@ -29,6 +29,7 @@ def test_few_samples_are_a_warning(graph, tmp_path):
     assert "warning: digits:12: 12 images for 20 features" in process.stderr
 
 
+@pytest.mark.slow
 def test_shards_are_merged_to_the_whole(graph, tool, tmp_path):
     network = ["--inception", graph]
     shard = tmp_path / "s.npz"

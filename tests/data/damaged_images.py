@@ -12,6 +12,7 @@ import zlib
 
 import numpy as np
 import PIL.Image
+from PIL import features
 
 WIDTH = 24
 HEIGHT = 20
@@ -62,7 +63,7 @@ def originals():
         add(f"bmp {mode}", "BMP", mode)
     for mode in ("RGB", "L", "1"):
         add(f"ppm {mode}", "PPM", mode)
-    if PIL.features.check("avif"):
+    if features.check("avif"):
         add("avif", "AVIF", "RGB", speed=10)
         add("avif RGBA", "AVIF", "RGBA", speed=10)
         add("avif 2", "AVIF", "RGB", 2, speed=10)

@@ -165,6 +165,7 @@ def test_rank_deficient_covariances_give_the_true_distance():
     assert distance == pytest.approx(4 + 4 + 16, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_real_features_against_the_matrix_root(photographs):
     # 2,500 photographs and a resample of them with noise: both covariances have full rank, which
     # the matrix root needs.

@@ -70,6 +70,7 @@ def assert_equal(folder, other):
         assert (folder / "samples" / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["evaluation", "samples", "events", "status", "export"])
 def test_the_state_is_saved_and_a_resume_misses_nothing(rare, tmp_path, monkeypatch, capsys, where):
     at = 6 if where == "export" else 3
