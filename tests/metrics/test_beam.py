@@ -146,8 +146,9 @@ def test_two_worker_processes_of_the_tool(folder, graph, beam, tmp_path):
     process = run(*tool, "--output", output, *runner, cwd=tmp_path)
     assert process.returncode == 0, process.stderr
     assert process.stdout.strip() == str(output)
-    # One line says what is done, and one that the images are few.
-    assert len(process.stderr.splitlines()) == 2, process.stderr
+    # One line says what was left out, one what is done, and one that the images are few.
+    assert "left out: 1 .txt" in process.stderr
+    assert len(process.stderr.splitlines()) == 3, process.stderr
     images, network = opener(folder, graph)()
     assert_same(statistics.load(output), extraction.image_statistics(images, network, 3))
 
