@@ -4,6 +4,7 @@ import gc
 import os
 import pathlib
 import runpy
+import signal
 import subprocess
 import sys
 
@@ -17,6 +18,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
+from tf_ttur.io.ending import REPEATED
 from tf_ttur.training import devices
 
 tf.config.set_visible_devices([], "GPU")
@@ -46,6 +48,15 @@ def cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("TF_TTUR_CACHE", str(folder))
     monkeypatch.delenv("TF_TTUR_INCEPTION", raising=False)
     return folder
+
+
+@pytest.fixture
+def heard():
+    """No signal is ignored, in the test and in what it starts: `nohup make test` ignores SIGHUP."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in REPEATED}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -294,13 +294,11 @@ def searching(folder: str | pathlib.Path) -> Iterator[None]:
     was_there = str(place) in sys.path
     before = set(sys.modules)
     _FOLDERS.append(place)
-    sys.path.insert(0, str(place))
     try:
-        yield
+        with _on_path(place):
+            yield
     finally:
         _FOLDERS.remove(place)
-        with contextlib.suppress(ValueError):
-            sys.path.remove(str(place))
         for name in set(sys.modules) - before:
             if not was_there and _is_below(sys.modules[name], place):
                 del sys.modules[name]

@@ -91,6 +91,21 @@ def measured(folder):
     return numbers["disturbances"]
 
 
+def test_disturb_puts_transparent_images_on_a_colour(graph, tmp_path, tool):
+    """The refusal names --background, and the command has it, for all its sources."""
+    images = np.random.default_rng(0).integers(0, 256, (12, 40, 40, 4), np.uint8)
+    (tmp_path / "images").mkdir()
+    for number, image in enumerate(images):
+        PIL.Image.fromarray(image).save(tmp_path / "images" / f"{number}.png")
+    disturb = ["tools/disturb.py", tmp_path / "images", "--inception", graph]
+    disturb += ["--mixed-in", tmp_path / "images", "--example", tmp_path / "images"]
+    disturb += ["--only", "blur", "mixed", "--output", tmp_path / "out"]
+    assert_refused(tool(*disturb), "mode RGBA", "--background")
+    process = tool(*disturb, "--background", "white")
+    assert process.returncode == 0, process.stderr
+    assert list(measured(tmp_path / "out")) == ["blur", "mixed"]
+
+
 def test_disturb_refuses_what_cannot_be_disturbed(graph, tmp_path, tool):
     output = ["--output", tmp_path / "out"]
     network = ["--inception", graph]

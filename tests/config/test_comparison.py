@@ -89,7 +89,7 @@ def test_keys_that_the_name_holds_already_are_not_added():
 def test_the_name_of_a_folder_is_a_name():
     """Long words and paths are cut, and stay different."""
     config = configs.load("svhn")
-    words = ("../losses.py:PAIR", "/work/losses.py:PAIR", f"{'long/' * 100}losses.py:PAIR")
+    words = ("../losses.py:PAIR", "/elsewhere/losses.py:PAIR", f"{'long/' * 100}losses.py:PAIR")
     names = {configs.folder_name(config, {"loss": word}) for word in words}
     assert len(names) == 3
     for name in names:

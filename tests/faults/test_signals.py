@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.faults.small_training import command, newest, wait_for_checkpoint
 
+pytestmark = pytest.mark.usefixtures("heard")
 ENDLESS = "--config.updates=100000"
 STATUSES = {
     signal.SIGINT: 130,

@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 from tf_ttur.errors import Stopped
 from tf_ttur.training.interruption import Interruption
 
+pytestmark = pytest.mark.usefixtures("heard")
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGXCPU]
 
 

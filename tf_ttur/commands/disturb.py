@@ -80,6 +80,7 @@ def _parser() -> flags.Parser:
         help="m in IND = m - Inception Score: a number, published, or largest (the largest score "
         "of each disturbance) [largest]",
     )
+    flags.add_conversion(parser.add_argument_group("images"))
     flags.add_network(parser)
     flags.append_sources(parser)
     return parser

@@ -1,6 +1,5 @@
 """The report of an exception that was not foreseen, for the user to attach to an issue."""
 
-import importlib.metadata
 import os
 import platform
 import re
@@ -8,6 +7,8 @@ import shlex
 import sys
 import tempfile
 import traceback
+
+from tf_ttur.io import files
 
 _LONGEST_LINE = 300  # characters
 _PACKAGES = ("tf_ttur", "tensorflow", "keras", "numpy", "tensorflow-datasets", "pillow", "rich")
@@ -56,7 +57,7 @@ def _report(error: BaseException) -> str:
             f"command line: {shlex.join(sys.argv)}",
             f"platform: {platform.platform()}, {os.cpu_count()} processors",
             f"python: {sys.version}",
-            *(f"{package}: {_version(package)}" for package in _PACKAGES),
+            *(f"{package}: {files.version(package)}" for package in _PACKAGES),
             "",
             "environment (TF_, CUDA_, KERAS_, TFDS_ and OMP_ only):",
             *variables,
@@ -64,13 +65,6 @@ def _report(error: BaseException) -> str:
             "".join(traceback.format_exception(error)),
         ]
     )
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def _text(error: BaseException) -> str:

@@ -25,6 +25,7 @@ from tf_ttur.metrics import frechet, measures, ranking, sides
 from tf_ttur.metrics.measures.comparison import Side, measure
 from tf_ttur.metrics.names import metric_name
 from tf_ttur.metrics.networks import FeatureNetwork
+from tf_ttur.metrics.results import in_words
 from tf_ttur.metrics.statistics import Statistics
 from tf_ttur.registry import is_object
 
@@ -227,7 +228,7 @@ def _measure(
         return
     counts = ", ".join(f"{side.name}: {_num_images(side)} images" for side in passed)
     for name, result in results.items():
-        print(f"{name} {_numbers(result)}  ({counts})")
+        print(f"{name} {in_words(result)}  ({counts})")
     if explanation:
         print(explanation)
 
@@ -241,13 +242,3 @@ def _provenance(passed: Sequence[Side]) -> dict[str, list]:
 
 def _num_images(side: Side) -> int | str:
     return side.statistics.provenance.get("num_images") or "unknown"
-
-
-def _numbers(result: measures.Result) -> str:
-    """The value, and its standard deviation and interval if they are known."""
-    text = f"{result['value']:.4f}"
-    if "std" in result:
-        text += f" ± {result['std']:.4f}"
-    if "low" in result:
-        text += f" [{result['low']:.4f}, {result['high']:.4f}]"
-    return text

@@ -137,10 +137,10 @@ class Images:
                 raise
         digests = {"fingerprint": sample.hexdigest()}
         if self._loaded is not None:
-            whole = hashlib.sha256()
+            of_all = hashlib.sha256()
             for first in range(0, self.num_images, _READ_BATCH):
-                whole.update(self._loaded[first : first + _READ_BATCH].numpy())
-            digests["digest"] = whole.hexdigest()
+                of_all.update(self._loaded[first : first + _READ_BATCH].numpy())
+            digests["digest"] = of_all.hexdigest()
         return digests
 
     @functools.cached_property

@@ -26,8 +26,14 @@ def quantise(images: tf.Tensor, quantisation: str) -> tf.Tensor:
     """
     if quantisation not in QUANTISATIONS and not is_object(quantisation):
         raise ValueError(f"quantisation {quantisation!r}; expected {QUANTISATIONS.words}")
+    return quantise_levels((tf.cast(images, tf.float32) + 1.0) * 127.5, quantisation)
+
+
+@tf.autograph.experimental.do_not_convert  # as `quantise`
+def quantise_levels(levels: tf.Tensor, quantisation: str) -> tf.Tensor:
+    """Clips float32 levels to 0 ... 255; what then becomes of fractions, `quantise` says."""
     function = load(QUANTISATIONS.find(quantisation).function)
-    return function(tf.clip_by_value((tf.cast(images, tf.float32) + 1.0) * 127.5, 0, 255))
+    return function(tf.clip_by_value(levels, 0.0, 255.0))
 
 
 def to_uint8(images: tf.Tensor) -> tf.Tensor:

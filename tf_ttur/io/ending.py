@@ -78,11 +78,10 @@ watchdog = Watchdog()
 def end_process_in_time(seconds: float, say: Callable[[str], None]) -> Iterator[None]:
     """Ends the process if it does not end by itself within `seconds` after a signal.
 
-    The signals are Ctrl-C, and in a training all signals of its
-    `Interruption`. Where a library waits
-    for the network in a thread or repeats a request, Python would wait for it. What
-    `Watchdog.held` encloses is not cut off, and neither is an operation of TensorFlow during
-    which Python's main thread sees no signal.
+    The signals are Ctrl-C, and in a training all signals of its `Interruption`. Where a library
+    waits for the network in a thread or repeats a request, Python would wait for it. What
+    `Watchdog.held` encloses is not cut off, and neither is an operation of TensorFlow during which
+    Python's main thread sees no signal.
 
     Only for a process that is a command line.
 

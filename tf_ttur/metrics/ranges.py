@@ -26,11 +26,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur.data import QUANTISATIONS
-from tf_ttur.data.quantisation import quantise
+from tf_ttur.data.quantisation import quantise, quantise_levels
 from tf_ttur.errors import UserError
 from tf_ttur.metrics.settings import Range
-from tf_ttur.registry import load
 
 EARLY = 1000  # images after which the rule is applied for the first time
 
@@ -246,5 +244,4 @@ def to_levels(images: tf.Tensor, value_range: Range | None, quantisation: str) -
     levels = tf.cast(images, tf.float32)
     if value_range == (0, 1):
         levels *= 255.0
-    function = load(QUANTISATIONS.find(quantisation).function)
-    return function(tf.clip_by_value(levels, 0.0, 255.0))
+    return quantise_levels(levels, quantisation)

@@ -7,6 +7,16 @@ from typing import Any
 _NUMBERS = ("value", "std", "standard_error", "low", "high")
 
 
+def in_words(numbers: Mapping[str, float]) -> str:
+    """The value, and its standard deviation and interval if they are known."""
+    text = f"{numbers['value']:.4f}"
+    if "std" in numbers:
+        text += f" ± {numbers['std']:.4f}"
+    if "low" in numbers:
+        text += f" [{numbers['low']:.4f}, {numbers['high']:.4f}]"
+    return text
+
+
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Result(Mapping[str, float]):
     """One measured value.
@@ -63,11 +73,7 @@ class Result(Mapping[str, float]):
         return self.value
 
     def __str__(self) -> str:
-        text = f"{self.name} {self.value:.4f}"
-        if self.std is not None:
-            text += f" ± {self.std:.4f}"
-        if self.low is not None and self.high is not None:
-            text += f" [{self.low:.4f}, {self.high:.4f}]"
+        text = f"{self.name} {in_words(self)}"
         counts = [
             f"{side}: {origin['num_images']:,} images"
             for side, origin in self.provenance.items()

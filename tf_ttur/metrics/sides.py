@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tf_ttur.data import array_files
+from tf_ttur.data import array_files, sources
 from tf_ttur.errors import UserError
 from tf_ttur.io import files, paths
 from tf_ttur.metrics import extraction, measures, statistics
@@ -165,10 +165,8 @@ def open_word(
     Raises:
       UserError: as of `open_side`.
     """
-    from tf_ttur.data.sources import SOURCES  # imports Pillow, which statistics do without
-
     options: dict[str, Any] = {}
-    if SOURCES["generator"].matches(word, paths.local(word, "SOURCE")):
+    if sources.kind_of(word) == "generator":
         options = {
             "count": settings.num_images or NUM_IMAGES,
             "quantisation": settings.quantisation,

@@ -27,6 +27,7 @@ class Options:
       example: SOURCE whose first image the figure shows; None takes `source`.
       limit: as in `disturbance_report.summarise`.
       seed: of the disturbances and of generated images.
+      background, depth: of all images, as `open_images` takes them.
       inception, precision, trust: as `inception.load` takes them.
       batch_size: images that go through the network at a time.
     """
@@ -41,6 +42,8 @@ class Options:
     example: str | None = None
     limit: Limit = "largest"
     seed: int = 0
+    background: str = ""
+    depth: int = 0
     inception: str | None = None
     precision: str = "float32"
     trust: bool = False
@@ -54,10 +57,8 @@ def study(options: Options) -> Report:
       UserError: something that the options name is missing, or does not fit the rest.
     """
     only = [*DISTURBANCES, MIXED] if options.only is None else options.only
-    images = open_images(options.source, options.count, options.seed, trust=options.trust)
-    shown = images
-    if options.example:
-        shown = open_images(options.example, trust=options.trust)
+    images = _open(options, options.source, options.count, options.seed)
+    shown = _open(options, options.example) if options.example else images
     others = _open_others(options) if MIXED in only else None
     network = inception.load(options.inception, options.precision, options.trust)
     if options.reference:
@@ -80,11 +81,23 @@ def study(options: Options) -> Report:
     return disturbance_report.study(rows, settings, network.metric, example, options.limit)
 
 
+def _open(options: Options, word: str, count: int = 50_000, seed: int = 0) -> Images:
+    """The images of a SOURCE; `count` and `seed` are of an exported generator."""
+    return open_images(
+        word,
+        count,
+        seed,
+        trust=options.trust,
+        background=options.background,
+        depth=options.depth,
+    )
+
+
 def _open_others(options: Options) -> Images | None:
     """The images to mix in. Files may have any size and are cropped to squares of 256 pixels."""
     if not options.mixed_in:
         return None
-    others = open_images(options.mixed_in, options.count, options.seed, trust=options.trust)
+    others = _open(options, options.mixed_in, options.count, options.seed)
     if others.source.contents and others.preparation["crop"] == "none":
         return Images(others.source, 256, "square")
     return others

@@ -129,10 +129,6 @@ class Process:
         """
         return bool(every) and (number % every == 0 or number == self.config.updates)
 
-    def has_samples(self, number: int) -> bool:
-        """Whether the run folder holds samples of update `number`."""
-        return any((self.workdir / runs.SAMPLES).glob(f"{number:07d}.*"))
-
 
 def _run(process: Process) -> pathlib.Path:
     """Trains in one process. Returns the path of the export."""
@@ -148,8 +144,8 @@ def _run(process: Process) -> pathlib.Path:
         with process.interruption.held():
             if resumed is None:
                 _keep(process, 0)
-            elif not process.has_samples(resumed):  # the update's samples may have failed
-                _write_samples(process, resumed)
+            elif process.folder and not process.folder.has_samples(resumed):
+                _write_samples(process, resumed)  # which may have failed after that update
         _evaluate(process, process.done)
         _make_updates(process)
         return _export(process)

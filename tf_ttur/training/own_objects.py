@@ -48,11 +48,13 @@ def check_output(what: str, output: Any, shape: tuple[int, ...]) -> None:
     Raises:
       UserError: it differs.
     """
-    kind = getattr(output, "dtype", None)
-    if not isinstance(output, tf.Tensor) or tuple(output.shape) != shape or kind != tf.float32:
-        is_tensor = isinstance(output, tf.Tensor)
-        found = f"{output.dtype.name} {tuple(output.shape)}" if is_tensor else type(output).__name__
-        raise UserError(f"{what} gives {found}", f"float32 {shape}", "correct the object")
+    expected = f"float32 {shape}"
+    if isinstance(output, tf.Tensor):
+        found = f"{output.dtype.name} {tuple(output.shape)}"
+    else:
+        found = type(output).__name__
+    if found != expected:
+        raise UserError(f"{what} gives {found}", expected, "correct the object")
 
 
 def check_loss(word: str, pair: LossPair) -> None:

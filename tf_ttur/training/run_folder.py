@@ -176,7 +176,7 @@ class RunFolder:
     def images(self, update: int, images: np.ndarray) -> None:
         """Writes (n, height, width, 3) uint8 images as one picture."""
         picture = tile(images)
-        with files.atomic(self.path / runs.SAMPLES / f"{update:07d}.png") as file:
+        with files.atomic(self._samples(update, ".png")) as file:
             PIL.Image.fromarray(picture).save(file, "PNG")
         with self._on_board(update):
             tf.summary.image("samples", picture[None])
@@ -184,10 +184,17 @@ class RunFolder:
     def lines(self, update: int, lines: Sequence[str]) -> None:
         """Writes one string per line."""
         text = "".join(f"{line}\n" for line in lines)
-        _write(self.path / runs.SAMPLES / f"{update:07d}.txt", text)
+        _write(self._samples(update, ".txt"), text)
         indented = "    " + text.replace("\n", "\n    ")  # so that Markdown leaves it as it is
         with self._on_board(update):
             tf.summary.text("samples", indented)
+
+    def has_samples(self, update: int) -> bool:
+        """Whether there are samples of this update."""
+        return any(self._samples(update, suffix).exists() for suffix in (".png", ".txt"))
+
+    def _samples(self, update: int, suffix: str) -> pathlib.Path:
+        return self.path / runs.SAMPLES / f"{update:07d}{suffix}"
 
     def _prepare(self, examples: Examples) -> None:
         """Checks what is in the locked folder, then removes what a new start has no use for."""

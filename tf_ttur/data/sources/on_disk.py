@@ -99,12 +99,11 @@ def open_zip(word: str, path: pathlib.Path, options: Options) -> Source:
     left_out = count_endings(others)
     names.sort(key=lambda name: name.split("/"))  # the order of a folder
     if not names:
-        is_database = any(name.endswith("data.mdb") for name in archive.namelist())
-        cure = "unpack it, and name the folder of its data.mdb"
-        raise UserError(
+        raise without_images(
             f"{word} holds no images{but(left_out)}",
             f"members that end in {', '.join(SUFFIXES)}",
-            cure if is_database else "name the zip of the images",
+            archive.namelist(),
+            "name the zip of the images",
         )
 
     def fetch(index: int) -> bytes:
@@ -119,6 +118,18 @@ def open_zip(word: str, path: pathlib.Path, options: Options) -> Source:
         identity = identity_of(source.identity, endings(names))
         source = dataclasses.replace(source, identity=identity)
     return dataclasses.replace(source, formats=endings(names), left_out=left_out)
+
+
+def without_images(found: str, expected: str, names: Iterable[str], cure: str) -> UserError:
+    """The error for an archive without images.
+
+    Args:
+      found, expected, cure: of the error, unless the archive holds an LMDB, which has its own cure.
+      names: of the files in it.
+    """
+    if any(name.endswith("data.mdb") for name in names):
+        cure = "unpack it, and name the folder of its data.mdb"
+    return UserError(found, expected, cure)
 
 
 def is_hidden(name: str) -> bool:

@@ -127,12 +127,11 @@ def _open_tars(word: str, paths: list[pathlib.Path], options: Options) -> Source
 
     left_out = on_disk.count_endings(others)
     if not images:
-        is_database = any(name.endswith("data.mdb") for name in others)
-        cure = "unpack it, and name the folder of its data.mdb"
-        raise UserError(
+        raise on_disk.without_images(
             f"{word} is a tarball without images{on_disk.but(left_out)}",
             f"members that end in {', '.join(SUFFIXES)}; or CIFAR-10 as published",
-            cure if is_database else "name the tarball of the images",
+            others,
+            "name the tarball of the images",
         )
     on_disk.say_left_out(word, left_out)
     source = on_disk.open_files_inside(
