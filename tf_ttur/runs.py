@@ -131,6 +131,36 @@ class Run:
             is_same=self._is_same_object,
         )
 
+    def check(self, config: ConfigDict) -> None:
+        """Refuses a folder that is not this config's, without writing anything.
+
+        A folder in which no update has been made is no run yet, and accepts any config.
+
+        Args:
+          config: the validated config.
+
+        Raises:
+          UserError: it holds other things, or a run whose weights or curve have other values.
+        """
+        if self.exists:
+            differences = self.differences(config)
+            if differences and self.has_begun:
+                raise UserError(
+                    f"{self.path} holds a run with other values:\n{configs.listed(differences)}",
+                    "the values that the run was started with",
+                    "choose another --workdir for a run with the new values,"
+                    " or give the earlier ones to resume this run",
+                )
+        # Hidden files are this program's own: the lock, and unfinished files of a killed process.
+        elif self.path.exists() and any(
+            not entry.name.startswith(".") for entry in self.path.iterdir()
+        ):
+            raise UserError(
+                f"{self.path} is not empty and not a run folder",
+                "a new folder, or one of an earlier run",
+                "choose another --workdir",
+            )
+
     def _is_same_object(self, key: str, was: Any, now: Any) -> bool:
         """Whether the second word names the user-defined object of the first, at another place."""
         words = (was, now)
@@ -144,10 +174,34 @@ class Run:
     @property
     def _failed_at_once(self) -> bool:
         """Whether the run ended with a value that was not finite, before its first checkpoint."""
-        try:
+        return self.crash.get("last_checkpoint") == 0
+
+    @property
+    def crash(self) -> dict[str, Any]:
+        """The content of `crash.json`; {} if there is none that can be read."""
+        with contextlib.suppress(OSError, ValueError):
             report = json.loads((self.path / CRASH).read_text(encoding="utf-8"))
-            return bool(report["last_checkpoint"] == 0)
-        except (OSError, ValueError, LookupError, TypeError):
+            return report if isinstance(report, dict) else {}
+        return {}
+
+    @property
+    def failed_at(self) -> int | None:
+        """The update in which a value was not finite; None if there is none, or it was passed."""
+        update = self.crash.get("update")
+        if not isinstance(update, int) or update <= max(self.checkpoints, default=0):
+            return None
+        return update
+
+    def is_complete(self, updates: int) -> bool:
+        """Whether the run has made so many updates, or more, and exported its generator."""
+        newest = max(self.checkpoints, default=-1)
+        if newest < updates:
+            return False
+        checkpoint = self.path / CHECKPOINTS / f"ckpt-{newest}.index"
+        try:
+            # An export of fewer updates is older.
+            return (self.path / EXPORT).stat().st_mtime >= checkpoint.stat().st_mtime
+        except OSError:
             return False
 
     @functools.cached_property

@@ -14,6 +14,7 @@ of its family, and sets what differs.
 from tf_ttur.config.cards import choose, find_card, list_cards, load, read_card
 from tf_ttur.config.comparison import (
     Difference,
+    decides,
     differences,
     differing_values,
     folder_name,
@@ -41,6 +42,7 @@ __all__ = [
     "began",
     "card",
     "choose",
+    "decides",
     "default",
     "differences",
     "differing_values",

@@ -8,6 +8,8 @@ language experiment.
 import dataclasses
 from typing import TypedDict
 
+import numpy as np
+
 from tf_ttur.players import Players
 
 Rates = Players[float]
@@ -445,6 +447,35 @@ def curve(experiment: str, metric: str, rates: Rates) -> list[Point]:
         (round(1000 * minutes / minutes_per_1000), mean, lowest, highest)
         for minutes, mean, lowest, highest in points
     ]
+
+
+def at(
+    experiment: str, metric: str, rates: Rates, updates: float
+) -> tuple[float, float, float] | None:
+    """Published mean, lowest and highest value after a number of updates.
+
+    They are read off straight lines between the digitised points, as the figures are drawn.
+
+    Args:
+      experiment, metric, rates: as in `curve`.
+      updates: how many.
+
+    Returns:
+      None outside of the points, or where a neighbouring point contains a failed evaluation.
+    """
+    points = curve(experiment, metric, rates)
+    if not points or not points[0][0] <= updates <= points[-1][0]:
+        return None
+    known = [point[0] for point in points]
+    below = max(point for point in known if point <= updates)
+    above = min(point for point in known if point >= updates)
+    if any(has_failures(metric, point) for point in points if point[0] in (below, above)):
+        return None
+    mean, low, high = (
+        float(np.interp(updates, known, [point[column] for point in points]))
+        for column in (1, 2, 3)
+    )
+    return mean, low, high
 
 
 def has_failures(metric: str, point: Point) -> bool:

@@ -305,32 +305,7 @@ class RunFolder:
 
 def check(path: str | pathlib.Path, config: ConfigDict) -> None:
     """Refuses a folder that is not this run's, without writing anything. Raises `UserError`."""
-    path = outputs.check_folder(path, "--workdir")
-    run = runs.open_run(path)
-    if run.exists:
-        _check_config(run, config)
-    # Hidden files are this program's own: the lock, and unfinished files of a killed process.
-    elif path.exists() and any(not entry.name.startswith(".") for entry in path.iterdir()):
-        raise UserError(
-            f"{path} is not empty and not a run folder",
-            "a new folder, or one of an earlier run",
-            "choose another --workdir",
-        )
-
-
-def _check_config(run: runs.Run, config: ConfigDict) -> None:
-    """Refuses a config that differs from the run's in what decides its weights or its curve.
-
-    A folder in which no update has been made is no run yet, and accepts any config.
-    """
-    differences = run.differences(config)
-    if differences and run.has_begun:
-        raise UserError(
-            f"{run.path} holds a run with other values:\n{configs.listed(differences)}",
-            "the values that the run was started with",
-            "choose another --workdir for a run with the new values,"
-            " or give the earlier ones to resume this run",
-        )
+    runs.open_run(outputs.check_folder(path, "--workdir")).check(config)
 
 
 def _rows_up_to(
