@@ -132,7 +132,11 @@ def test_statistics_stand_for_images(network, images, tmp_path):
     assert both == {"fid_unknown": {"value": pytest.approx(found["value"], rel=1e-9)}}
 
 
-@pytest.mark.parametrize("how", ["round", "truncate", "float"])
+def halves(levels):
+    return tf.round(levels * 2) / 2
+
+
+@pytest.mark.parametrize("how", ["round", "truncate", "float", f"{__name__}:halves"])
 def test_floats_go_through_the_quantisation(network, images, how):
     floats = np.random.default_rng(1).uniform(-1.2, 1.2, (40, 16, 16, 3)).astype(np.float32)
     found = metrics.compute_statistics(floats, network, batch_size=16, quantisation=how)
@@ -200,7 +204,7 @@ def test_other_mistakes(network, images):
         metrics.evaluate(
             images[0], metrics.compute_statistics(images[1], network), network, ["kid"]
         )
-    with pytest.raises(UserError, match="quantisation 'rnd'"):
+    with pytest.raises(UserError, match=r"(?s)no quantisation 'rnd'.*did you mean round"):
         metrics.evaluate(*images, network, quantisation="rnd")
     with pytest.raises(UserError, match="batch_size 0"):
         metrics.compute_statistics(images[0], network, batch_size=0)

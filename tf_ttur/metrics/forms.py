@@ -109,7 +109,8 @@ class GivenImages:
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yields (n, height, width, 3) arrays in 0 ... 255.
 
-        They are uint8, or float32 where floats come and the quantisation is "float".
+        They are uint8, or float32 where floats come and the quantisation is neither "round" nor
+        "truncate".
         """
         count = 0
         for batch in self._converted() if self._kept is None else self._kept:
@@ -148,7 +149,8 @@ class GivenImages:
         self.provenance["quantisation"] = quantisation
         self.provenance["value_range"] = list(self._settings.value_range or (-1, 1))
         images = ranges.to_levels(batch, self._settings.value_range, quantisation).numpy()
-        return images if quantisation == "float" else images.astype(np.uint8)
+        # A function of the user's own may give fractions.
+        return images.astype(np.uint8) if quantisation in ("round", "truncate") else images
 
 
 class _Kept:

@@ -23,7 +23,8 @@ class Settings:
     Attributes:
       num_images: how many to draw; None stands for `NUM_IMAGES`.
       batch_size: images in a batch.
-      quantisation: what becomes of floats, as in `quantise`.
+      quantisation: what becomes of floats: a name of `QUANTISATIONS`, or `MODULE:OBJECT` or
+        `PATH.py:OBJECT` of your own function.
       value_range: of `RANGES`; None finds out.
       latent_size: of a Keras model's latents; None takes that of its input.
       latent: of `LATENTS`.
@@ -48,9 +49,10 @@ class Settings:
                 continue
             if not isinstance(number, int | np.integer) or number < 1:
                 raise UserError(f"{what} {number!r}", "a whole number above 0", f"correct {what}")
-        if self.quantisation not in QUANTISATIONS:
+        if not isinstance(self.quantisation, str):
             found = f"quantisation {self.quantisation!r}"
-            raise UserError(found, ", ".join(QUANTISATIONS), "correct quantisation")
+            raise UserError(found, QUANTISATIONS.words, "correct quantisation")
+        QUANTISATIONS.find(self.quantisation)  # raises `UserError` where there is none
         if self.latent not in LATENTS:
             raise UserError(f"latent {self.latent!r}", " or ".join(LATENTS), "correct latent")
         if self.value_range is not None:

@@ -14,18 +14,20 @@ class Features:
     """
 
     def __init__(self, dimension: int, num_images: int) -> None:
-        self._batches = [np.empty((0, dimension), np.float32)]
+        # In one piece from the start: to join batches at the end would take twice the memory.
+        self._features = np.empty((num_images, dimension), np.float32)
+        self._count = 0
 
     def update(self, features: np.ndarray, logits: np.ndarray | None) -> None:
         """Keeps the features of a batch."""
-        self._batches.append(features)
+        end = self._count + len(features)
+        self._features[self._count : end] = features
+        self._count = end
 
     @property
     def features(self) -> np.ndarray:
         """(num_images, dimension) float32, in the order of the images."""
-        if len(self._batches) > 1:
-            self._batches = [np.concatenate(self._batches)]
-        return self._batches[0]
+        return self._features[: self._count]
 
 
 class Groups:
