@@ -186,7 +186,7 @@ def test_what_is_refused(network, images, reference, tmp_path):
         (images[0], "shape"),
         (images.astype(np.int32), "type int32"),
         (images[..., :1], "channels last"),
-        (images[:, :8], "resize"),
+        (images[:, :8], "bring all to one size: --size 16"),
     ):
         with pytest.raises(UserError, match=words):
             metric.update_state(wrong)

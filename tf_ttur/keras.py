@@ -22,6 +22,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_ttur.data import pillow
+from tf_ttur.data.resizing import Resizing, cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
 from tf_ttur.metrics import api, ranges, sides, statistics
@@ -55,6 +57,8 @@ class FrechetInceptionDistance(keras.metrics.Metric):
       quantisation: how floats become 0 ... 255: "round", "truncate" or "float".
       value_range: what floats mean, as in `metrics.evaluate`. The values are judged by `result`.
       batch_size: of images that are given as the reference.
+      size, crop, filter: as in `metrics.evaluate`; also of the images that `update_state` takes.
+      background, depth: of a reference that a word names, as in `metrics.evaluate`.
       name: of the metric; None takes "fid", or the name with that of another network.
 
     Raises:
@@ -69,9 +73,22 @@ class FrechetInceptionDistance(keras.metrics.Metric):
         value_range: Range | None = None,
         batch_size: int = 100,
         name: str | None = None,
+        *,
+        size: int | None = None,
+        crop: str | None = None,
+        filter: str | None = None,
+        background: str = "",
+        depth: int = 0,
     ) -> None:
         settings = Settings(
-            batch_size=batch_size, quantisation=quantisation, value_range=value_range
+            batch_size=batch_size,
+            quantisation=quantisation,
+            value_range=value_range,
+            size=size,
+            crop=crop,
+            filter=filter,
+            background=background,
+            depth=depth,
         )
         loaded = _load(network)
         known = _open_reference(reference, loaded, settings)
@@ -82,6 +99,8 @@ class FrechetInceptionDistance(keras.metrics.Metric):
         self._network = loaded.single if isinstance(loaded, Replicated) else loaded
         self._num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self._image_shape: list[int] | None = known.provenance.get("image_shape")
+        if size is not None:
+            self._image_shape = self._image_shape or [size, size, 3]
         # Also the counts are float64: assigned outside of a replica a sum is divided among all.
         self._count = self._add_sum("count")
         self._first = self._add_sum("first_moment", loaded.dimension)
@@ -111,6 +130,9 @@ class FrechetInceptionDistance(keras.metrics.Metric):
             # NaN is counted, and refused by `result`.
             finite = tf.where(tf.math.is_finite(images), images, tf.zeros_like(images))
             levels = ranges.to_levels(finite, value_range, self._settings.quantisation)
+        if self._settings.resizing is not None:
+            in_integers = images.dtype == tf.uint8 or self._settings.quantisation != "float"
+            levels = _resize(levels, self._settings.resizing, in_integers)
         features, _ = self._network(levels)
         # About a point near their mean, so that the difference of the sums keeps its digits.
         shifted = tf.cast(features, tf.float64) - self._reference.mu
@@ -175,13 +197,15 @@ class FrechetInceptionDistance(keras.metrics.Metric):
         shift = first / count
         covariance = (second - count * np.outer(shift, shift)) / (count - 1)
         statistics.warn_if_few(int(count), len(shift), self.name)
-        provenance = {
+        provenance: dict[str, Any] = {
             "source": f"images passed to {self.name}",
             "num_images": int(count),
             "image_shape": self._image_shape,
             "quantisation": self._settings.quantisation if floats.any() else "uint8",
             **statistics.identity(self._network),
         }
+        if self._settings.resizing is not None:
+            provenance["resizing"] = self._settings.resizing.record
         return Statistics(self._reference.mu + shift, covariance, provenance, self.name)
 
     def _check(self, images: tf.Tensor) -> None:
@@ -196,6 +220,8 @@ class FrechetInceptionDistance(keras.metrics.Metric):
             raise UserError(
                 f"{self.name}: images of type {images.dtype.name}", "uint8 or floats", "cast them"
             )
+        if self._settings.resizing is not None:
+            return
         shape = images.shape[1:]
         if self._image_shape is None and shape.is_fully_defined():
             self._image_shape = shape.as_list()
@@ -205,7 +231,7 @@ class FrechetInceptionDistance(keras.metrics.Metric):
             raise UserError(
                 f"{self.name}: images of shape {tuple(shape)}",
                 f"the size of the reference or of the images before, {tuple(self._image_shape)}",
-                "resize them",
+                cure_of_sizes(min(self._image_shape[:2])),
             )
         if not shape.is_fully_defined():
             tf.debugging.assert_equal(
@@ -231,7 +257,8 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
       generator: a Keras model, or a function of the number of images; None takes the attribute
         `generator` of the model that is trained, or else that model itself.
       latent_size, latent: as in `metrics.evaluate`.
-      network, quantisation, value_range, batch_size: as in `FrechetInceptionDistance`.
+      network, quantisation, value_range, batch_size, size, crop, filter, background, depth: as in
+        `FrechetInceptionDistance`.
       seed: of the latents.
       name: of the value in the logs; None as in `FrechetInceptionDistance`.
 
@@ -256,10 +283,27 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
         batch_size: int = 100,
         seed: int = 0,
         name: str | None = None,
+        *,
+        size: int | None = None,
+        crop: str | None = None,
+        filter: str | None = None,
+        background: str = "",
+        depth: int = 0,
     ) -> None:
         super().__init__()
         settings = Settings(
-            num_images, batch_size, quantisation, value_range, latent_size, latent, seed
+            num_images,
+            batch_size,
+            quantisation,
+            value_range,
+            latent_size,
+            latent,
+            seed,
+            background,
+            depth,
+            size,
+            crop,
+            filter,
         )
         if not isinstance(every_epochs, int) or every_epochs < 1:
             raise UserError(
@@ -309,6 +353,9 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
             value_range=self._value_range,
             latent_size=settings.latent_size,
             latent=settings.latent,
+            size=settings.size,
+            crop=settings.crop,
+            filter=settings.filter,
         ).values()
         return result
 
@@ -325,7 +372,13 @@ def _open_reference(reference: Any, network: FeatureNetwork, settings: Settings)
     if isinstance(reference, str | pathlib.PurePath) and sides.is_statistics(str(reference)):
         reference = api.load_statistics(str(reference))
     if isinstance(reference, Statistics):
-        statistics.check(reference, network)
+        shape = None if settings.size is None else (settings.size, settings.size, 3)
+        statistics.check(reference, network, shape)
+        if settings.resizing is not None:
+            resizing = reference.provenance.get("resizing")
+            statistics.check_resizing(
+                ("the reference", resizing), ("the metric's images", settings.resizing.record)
+            )
         return reference
     return api.compute_statistics(
         reference,
@@ -334,7 +387,27 @@ def _open_reference(reference: Any, network: FeatureNetwork, settings: Settings)
         settings.batch_size,
         settings.quantisation,
         value_range=settings.value_range,
+        **settings.of_words,
     )
+
+
+def _resize(levels: tf.Tensor, resizing: Resizing, in_integers: bool) -> tf.Tensor:
+    """Brings float32 images in 0 ... 255 to one size, as `metrics.evaluate` does.
+
+    Args:
+      levels: (n, height, width, 3).
+      resizing: what to do.
+      in_integers: whether they are whole numbers, and the result is as well.
+    """
+
+    def resize(batch: np.ndarray) -> np.ndarray:
+        batch = batch.astype(np.uint8) if in_integers else batch
+        images = [pillow.resized(image, resizing) for image in batch]
+        return np.asarray(images, np.float32).reshape(-1, *shape)
+
+    shape = (resizing.size, resizing.size, 3)
+    resized = tf.numpy_function(resize, [levels], tf.float32, stateful=False)
+    return tf.ensure_shape(resized, (None, *shape))
 
 
 def _count(truths: tf.Tensor) -> tf.Tensor:

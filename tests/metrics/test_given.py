@@ -253,7 +253,7 @@ def labelled(images):
 PAIR = r"a tuple of 2: uint8 \(70, 16, 16, 3\), int64 \(70,\)"
 REFUSED = {
     "two sizes": (lambda u: [u[0], u[1, :8]], r"\(16, 16, 3\), uint8 \(8, 16, 3\)"),
-    "two sizes, cure": (lambda u: [u[0], u[1, :8]], "2 sizes: resize"),
+    "two sizes, cure": (lambda u: [u[0], u[1, :8]], "2 sizes: bring all to one size: --size 8"),
     "labels": (labelled, PAIR),
     "labels, cure": (lambda u: list(labelled(u)), "without labels"),
     "function with labels": (lambda u: lambda count: labelled(u[:count]), "a tuple of 2: uint8"),
@@ -281,6 +281,16 @@ REFUSED = {
     "data set of two sizes": (
         lambda u: tf.data.Dataset.from_generator(
             lambda: iter([u[0], u[1, :8]]), output_signature=tf.TensorSpec((None, None, 3), u.dtype)
+        ),
+        "images of several sizes",
+    ),
+    "data set of images and their transposes": (
+        lambda u: tf.data.Dataset.range(70).map(
+            lambda i: tf.cond(
+                i % 2 == 0,
+                lambda: tf.zeros((16, 8, 3), u.dtype),
+                lambda: tf.zeros((8, 16, 3), u.dtype),
+            )
         ),
         "images of several sizes",
     ),

@@ -35,7 +35,9 @@ def main(words: Sequence[str]) -> None:
 def _parser() -> flags.Parser:
     parser = flags.parser(__doc__, "disturb")
     parser.add_argument(
-        "source", metavar="SOURCE", help="square images of one size; see below for its forms"
+        "source",
+        metavar="SOURCE",
+        help="square images of one size, or any with --size; its forms are below",
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write to")
     parser.add_argument(
@@ -80,7 +82,9 @@ def _parser() -> flags.Parser:
         help="m in IND = m - Inception Score: a number, published, or largest (the largest score "
         "of each disturbance) [largest]",
     )
-    flags.add_conversion(parser.add_argument_group("images"))
+    images = parser.add_argument_group("images")
+    flags.add_conversion(images)
+    flags.add_sizes(images)
     flags.add_network(parser)
     flags.append_sources(parser)
     return parser

@@ -33,6 +33,7 @@ from tf_ttur.registry import is_object
 _OF_IMAGES = (
     *("--count", "--sample", "--skip-unreadable", "--drop-remainder", "--quantisation", "--seed"),
     *("--inception", "--precision", "--batch-size", "--trust", "--background", "--depth"),
+    *flags.SIZES,
 )
 _DRAWN = ("kid",)  # measures whose value depends on the seed
 _PASSED = "all images have been read; computing distances and their uncertainty"
@@ -175,6 +176,9 @@ def _open(arguments: flags.Arguments, names: Sequence[str]) -> list[sides.Opened
         "skip_unreadable": arguments.skip_unreadable,
         "background": arguments.background,
         "depth": arguments.depth,
+        "size": arguments.size,
+        "crop": arguments.crop,
+        "filter": arguments.filter,
         "trust": arguments.trust,
         "whole_batches": arguments.batch_size if arguments.drop_remainder else 0,
     }

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur.commands import program
 from tf_ttur.config import cards
-from tf_ttur.data import QUANTISATIONS
+from tf_ttur.data import QUANTISATIONS, resizing
 from tf_ttur.data.sources import describe_sources
 from tf_ttur.errors import UserError
 from tf_ttur.metrics.precision import PRECISIONS, SHORT_NAMES
@@ -209,7 +209,31 @@ def add_images(arguments: Parser) -> Any:
         help="leave out the last images that do not fill a batch, as the official tool does",
     )
     add_conversion(group)
+    add_sizes(group)
     return group
+
+
+SIZES = ("--size", "--crop", "--filter")
+
+
+def add_sizes(group: Any) -> None:
+    """Adds the flags that bring images of any size to one; see `data.resizing.find_resizing`."""
+    group.add_argument(
+        "--size",
+        type=at_most(resizing.MAX_SIZE),
+        metavar="N",
+        help="resize all images to N x N pixels, as Pillow does [leave them as they are]",
+    )
+    group.add_argument(
+        "--crop",
+        choices=resizing.CROPS,
+        help=f"what --size resizes: the centred square, or all of an image [{resizing.CROP}]",
+    )
+    group.add_argument(
+        "--filter",
+        choices=resizing.FILTERS,
+        help=f"the filter of --size; all are antialiased [{resizing.FILTER}]",
+    )
 
 
 def add_conversion(group: Any) -> None:

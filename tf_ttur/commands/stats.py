@@ -39,6 +39,7 @@ _DECIDED_BY_CONFIG = (
     "--drop-remainder",
     "--background",
     "--depth",
+    *flags.SIZES,
 )
 
 OpenBoth = Callable[[], tuple[Any, Any]]  # returns (images, network)
@@ -246,6 +247,9 @@ def _task_of_source(arguments: flags.Arguments) -> _Task:
         "skip_unreadable": arguments.skip_unreadable,
         "background": arguments.background,
         "depth": arguments.depth,
+        "size": arguments.size,
+        "crop": arguments.crop,
+        "filter": arguments.filter,
         "whole_batches": arguments.batch_size if arguments.drop_remainder else 0,
         "trust": arguments.trust,
     }

@@ -3,6 +3,7 @@
 The order is a pure function of (seed, epoch).
 """
 
+import dataclasses
 import functools
 import hashlib
 import json
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur.data import order, sources
+from tf_ttur.data import order, pillow, sources
 from tf_ttur.data.cropping import Cropping
 from tf_ttur.data.decoding import Decoder, UnreadableImage, examine
+from tf_ttur.data.resizing import Resizing, cure_of_sizes, find_resizing
 from tf_ttur.data.sources import Source
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
@@ -47,6 +49,7 @@ class Images:
       source: the `sources.Source`.
       num_images: the number of images.
       preparation: dict with the crop and the size, for provenance.
+      resizing: what `resize` did after that; None for nothing.
       skipped: names of the images that `leave_out_unreadable` left out.
       selection: what `take_first` or `take_random` took, for provenance; "" for all images.
     """
@@ -89,6 +92,8 @@ class Images:
         self._loaded: tf.Tensor | None = None
         self.skipped: list[str] = []
         self.selection = ""
+        self.resizing: Resizing | None = None
+        self._resizings: list[Resizing] = []
         self._said: dict[str, int] = {}
         self._cropping.check_size(self.source.word, *self.source.shape)
 
@@ -110,9 +115,9 @@ class Images:
     @property
     def identity(self) -> str:
         """A string that changes with the images or their preparation."""
-        return hashlib.sha256(
-            json.dumps([self.source.identity, self.preparation]).encode()
-        ).hexdigest()
+        values: list[Any] = [self.source.identity, self.preparation]
+        values += [dataclasses.asdict(resizing) for resizing in self._resizings]
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
     @functools.cached_property
     def fingerprints(self) -> dict[str, str]:
@@ -155,7 +160,14 @@ class Images:
 
     @property
     def _size(self) -> int:
-        return self._cropping.size
+        return self._resizings[-1].size if self._resizings else self._cropping.size
+
+    def _prepare(self, image: tf.Tensor) -> tf.Tensor:
+        """Crops and resizes one image of the source."""
+        image = self._cropping.apply(image)
+        for resizing in self._resizings:
+            image = _resized(image, resizing)
+        return image
 
     def in_order(
         self, batch_size: int, first: int = 0, count: int | None = None
@@ -181,11 +193,11 @@ class Images:
     ) -> Iterator[np.ndarray]:
         end = self.num_images if count is None else min(first + count, self.num_images)
         dataset = self.source.in_order(first, end - first).map(
-            self._cropping.apply, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+            self._prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
+        options = strict_options()
         # The autotuner sleeps between its checks, twice as long each time, and an iterator that
         # ends waits until it wakes up. With it, a pass took up to twice the time.
-        options = tf.data.Options()
         options.autotune.enabled = False
         dataset = dataset.batch(batch_size).prefetch(2).with_options(options)
         shape = None
@@ -239,7 +251,7 @@ class Images:
             f"{name} has {shape[1]}x{shape[0]} pixels, "
             f"those before it {shape_before[1]}x{shape_before[0]}",
             "images of one size",
-            "resize them beforehand",
+            cure_of_sizes(min(*shape[:2], *shape_before[:2])),
         )
 
     def readable(self, batch_size: int, first: int = 0) -> Iterator["np.ndarray | UnreadableImage"]:
@@ -331,6 +343,18 @@ class Images:
         self.num_images = self.source.num_images
         self.selection = what
 
+    def resize(self, resizing: Resizing) -> None:
+        """Brings all images to one size, before anything is read. The last call counts last.
+
+        Args:
+          resizing: what to do. Only one in whole numbers is recorded, as `resizing`; one in floats
+            is part of the way into a network, and belongs to its protocol.
+        """
+        self._resizings.append(resizing)
+        if not resizing.in_floats:
+            self.resizing = resizing
+        self.__dict__.pop("shape", None)  # of the images so far
+
     def drop_remainder(self, batch_size: int) -> None:
         """Leaves out the last images that do not fill a batch, as the official tool does.
 
@@ -420,7 +444,7 @@ class Images:
         """
         read = self.source.read
         if read is not None and not self._fits:
-            return lambda index: self._cropping.apply(read(index))
+            return lambda index: self._prepare(read(index))
         if self._loaded is None:
             with tf.device("CPU:0"):  # where tf.data works
                 self._loaded = tf.constant(self._load())
@@ -474,7 +498,7 @@ class Images:
                     f"{name} has {width}x{height} pixels, "
                     f"{name_before} has {size_before[0]}x{size_before[1]}",
                     "images of one size",
-                    "resize them beforehand",
+                    cure_of_sizes(min(width, height, *size_before)),
                 ) from error
 
     def _explain_sizes(self, error: Exception, indices: Iterable[int]) -> None:
@@ -483,7 +507,7 @@ class Images:
         if not ordered:
             return
         shape = None
-        images = self.source.in_order(ordered[0], len(ordered)).map(self._cropping.apply)
+        images = self.source.in_order(ordered[0], len(ordered)).map(self._prepare)
         for index, image in zip(ordered, images.as_numpy_iterator(), strict=False):
             shape = shape or image.shape
             if image.shape != shape:
@@ -513,6 +537,28 @@ def open_raw(
     return opened
 
 
+def strict_options() -> tf.data.Options:
+    """Options of a `tf.data` pipeline that refuses to batch images of different shapes.
+
+    By default TensorFlow joins a `map` and the `batch` after it to one operation, which compares
+    only the numbers of values: 64x40 pixels after 40x64 were scrambled without a word.
+    """
+    options = tf.data.Options()
+    options.experimental_optimization.map_and_batch_fusion = False
+    return options
+
+
+def _resized(image: tf.Tensor, resizing: Resizing) -> tf.Tensor:
+    """As `pillow.resized`, for use in `tf.data`, where it runs in several threads."""
+    pixels = tf.numpy_function(
+        lambda image: pillow.resized(image, resizing),
+        [image],
+        tf.float32 if resizing.in_floats else image.dtype,
+        stateful=False,
+    )
+    return tf.ensure_shape(pixels, (resizing.size, resizing.size, 3))
+
+
 def scale(images: tf.Tensor, batch_size: int, size: int) -> tf.Tensor:
     """Scales images from 0 ... 255 to -1 ... 1.
 
@@ -538,6 +584,9 @@ def open_images(
     sample: int = 0,
     background: str = "",
     depth: int = 0,
+    size: int | None = None,
+    crop: str | None = None,
+    filter: str | None = None,
 ) -> Images:
     """The images that a SOURCE names; all commands open their images with this function.
 
@@ -552,10 +601,12 @@ def open_images(
       first: as in `Images.take_first`; 0 takes all images.
       sample: as in `Images.take_random`, with `seed`; 0 takes all images.
       background, depth: as in `pillow.conversion`. They apply only to image files.
+      size, crop, filter: as in `resizing.find_resizing`.
 
     Raises:
       UserError: the word names no images, they cannot be used, or there are too few.
     """
+    wanted = find_resizing(size, crop, filter)
     opened = sources.open_source(
         word, count, seed, quantisation, trust=trust, background=background, depth=depth
     )
@@ -566,6 +617,8 @@ def open_images(
             f"name the card's source, {opened.word}, or leave the flag out",
         )
     images = opened if isinstance(opened, Images) else Images(opened)
+    if wanted is not None:
+        images.resize(wanted)
     if skip_unreadable:
         images.leave_out_unreadable()
     if first:

@@ -24,6 +24,7 @@ from PIL import (
 )
 
 from tf_ttur.data import formats
+from tf_ttur.data.resizing import Resizing
 from tf_ttur.errors import UserError
 
 MAX_PIXELS = 2**28 // 3  # per image: 256 MiB as RGB, which is also Pillow's limit
@@ -46,6 +47,11 @@ if "AVIF" in formats.FORMATS:
 _GREY_MODES = ("1", "L", "LA", "La")
 _BITS_PER_SAMPLE = 258  # the tag of a TIFF
 _COLOURS = {"white": "#ffffff", "black": "#000000"}
+_FILTERS = {
+    "bilinear": PIL.Image.Resampling.BILINEAR,
+    "bicubic": PIL.Image.Resampling.BICUBIC,
+    "lanczos": PIL.Image.Resampling.LANCZOS,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -261,3 +267,33 @@ def _to_rgb(image: PIL.Image.Image, conversion: Conversion) -> Picture:
     behind = PIL.Image.new("RGBA", with_alpha.size, conversion.background)
     behind.alpha_composite(with_alpha)
     return Picture(np.asarray(behind.convert("RGB")), grey, False)
+
+
+def resized(image: np.ndarray, resizing: Resizing) -> np.ndarray:
+    """Crops and resizes one image with Pillow, whose filters are antialiased.
+
+    Args:
+      image: uint8 (height, width, 3), or float32 in 0 ... 255.
+      resizing: what to do.
+
+    Returns:
+      (size, size, 3). Of uint8 images it is uint8, to the bit what Pillow's `crop` and `resize` of
+      the RGB image give. Floats are resized channel by channel. With `in_floats` the result is
+      float32 in any case, and goes a little beyond 0 ... 255 where the filter does.
+    """
+    if resizing.crop == "square":
+        height, width = image.shape[:2]
+        side = min(height, width)
+        top = (height - side) // 2
+        left = (width - side) // 2
+        image = image[top : top + side, left : left + side]
+    size = (resizing.size, resizing.size)
+    method = _FILTERS[resizing.filter]
+    if image.dtype == np.uint8 and not resizing.in_floats:
+        whole = PIL.Image.fromarray(np.ascontiguousarray(image))
+        return np.asarray(whole.resize(size, method))
+    result = np.empty((*size, 3), np.float32)
+    for channel in range(3):
+        plane = PIL.Image.fromarray(image[..., channel].astype(np.float32))
+        result[..., channel] = np.asarray(plane.resize(size, method))
+    return result if resizing.in_floats else result.clip(0, 255)

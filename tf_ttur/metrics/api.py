@@ -63,6 +63,11 @@ def evaluate(
     value_range: tuple[float, float] | None = None,
     latent_size: int | None = None,
     latent: str = "normal",
+    size: int | None = None,
+    crop: str | None = None,
+    filter: str | None = None,
+    background: str = "",
+    depth: int = 0,
 ) -> dict[str, Result]:
     """Measures of generated images against real ones, from one pass over the images of each side.
 
@@ -85,6 +90,13 @@ def evaluate(
         images that speak against it (`metrics.ranges`).
       latent_size: of the latents of a Keras model; None takes that of its input.
       latent: "normal", or "uniform" in -1 ... 1.
+      size: side in pixels to which all images are brought, as Pillow resizes; None leaves them as
+        they are, and then all must have one size.
+      crop: "square" (the default) resizes the largest centred square, "none" all of an image.
+      filter: "bicubic" (the default), "bilinear" or "lanczos", all antialiased.
+      background: the colour on which transparent images of a word are put, "white", "black" or
+        "#rrggbb"; "" refuses them.
+      depth: 8 keeps the upper 8 of 16 bits per channel of the images of a word; 0 refuses them.
 
     Returns:
       {name of a value: `Result` with value, and where known standard_error, low and high (95 %
@@ -99,7 +111,18 @@ def evaluate(
     chosen = names if metrics is None else metrics
     chosen = chosen.split(",") if isinstance(chosen, str) else list(chosen)
     settings = Settings(
-        num_images, batch_size, quantisation, value_range, latent_size, latent, seed
+        num_images,
+        batch_size,
+        quantisation,
+        value_range,
+        latent_size,
+        latent,
+        seed,
+        background,
+        depth,
+        size,
+        crop,
+        filter,
     )
     network = check_network(network)
     contents = {"generated": generated, "real": real}
@@ -155,6 +178,11 @@ def compare(
     latent_size: int | None = None,
     latent: str = "normal",
     seed: int = 0,
+    size: int | None = None,
+    crop: str | None = None,
+    filter: str | None = None,
+    background: str = "",
+    depth: int = 0,
 ) -> dict[str, Any]:
     """Whether the first images are nearer to the reference, by their Fréchet distance, than the
     second ones.
@@ -163,7 +191,7 @@ def compare(
       first, second: images in any of the forms above.
       reference: the same, or `Statistics`.
       network, num_images, batch_size, quantisation, allow_mixed, value_range, latent_size, latent,
-        seed: as in `evaluate`.
+        seed, size, crop, filter, background, depth: as in `evaluate`.
 
     Returns:
       dict: answer ("yes", "no", or "inconclusive" where the 95 % interval of the difference holds
@@ -174,7 +202,18 @@ def compare(
       UserError: as of `evaluate`; or unequal numbers of images too small for the correction.
     """
     settings = Settings(
-        num_images, batch_size, quantisation, value_range, latent_size, latent, seed
+        num_images,
+        batch_size,
+        quantisation,
+        value_range,
+        latent_size,
+        latent,
+        seed,
+        background,
+        depth,
+        size,
+        crop,
+        filter,
     )
     network = check_network(network)
     ranking.check(first, second)
@@ -197,13 +236,18 @@ def compute_statistics(
     latent_size: int | None = None,
     latent: str = "normal",
     seed: int = 0,
+    size: int | None = None,
+    crop: str | None = None,
+    filter: str | None = None,
+    background: str = "",
+    depth: int = 0,
 ) -> Statistics:
     """Mean and covariance of the features of images.
 
     Args:
       images: in any of the forms above.
-      network, num_images, batch_size, quantisation, value_range, latent_size, latent, seed: as in
-        `evaluate`.
+      network, num_images, batch_size, quantisation, value_range, latent_size, latent, seed, size,
+        crop, filter, background, depth: as in `evaluate`.
 
     Returns:
       `Statistics`, which has `save`.
@@ -212,7 +256,18 @@ def compute_statistics(
       UserError: images that cannot be used.
     """
     settings = Settings(
-        num_images, batch_size, quantisation, value_range, latent_size, latent, seed
+        num_images,
+        batch_size,
+        quantisation,
+        value_range,
+        latent_size,
+        latent,
+        seed,
+        background,
+        depth,
+        size,
+        crop,
+        filter,
     )
     network = check_network(network)
     [(name, content)] = _open({"images": images}, settings, [True])

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
 from tf_ttur.metrics import beam_worker, extraction, statistics
@@ -62,11 +63,13 @@ class Part(extraction.Extraction):
 
     def merge(self, other: "Part") -> None:
         """Adds another part. Raises `UserError` if its images have another shape."""
-        shapes = [self.image_shape, other.image_shape]
-        if None not in shapes and shapes[0] != shapes[1]:
-            found = f"images of shapes {shapes[0]} and {shapes[1]} in one set"
-            raise UserError(found, "images of one size", "resize them beforehand")
-        self.image_shape = self.image_shape or other.image_shape
+        first = self.image_shape
+        second = other.image_shape
+        if first is not None and second is not None and first != second:
+            found = f"images of shapes {first} and {second} in one set"
+            size = min(*first[:2], *second[:2])
+            raise UserError(found, "images of one size", cure_of_sizes(size))
+        self.image_shape = first or second
         self.moments.merge(other.moments)
         assert self._digest is not None and other._digest is not None  # a part digests its images
         self._digest = (self._digest + other._digest) % 2**256

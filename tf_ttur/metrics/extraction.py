@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, digest, files
 from tf_ttur.metrics import statistics
@@ -72,7 +73,7 @@ class Extraction:
             raise UserError(
                 f"images of shapes {self.image_shape} and {shape} in one set",
                 "images of one size",
-                "resize them beforehand",
+                cure_of_sizes(min(shape[:2])),
             )
         if self._digest is not None:
             self._digest = digest.add(self._digest, batch)
@@ -263,6 +264,8 @@ def _provenance(images: "Images") -> dict[str, Any]:
         "quantisation": images.source.quantisation,
         "formats": images.source.formats,
     }
+    if images.resizing is not None:
+        provenance["resizing"] = images.resizing.record
     if images.source.left_out:
         provenance["left_out"] = images.source.left_out
     if images.skipped:

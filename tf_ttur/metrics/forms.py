@@ -4,11 +4,15 @@ import inspect
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from multiprocessing.pool import ThreadPool
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from tf_ttur.data import pillow
+from tf_ttur.data.images import strict_options
+from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
 from tf_ttur.metrics import extraction, passed, ranges
@@ -66,17 +70,26 @@ class GivenImages:
     """
 
     def __init__(self, name: str, images: Any, settings: Settings) -> None:
+        self._settings = settings
         form = _form_of(name, images, settings)
         self.name = name
-        self.shape = form.shape
+        size = settings.size
+        self.shape = form.shape if size is None else (size, size, 3)
         self.known_number = form.number
         self.provenance: dict[str, Any] = {
             "source": f"{name}: {form.kind}",
             "quantisation": "uint8",
         }
+        if self.resizing is not None:
+            self.provenance["resizing"] = self.resizing
         self._form = form
-        self._settings = settings
         self._kept: _Kept | None = None
+
+    @property
+    def resizing(self) -> Mapping[str, Any] | None:
+        """As of `sides.ImageSet`."""
+        resizing = self._settings.resizing
+        return None if resizing is None else resizing.record
 
     @property
     def num_images(self) -> int:
@@ -113,7 +126,7 @@ class GivenImages:
         "truncate".
         """
         count = 0
-        for batch in self._converted() if self._kept is None else self._kept:
+        for batch in self._of_one_size() if self._kept is None else self._kept:
             count += len(batch)
             if self.known_number is not None and count > self.known_number:
                 raise self._changed(count)
@@ -121,18 +134,34 @@ class GivenImages:
         if self.known_number is not None and count != self.known_number:
             raise self._changed(count)
 
+    def _of_one_size(self) -> Iterator[np.ndarray]:
+        """The batches in 0 ... 255, resized where that is wanted."""
+        resizing = self._settings.resizing
+        if resizing is None:
+            yield from self._converted()
+            return
+        with ThreadPool() as pool:  # Pillow works in several threads at once
+
+            def resize(batch: np.ndarray) -> np.ndarray:
+                images = pool.map(lambda image: pillow.resized(image, resizing), batch)
+                return np.stack(images)
+
+            yield from _rebatch(map(resize, self._converted()), self._settings.batch_size)
+
     def _converted(self) -> Iterator[np.ndarray]:
         """The batches, checked and in 0 ... 255."""
         tally = ranges.Tally()
         value_range = self._settings.value_range
+        resizes = self._settings.size is not None
         for batch in self._form.batches():
-            _check(self.name, batch, self.shape)
+            _check(self.name, batch, None if resizes else self.shape)
             if not self._form.is_judged:
                 before = tally.images
                 tally.add(self.name, batch, value_range)
                 if before < ranges.EARLY <= tally.images:
                     ranges.judge(self.name, tally, value_range)
-            self.shape = batch.shape[1:]
+            if not resizes:
+                self.shape = batch.shape[1:]
             yield batch if batch.dtype == np.uint8 else self._quantise(batch)
         if tally.images > 1:  # fewer are refused for that
             ranges.judge(self.name, tally, value_range)
@@ -188,6 +217,8 @@ def _form_of(name: str, images: Any, settings: Settings) -> _Form:
     array = passed.to_array(images)
     if array is not None:
         return _of_array(name, array, settings)
+    if settings.size is not None and _are_images(images):
+        return _of_iterable(name, "list of images", lambda: images, settings)
     if isinstance(images, str | bytes | type | Mapping | list | tuple) or images is None:
         raise _refusal(name, images)
     if callable(images):
@@ -209,7 +240,8 @@ def _refusal(name: str, images: Any) -> UserError:
         arrays = [passed.to_array(item) for item in images]
         shapes = {array.shape for array in arrays if array is not None and array.ndim == 3}
         if len(shapes) > 1:
-            cure = f"images of {len(shapes)} sizes: resize them to one"
+            sides = [side for shape in shapes for side in shape[:2]]
+            cure = f"images of {len(shapes)} sizes: {cure_of_sizes(min(sides))}"
         elif arrays[0] is not None and arrays[0].ndim == 4:
             cure = "pass the images alone, without labels"
         elif isinstance(images[0], str | pathlib.PurePath):
@@ -223,6 +255,14 @@ def _batches_in_list(images: Any) -> list | None:
         return None
     arrays = [passed.to_array(item) for item in images]
     return arrays if all(array is not None and array.ndim == 4 for array in arrays) else None
+
+
+def _are_images(images: Any) -> bool:
+    """Whether this is a list of single images, which may have several sizes."""
+    if not isinstance(images, list | tuple) or not images:
+        return False
+    arrays = map(passed.to_array, images)
+    return all(array is not None and array.ndim == 3 for array in arrays)
 
 
 def _of_array(name: str, array: np.ndarray, settings: Settings) -> _Form:
@@ -258,8 +298,10 @@ def _of_data_set(name: str, images: tf.data.Dataset, settings: Settings) -> _For
             "take() as many as are to be measured",
         )
     size = settings.batch_size
+    if settings.size is not None and rank == 3:
+        size = 1  # they may have several sizes; batches are made when they have one
     batched = images.batch(size) if rank == 3 else images.rebatch(size)
-    batched = batched.prefetch(tf.data.AUTOTUNE)
+    batched = batched.prefetch(tf.data.AUTOTUNE).with_options(strict_options())
 
     def batches() -> Iterator[np.ndarray]:
         try:
@@ -268,7 +310,9 @@ def _of_data_set(name: str, images: tf.data.Dataset, settings: Settings) -> _For
             if "different shapes" not in str(error):
                 raise  # an error in the user's own functions
             raise UserError(
-                f"{name}: a data set of images of several sizes", "one size", "resize them"
+                f"{name}: a data set of images of several sizes",
+                "one size",
+                cure_of_sizes(64),
             ) from error
 
     is_known = rank == 3 and cardinality != tf.data.UNKNOWN_CARDINALITY
@@ -420,12 +464,9 @@ def _arrays(name: str, elements: Iterable[Any], batch_size: int) -> Iterator[np.
                 "leave out the rest, such as (images for images, labels in loader)",
             )
         if array.ndim == 3:
-            if singles and singles[0].shape != array.shape:
-                raise UserError(
-                    f"{name}: images of shape {array.shape}, after others of {singles[0].shape}",
-                    "one size",
-                    "resize them",
-                )
+            if singles and singles[0].shape != array.shape:  # the caller may resize both
+                yield np.stack(singles)
+                singles = []
             singles.append(array)
         if singles and (array.ndim == 4 or len(singles) == batch_size):
             yield np.stack(singles)
@@ -484,7 +525,7 @@ def _check(name: str, images: np.ndarray, shape: Shape | None = None) -> None:
         raise UserError(
             f"{name}: images of shape {images.shape[1:]}, after others of {shape}",
             "one size on both sides",
-            "resize them",
+            cure_of_sizes(min(*images.shape[1:3], *shape[:2])),
         )
     if images.dtype != np.uint8 and not _is_float(images.dtype):
         raise UserError(

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tf_ttur.data import QUANTISATIONS
+from tf_ttur.data.resizing import Resizing, find_resizing
 from tf_ttur.errors import UserError
 
 Range: TypeAlias = tuple[float, float]
@@ -29,6 +30,8 @@ class Settings:
       latent_size: of a Keras model's latents; None takes that of its input.
       latent: of `LATENTS`.
       seed: of latents.
+      background, depth: of image files that a word names, as in `data.pillow.conversion`.
+      size, crop, filter: of all images, as in `data.resizing.find_resizing`.
 
     Raises:
       UserError: a setting that cannot be used.
@@ -41,6 +44,11 @@ class Settings:
     latent_size: int | None = None
     latent: str = "normal"
     seed: int = 0
+    background: str = ""
+    depth: int = 0
+    size: int | None = None
+    crop: str | None = None
+    filter: str | None = None
 
     def __post_init__(self) -> None:
         for what in ("num_images", "batch_size", "latent_size"):
@@ -57,6 +65,19 @@ class Settings:
             raise UserError(f"latent {self.latent!r}", " or ".join(LATENTS), "correct latent")
         if self.value_range is not None:
             object.__setattr__(self, "value_range", _find_range(self.value_range))
+        find_resizing(self.size, self.crop, self.filter)
+
+    @property
+    def resizing(self) -> Resizing | None:
+        """How the images are brought to one size; None where they are not."""
+        return find_resizing(self.size, self.crop, self.filter)
+
+    @property
+    def of_words(self) -> dict[str, Any]:
+        """The keyword arguments of `data.images.open_images` that concern every word, if given."""
+        names = ("background", "depth", "size", "crop", "filter")
+        values = {name: getattr(self, name) for name in names}
+        return {name: value for name, value in values.items() if value}
 
 
 def _find_range(value_range: Any) -> Range:

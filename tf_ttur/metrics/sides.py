@@ -3,10 +3,11 @@
 import dataclasses
 import pathlib
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tf_ttur.data import array_files, sources
+from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import files, paths
 from tf_ttur.metrics import extraction, measures, statistics
@@ -32,6 +33,10 @@ class ImageSet(Protocol):
     @property
     def num_images(self) -> int:
         """How many images will pass."""
+
+    @property
+    def resizing(self) -> Mapping[str, Any] | None:
+        """The record of how the images are resized before their pass; None where they are not."""
 
     def statistics(
         self,
@@ -76,6 +81,11 @@ class ImagesOfWord:
     def num_images(self) -> int:
         """How many images there are."""
         return self.images.num_images
+
+    @property
+    def resizing(self) -> Mapping[str, Any] | None:
+        """As of `ImageSet`."""
+        return None if self.images.resizing is None else self.images.resizing.record
 
     def statistics(
         self,
@@ -159,15 +169,16 @@ def open_word(
 
     Args:
       word: as a command line takes it.
-      settings: num_images, quantisation and seed concern an exported generator.
+      settings: num_images, quantisation and seed concern an exported generator; background, depth,
+        size, crop and filter all words.
       prefer_images: as in `is_statistics`.
 
     Raises:
       UserError: as of `open_side`.
     """
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = settings.of_words
     if sources.kind_of(word) == "generator":
-        options = {
+        options |= {
             "count": settings.num_images or NUM_IMAGES,
             "quantisation": settings.quantisation,
             "seed": settings.seed,
@@ -267,18 +278,23 @@ def _check_together(
     """
     shapes = [content.shape for _, content in opened if not isinstance(content, Statistics)]
     first = next(filter(None, shapes), None)
+    of_images = [
+        (name, content.resizing) for name, content in opened if not isinstance(content, Statistics)
+    ]
     for name, content in opened:
         if isinstance(content, Statistics):
             statistics.check_whole(content)
             if network is not None:
                 statistics.check(content, network, first, allow_mixed)
+            for side in of_images:
+                statistics.check_resizing(side, (name, content.provenance.get("resizing")))
         elif first is not None and content.shape not in (first, None):
             height, width = content.shape[:2]
             found = (
                 f"{name} has images of {width}x{height} pixels, "
                 f"another side of {first[1]}x{first[0]}"
             )
-            raise UserError(found, "one size", "resize them")
+            raise UserError(found, "one size", cure_of_sizes(min(height, width, *first[:2])))
 
 
 def _warn_of_exact(opened: Sequence[Opened], chosen: dict[str, Measure]) -> None:

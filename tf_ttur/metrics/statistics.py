@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tf_ttur.data import array_files
+from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import archives, console, digest, files, outputs, paths
 from tf_ttur.metrics.frechet import frechet_distance
@@ -26,7 +27,7 @@ from tf_ttur.metrics.networks import FeatureNetwork
 # What two sets of features must share to be compared.
 _SHARED = ("network", "network_sha1", "precision", "image_shape")
 # What all shards of one extraction share.
-_SHARED_BY_SHARDS = ("source", "preparation", "quantisation", "shards", "shards_total")
+_SHARED_BY_SHARDS = ("source", "preparation", "resizing", "quantisation", "shards", "shards_total")
 _SHARD_KEYS = ("shard", "shards", "shards_total")
 _COUNTS = ("grey", "opaque_alpha")  # of images, see `data.pillow.Picture`
 # Images per feature, below which there is a warning: for 2,048 features about the ten thousand
@@ -48,8 +49,8 @@ class Statistics:
       mu: (d,) float64 mean.
       sigma: (d, d) float64 covariance, divisor n - 1.
       provenance: dict with num_images, source, images_digest, image_shape, preparation,
-        quantisation, formats (of files), network, network_sha1, precision and versions; empty for a
-        file of another tool.
+        quantisation, formats (of files), network, network_sha1, precision and versions, and
+        resizing where images were; empty for a file of another tool.
       name: how messages call it.
     """
 
@@ -367,7 +368,7 @@ def check(
             raise UserError(
                 f"{reference.name} was made with {key} {known.get(key)}; here it is {value}",
                 f"the same {key}: distances between others mean nothing",
-                "name what made the file, or make the file anew with tf-ttur stats",
+                _cure_of(key, known.get(key)),
             )
     if len(reference.mu) != network.dimension:
         raise UserError(
@@ -412,8 +413,47 @@ def check_pair(first: Statistics, second: Statistics, allow_mixed: bool = False)
                 f"{first.name} has {key} {of_first.get(key)}, "
                 f"{second.name} has {of_second.get(key)}",
                 f"the same {key}: distances between others mean nothing",
-                "compute both statistics in the same way (tf-ttur stats)",
+                _cure_of(key, of_first.get(key)),
             )
+    check_resizing(
+        (first.name, first.provenance.get("resizing")),
+        (second.name, second.provenance.get("resizing")),
+    )
+
+
+def check_resizing(first: tuple[str, Any], second: tuple[str, Any]) -> None:
+    """Refuses sides that were both resized, but not in the same way.
+
+    One that was resized may be compared with one that had that size before, such as images of a
+    generator.
+
+    Args:
+      first, second: name of a side, and its record of `data.resizing`; None where it was not
+        resized.
+
+    Raises:
+      UserError: names both sides.
+    """
+    (first_name, of_first), (second_name, of_second) = first, second
+    if of_first and of_second and of_first != of_second:
+        raise UserError(
+            f"the images of {first_name} were resized with {_flags_of(of_first)}, "
+            f"those of {second_name} with {_flags_of(of_second)}",
+            "the same size, crop and filter: others move the distance",
+            "compute both with the same of these flags (tf-ttur fid and tf-ttur stats)",
+        )
+
+
+def _flags_of(resizing: Any) -> str:
+    """A record of `data.resizing` as flags."""
+    return " ".join(f"--{name} {value}" for name, value in dict(resizing).items())
+
+
+def _cure_of(key: str, shape: Any) -> str:
+    """What is to be done where two sides differ in `key`; `shape` is that of one of them."""
+    anew = "compute both statistics in the same way (tf-ttur stats)"
+    is_shape = key == "image_shape" and isinstance(shape, list | tuple) and len(shape) == 3
+    return f"{cure_of_sizes(min(shape[:2]))}; {anew}" if is_shape else anew
 
 
 def warn_of_formats(first: Statistics, second: Statistics) -> None:

@@ -27,7 +27,7 @@ class Options:
       example: SOURCE whose first image the figure shows; None takes `source`.
       limit: as in `disturbance_report.summarise`.
       seed: of the disturbances and of generated images.
-      background, depth: of all images, as `open_images` takes them.
+      background, depth, size, crop, filter: of all images, as `open_images` takes them.
       inception, precision, trust: as `inception.load` takes them.
       batch_size: images that go through the network at a time.
     """
@@ -44,6 +44,9 @@ class Options:
     seed: int = 0
     background: str = ""
     depth: int = 0
+    size: int | None = None
+    crop: str | None = None
+    filter: str | None = None
     inception: str | None = None
     precision: str = "float32"
     trust: bool = False
@@ -90,14 +93,21 @@ def _open(options: Options, word: str, count: int = 50_000, seed: int = 0) -> Im
         trust=options.trust,
         background=options.background,
         depth=options.depth,
+        size=options.size,
+        crop=options.crop,
+        filter=options.filter,
     )
 
 
 def _open_others(options: Options) -> Images | None:
-    """The images to mix in. Files may have any size and are cropped to squares of 256 pixels."""
+    """The images to mix in.
+
+    Without `--size`, files may have any size and are cropped to squares of 256 pixels.
+    """
     if not options.mixed_in:
         return None
     others = _open(options, options.mixed_in, options.count, options.seed)
-    if others.source.contents and others.preparation["crop"] == "none":
+    is_raw = others.resizing is None and others.preparation["crop"] == "none"
+    if others.source.contents and is_raw:
         return Images(others.source, 256, "square")
     return others

@@ -102,7 +102,7 @@ def _check_images(images: Images, count: int) -> tuple[int, int, int]:
         raise UserError(
             f"{word} has images of {width}x{height} pixels",
             "square images",
-            "crop them, or name an experiment, such as config:celeba",
+            f"pass --size {min(height, width)}, or name an experiment, such as config:celeba",
         )
     return height, width, channels
 
