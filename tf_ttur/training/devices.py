@@ -19,12 +19,8 @@ def mirrored_strategy() -> tf.distribute.Strategy:
     """The `MirroredStrategy` over all GPUs of this machine, or else its logical CPUs.
 
     There is one per process: two `MirroredStrategy` objects would share the keys of their
-    collective operations. TensorFloat-32 is switched off, so that a GPU computes the same numbers
-    as a CPU; the features of the FID need that. On a CPU all operations are made deterministic, so
-    that a resumed run ends like an uninterrupted one. On a GPU, TF_DETERMINISTIC_OPS=1 does the
-    same and makes updates slower.
+    collective operations.
     """
-    _compute_exactly()
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
@@ -33,14 +29,12 @@ def mirrored_strategy() -> tf.distribute.Strategy:
 def multi_worker_strategy() -> tf.distribute.Strategy:
     """The `MultiWorkerMirroredStrategy` over all devices of the processes named by TF_CONFIG.
 
-    It must be created before any other use of TensorFlow. There is one per process, with the same
-    settings as in `mirrored_strategy`.
+    It must be created before any other use of TensorFlow. There is one per process.
 
     Raises:
       UserError: TF_CONFIG is missing or wrong, or the other processes do not answer.
     """
     _check_cluster(os.environ.get("TF_CONFIG"))
-    _compute_exactly()
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
@@ -121,9 +115,3 @@ def _check_cluster(content: str | None) -> None:
             f"for the first of two processes {_EXAMPLE}",
             "set it for each process",
         ) from error
-
-
-def _compute_exactly() -> None:
-    tf.config.experimental.enable_tensor_float_32_execution(False)
-    if not tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.enable_op_determinism()

@@ -20,12 +20,18 @@ from tf_ttur.errors import UserError
 from tf_ttur.io import files
 from tf_ttur.training import own_objects, rates
 from tf_ttur.training.evaluation import Evaluator
+from tf_ttur.training.own import Own
 
 _PACKAGES = ("tf_ttur", "tensorflow", "keras", "numpy", "scipy", "tensorflow-datasets")
 
 
 def describe(
-    config: ConfigDict, update: int | None, examples: Examples, evaluator: Evaluator | None
+    config: ConfigDict,
+    update: int | None,
+    examples: Examples,
+    evaluator: Evaluator | None,
+    own: Own,
+    start: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The entry of the part that begins now.
 
@@ -34,6 +40,9 @@ def describe(
       update: the count of updates in the restored checkpoint; None where there is none.
       examples: what the run learns from.
       evaluator: what evaluates it, or None.
+      own: objects that a Python program gave.
+      start: the checkpoint of another run that the run has begun with (`starts.Start.describe`), or
+        None.
     """
     a2 = rates.check_a2(config)
     return {
@@ -48,6 +57,8 @@ def describe(
             "a2": a2.words,
         },
         "objects": own_objects.describe(config),
+        "given": own.describe(),
+        "start": start,
     }
 
 

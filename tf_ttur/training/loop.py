@@ -1,45 +1,73 @@
 """Training from the first update to the export."""
 
 import contextlib
-import dataclasses
 import itertools
+import os
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import keras
 import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur import runs
-from tf_ttur.data import Examples
 from tf_ttur.errors import Stopped, UserError
 from tf_ttur.io import console, paths
-from tf_ttur.training import collapse, devices, evaluation, faults, networks, presentation
+from tf_ttur.training import (
+    collapse,
+    devices,
+    evaluation,
+    faults,
+    networks,
+    presentation,
+    starts,
+    surroundings,
+    trackers,
+)
 from tf_ttur.training import export as exports
-from tf_ttur.training import state as states
 from tf_ttur.training import update as updates
-from tf_ttur.training.checkpoints import Checkpoints
 from tf_ttur.training.clock import Clock
 from tf_ttur.training.interruption import Interruption
+from tf_ttur.training.own import Own, separate
+from tf_ttur.training.process import Process
 from tf_ttur.training.run_folder import RunFolder, check
-from tf_ttur.training.sampling import Sampler
+from tf_ttur.training.trackers import OnValues
 
 _SHOWN = 64  # samples that are kept
 
 
 def train(
-    config: ConfigDict,
+    config: ConfigDict | Mapping[str, Any] | str,
     workdir: str | pathlib.Path,
     inception: str | pathlib.Path | None = None,
     trust: bool = False,
+    *,
+    discriminator: keras.Model | None = None,
+    generator: keras.Model | None = None,
+    loss: Any = None,
+    examples: Any = None,
+    on_values: OnValues | None = None,
+    start_from: str | os.PathLike[str] | None = None,
+    start_with_optimizers: bool = False,
 ) -> pathlib.Path:
     """Trains one GAN, or resumes the same experiment where it stopped.
 
+    The process is left as it was found: see `surroundings`.
+
     Args:
-      config: it is validated before anything else.
+      config: a config, which is validated before anything else; or the word of a card.
       workdir: the run folder.
       inception, trust: the Inception network, as in `metrics.inception.load`.
+      discriminator, generator: networks in place of those that the config names.
+      loss: a name, a `losses.LossPair`, a `losses.Loss` or a function, in place of `config.loss`.
+      examples: an array, a `tf.data.Dataset` or a word, in place of what the config names.
+      on_values: is called with the values of every row of `metrics.jsonl` when it is written, as
+        `trackers.listener` describes.
+      start_from: RUN, RUN@UPDATE or RUN@best: a new run begins with the weights of that checkpoint.
+        A run that has begun with it resumes.
+      start_with_optimizers: takes over the state of its optimizers, too.
 
     Returns:
       The path of the exported generator.
@@ -51,94 +79,43 @@ def train(
     Any other exception leaves as it is. If it did not come from within an update, the state is
     saved first.
     """
+    # Long: what the arguments are takes most of it.
+    config, own = separate(config, Own(discriminator, generator, loss, examples))
     config = configs.validated(config)
+    listen = None if on_values is None else trackers.listener(on_values)
     workdir = paths.local(workdir, "--workdir")
     check(workdir, config)
-    strategy = devices.strategy(config)
-    devices.batch_per_replica(config, strategy)
+    start = starts.find(workdir, start_from, start_with_optimizers)
     with (
+        surroundings.restored(),
         Interruption() as interruption,
         _named_as_lost_workers(config),
         networks.keras_defaults(),
     ):
-        examples = evaluation.open_examples(config)
-        examples.check_batches(config.batch_size * config.discriminator.steps)
-        process = Process(config, workdir, strategy, examples, interruption)
+        strategy = devices.strategy(config)
+        devices.batch_per_replica(config, strategy)
+        real = evaluation.open_examples(config)
+        real.check_batches(config.batch_size * config.discriminator.steps)
+        process = Process(config, workdir, strategy, real, interruption, own, start, listen)
+        process.build()
+        if start is not None:
+            start.check(config, process.state, real.vocabulary)
         if not devices.is_chief(strategy):  # only the chief writes and evaluates
             return _run(process)
         if config.evaluation.every_updates:
             process.network = evaluation.load_network(config, inception, trust)
             evaluation.check_reference(config, process.network)
-        with contextlib.closing(RunFolder(workdir, config, examples)) as folder:
+        with contextlib.closing(RunFolder(workdir, config, real)) as folder:
             process.folder = folder
             return _run(process)
 
 
-@dataclasses.dataclass
-class Process:
-    """The state of one process of a training.
-
-    Attributes:
-      config: the validated config.
-      workdir: the run folder.
-      strategy: the distribution strategy.
-      examples: what the run learns from.
-      interruption: holds signals back where stopping would lose something.
-      network: the feature network; None where nothing is evaluated, or no network is needed.
-      folder: the run folder, open for writing; None where this process is not the chief.
-      evaluator: None where nothing is evaluated, or this process is not the chief.
-      clock: training time.
-      done: how many updates have been made.
-      is_whole: whether the state is that after `done` updates, and not in the middle of one.
-      due_rows: names of the values that the rows of update `done` must hold.
-      save_failed: whether the last attempt to save the state has failed.
-      unchecked: the results of the updates since the last check.
-      state: networks and optimizers; created when the training begins.
-      checkpoints: of the state.
-      sampler: draws from the generator.
-    """
-
-    config: ConfigDict
-    workdir: pathlib.Path
-    strategy: tf.distribute.Strategy
-    examples: Examples
-    interruption: Interruption
-    network: Any = None
-    folder: RunFolder | None = None
-    evaluator: evaluation.Evaluator | None = None
-    clock: Clock = dataclasses.field(default_factory=Clock)
-    done: int = 0
-    is_whole: bool = True
-    due_rows: tuple[str, ...] = ()
-    save_failed: bool = False
-    unchecked: list[faults.Results] = dataclasses.field(default_factory=list)
-    state: states.State = dataclasses.field(init=False)
-    checkpoints: Checkpoints = dataclasses.field(init=False)
-    sampler: Sampler = dataclasses.field(init=False)
-
-    @property
-    def batch_size(self) -> int:
-        """The batch size of one replica."""
-        return devices.batch_per_replica(self.config, self.strategy)
-
-    def is_due(self, number: int, every: int) -> bool:
-        """Whether work with the period `every` is due after update `number`.
-
-        Such work is due every `every` updates and after the last update; it is never due if `every`
-        is 0.
-        """
-        return bool(every) and (number % every == 0 or number == self.config.updates)
-
-
 def _run(process: Process) -> pathlib.Path:
     """Trains in one process. Returns the path of the export."""
-    with process.strategy.scope():
-        process.state = states.State(process.config, len(process.examples.vocabulary))
-    process.checkpoints = Checkpoints(
-        process.workdir, process.state, process.config.keep_checkpoints
-    )
-    process.sampler = Sampler(process.config, process.state.generator)
     resumed = _restore(process)
+    if resumed is None and process.start is not None:
+        with process.strategy.scope():
+            process.start.apply(process.state)
     _begin(process, resumed)
     try:
         with process.interruption.held():
@@ -211,11 +188,18 @@ def _begin(process: Process, resumed: int | None) -> None:
             process.evaluator = evaluation.build_evaluator(
                 config, process.examples, process.network
             )
-        process.folder.begin(resumed, process.examples, process.evaluator)
+        process.folder.begin(
+            resumed, process.examples, process.evaluator, process.own, process.start
+        )
         _warn(process)  # a run that was killed may not have written all warnings
-    start = "starting" if resumed is None else f"resuming after update {resumed}"
+    if resumed is not None:
+        begins = f"resuming after update {resumed}"
+    elif process.start is not None:
+        begins = f"starting with the weights of {process.start}"
+    else:
+        begins = "starting"
     where = devices.describe(process.strategy)
-    console.say(f"{start}: {config.updates} updates on {where}, in {process.workdir}")
+    console.say(f"{begins}: {config.updates} updates on {where}, in {process.workdir}")
 
 
 def _make_updates(process: Process) -> None:
@@ -337,6 +321,8 @@ def _write(process: Process, number: int, values: Mapping[str, float]) -> None:
     if process.folder:
         process.folder.scalars(number, process.clock.seconds, values)
         _warn(process)
+        if process.on_values is not None:
+            process.on_values(number, values)
 
 
 def _warn(process: Process) -> None:

@@ -23,6 +23,8 @@ from tf_ttur.io import console, files, outputs, paths
 from tf_ttur.training import environment, own_objects, writing
 from tf_ttur.training.evaluation import Evaluator
 from tf_ttur.training.grid import tile
+from tf_ttur.training.own import Own
+from tf_ttur.training.starts import Start
 
 # Written under a hidden temporary name, which a killed process leaves behind.
 _WRITTEN = (
@@ -92,7 +94,14 @@ class RunFolder:
             if self._board:
                 self._board.close()
 
-    def begin(self, update: int | None, examples: Examples, evaluator: Evaluator | None) -> None:
+    def begin(
+        self,
+        update: int | None,
+        examples: Examples,
+        evaluator: Evaluator | None,
+        own: Own = Own(),  # noqa: B008  # it is frozen
+        start: Start | None = None,
+    ) -> None:
         """Starts at update 0, or resumes after `update` updates.
 
         Later rows are dropped, as they will be written again. The values of an evaluation that was
@@ -102,6 +111,8 @@ class RunFolder:
           update: the count of updates in the restored checkpoint; None where there is none.
           examples: what the run learns from.
           evaluator: what evaluates it, or None.
+          own: objects that a Python program gave.
+          start: the checkpoint of another run that a new run begins with, or None.
 
         Raises:
           UserError: what is in the folder does not fit that.
@@ -110,10 +121,16 @@ class RunFolder:
         self._check_count(update, rows)
         run = runs.open_run(self.path)
         parts = [] if update is None else list(run.environment)
-        part = environment.describe(self._config, update, examples, evaluator)
+        origin = start.describe() if start else None
+        if parts:
+            origin = parts[-1].get("start")
+        part = environment.describe(self._config, update, examples, evaluator, own, origin)
         if parts:
             environment.check_evaluation(run, part)
-            for change in own_objects.changes(self._config, parts[-1]):
+            for change in [
+                *own_objects.changes(self._config, parts[-1]),
+                *own.changes(parts[-1]),
+            ]:
                 console.say(f"warning: {change}")
         self._write_description([*parts, part])
         if num_damaged:

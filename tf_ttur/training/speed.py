@@ -11,13 +11,14 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
-from tf_ttur.training import devices
+from tf_ttur.training import devices, surroundings
 from tf_ttur.training import update as updates
 from tf_ttur.training.state import State
 
 _SYMBOLS = 100  # assumed size of the vocabulary, as no data are read
 
 
+@surroundings.exact()
 def seconds_per_update(config: ConfigDict, count: int = 3) -> float:
     """Mean seconds per update, over `count` updates after a first one, on ready-made noise."""
     run = _prepare(config)
@@ -26,6 +27,7 @@ def seconds_per_update(config: ConfigDict, count: int = 3) -> float:
     return (time.perf_counter() - start) / count
 
 
+@surroundings.exact()
 def costly_operations(config: ConfigDict, count: int = 2) -> list[tuple[str, float]]:
     """Where `count` updates, after a first one, spend their time, by TensorFlow's profiler.
 

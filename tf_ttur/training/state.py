@@ -1,6 +1,8 @@
 """Everything that a checkpoint holds."""
 
+import contextlib
 import pathlib
+from collections.abc import Iterator
 
 import google.protobuf.message
 import tensorflow as tf
@@ -80,18 +82,8 @@ class State:
           UserError: it holds other variables.
           OSError: the operating system refuses to read it.
         """
-        _check_readable(pathlib.Path(checkpoint))
-        try:
+        with reading(checkpoint):
             self.checkpoint.read(checkpoint).assert_consumed()
-        except _NO_DAMAGE as error:
-            reason = error.message.splitlines()[0]
-            raise OSError(f"the checkpoint {checkpoint} cannot be read ({reason})") from error
-        except _DAMAGE as error:
-            found = f"the checkpoint {checkpoint} is damaged ({_first_line(error)})"
-            raise Damaged(found, _EXPECTED, _CURE) from error
-        except (AssertionError, ValueError) as error:
-            found = f"the checkpoint {checkpoint} holds other variables ({_first_line(error)})"
-            raise UserError(found, _EXPECTED, _CURE) from error
 
     def weight_norms(self) -> dict[str, float]:
         """The Euclidean norm of each player's weights, which A5 of Theorem 1 assumes bounded."""
@@ -119,6 +111,27 @@ class State:
         # checkpoint holds.
         _ = checkpoint.save_counter
         return checkpoint
+
+
+@contextlib.contextmanager
+def reading(checkpoint: str) -> Iterator[None]:
+    """Names a failure of the block, in which TensorFlow reads the checkpoint with this path.
+
+    Raises:
+      Damaged, UserError, OSError: as `State.read`.
+    """
+    _check_readable(pathlib.Path(checkpoint))
+    try:
+        yield
+    except _NO_DAMAGE as error:
+        reason = error.message.splitlines()[0]
+        raise OSError(f"the checkpoint {checkpoint} cannot be read ({reason})") from error
+    except _DAMAGE as error:
+        found = f"the checkpoint {checkpoint} is damaged ({_first_line(error)})"
+        raise Damaged(found, _EXPECTED, _CURE) from error
+    except (AssertionError, ValueError) as error:
+        found = f"the checkpoint {checkpoint} holds other variables ({_first_line(error)})"
+        raise UserError(found, _EXPECTED, _CURE) from error
 
 
 def _check_readable(path: pathlib.Path) -> None:
