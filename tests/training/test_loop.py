@@ -13,6 +13,7 @@ from tf_ttur.errors import Stopped, UserError
 from tf_ttur.io import files
 from tf_ttur.metrics import extraction
 from tf_ttur.training import evaluation, loop
+from tf_ttur.training import state as states
 
 one_replica = pytest.mark.usefixtures("one_replica")  # of all trainings but the first test's
 pytestmark = [
@@ -292,7 +293,7 @@ def test_a_gradient_or_a_weight_that_is_not_finite_is_named(tiny, tmp_path, monk
     tiny.check_every_updates = 3
     tiny.log_every_updates = 100
     tiny.checkpoint_every_updates = tiny.samples_every_updates = 100
-    build_state = loop.states.State
+    build_state = states.State
 
     def broken(*arguments):
         state = build_state(*arguments)
@@ -304,7 +305,7 @@ def test_a_gradient_or_a_weight_that_is_not_finite_is_named(tiny, tmp_path, monk
         monkeypatch.context() as patch,
         pytest.raises(UserError, match=r"loss of the discriminator .* in update 1\n"),
     ):
-        patch.setattr(loop.states, "State", broken)
+        patch.setattr(states, "State", broken)
         loop.train(tiny, tmp_path / "loss")
 
     @tf.custom_gradient

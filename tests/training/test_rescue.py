@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tf_ttur.errors import UserError
 from tf_ttur.training import loop
+from tf_ttur.training.checkpoints import Checkpoints
 
 pytestmark = pytest.mark.usefixtures("one_replica", "offline")
 
@@ -111,14 +112,14 @@ def test_nothing_is_saved_without_its_rows(rare, tmp_path, monkeypatch):
 
 
 def test_both_are_said_if_saving_fails_too(rare, tmp_path, monkeypatch, capsys):
-    place = loop.Checkpoints._place
+    place = Checkpoints._place
 
     def refuse(self, part):
         if not any(part.glob("ckpt-2.*")):
             return place(self, part)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(loop.Checkpoints, "_place", refuse)
+    monkeypatch.setattr(Checkpoints, "_place", refuse)
     with pytest.raises(Failure):
         fail_once(monkeypatch, loop.console.Status, "show", lambda _, done, __: done == 2)
         loop.train(rare, tmp_path / "run")
@@ -127,7 +128,7 @@ def test_both_are_said_if_saving_fails_too(rare, tmp_path, monkeypatch, capsys):
 
 
 def test_a_checkpoint_that_fails_is_not_tried_twice(tiny, tmp_path, monkeypatch, capsys):
-    place = loop.Checkpoints._place
+    place = Checkpoints._place
     attempts = []
 
     def refuse(self, part):
@@ -136,7 +137,7 @@ def test_a_checkpoint_that_fails_is_not_tried_twice(tiny, tmp_path, monkeypatch,
         attempts.append(part)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(loop.Checkpoints, "_place", refuse)
+    monkeypatch.setattr(Checkpoints, "_place", refuse)
     with pytest.raises(UserError, match="no checkpoint of update 2"):
         loop.train(tiny, tmp_path / "run")
     assert len(attempts) == 1
