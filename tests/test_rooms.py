@@ -31,8 +31,9 @@ MAY_REACH = {
         *("runs", "config", "losses", "models", "optimizers", "data", "metrics", "theory", "io"),
     },
     "studies": {"runs", "config", "data", "metrics", "theory", "io"},
+    "reports": {"studies", "runs", "config", "metrics", "data", "theory", "io"},
     "commands": {
-        *("training", "studies", "runs", "config", "losses", "models", "optimizers"),
+        *("reports", "training", "studies", "runs", "config", "losses", "models", "optimizers"),
         *("data", "metrics", "theory", "io"),
     },
     "train": {"commands", "training"},

@@ -9,6 +9,7 @@ import tomllib
 import pytest
 
 from tests.conftest import ROOT
+from tests.reports.folders import write_run
 
 OFFLINE = ["--no-deps", "--no-index", "--disable-pip-version-check", "--quiet"]
 
@@ -75,6 +76,11 @@ def test_the_wheel_has_its_cards_and_trains_with_them(installed, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_wheel_has_the_command(installed, tmp_path):
+def test_the_wheel_has_the_command_and_the_page(installed, tmp_path):
+    write_run(tmp_path / "run", "cifar10", (3, 2, 1))
+    python(installed, tmp_path, "-m", "tf_ttur", "report", "run", "--output", "report")
+    page = (tmp_path / "report/report.html").read_text(encoding="utf-8")
+    for name in ("report.css", "report.js"):
+        assert (ROOT / "tf_ttur/reports/templates" / name).read_text(encoding="utf-8") in page
     usage = python(installed, tmp_path, str(installed / "bin/tf-ttur"))
     assert "usage: tf-ttur COMMAND" in usage

@@ -106,8 +106,13 @@ class Run:
     @property
     def has_evaluations(self) -> bool:
         """Whether there is a row of an evaluation."""
-        names = {row["name"] for row in self.rows}
-        return any("/" not in name and name not in _OF_UPDATES for name in names)
+        return bool(self.evaluations)
+
+    @property
+    def evaluations(self) -> list[str]:
+        """The names of the values of evaluations, in the order of their first rows."""
+        names = dict.fromkeys(row["name"] for row in self.rows)
+        return [name for name in names if "/" not in name and name not in _OF_UPDATES]
 
     @property
     def has_fingerprint(self) -> bool:

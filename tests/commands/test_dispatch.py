@@ -24,6 +24,7 @@ DOORS = {
     "nash": "nash",
     "precalc_stats": "stats",
     "prepare_data": "prepare",
+    "report": "report",
     "saddle": "saddle",
     "sample": "sample",
     "theory": "theory",

@@ -19,6 +19,7 @@ WRITE_FOLDERS = {
     "theory": (["heavy-ball"], "--output"),
     "disturb": (["nowhere"], "--output"),
     "nash": (["nowhere"], "--output"),
+    "report": (["nowhere"], "--output"),
 }
 WRITE_FILES = {
     "stats": (["nowhere"], ".npz"),

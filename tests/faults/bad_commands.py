@@ -327,6 +327,15 @@ CURVE = {
     "{bad}/run-none --output {bad}/empty": "empty is a folder",
 }
 
+REPORT = {
+    "{bad}/empty --output {out}/report": "holds no run",
+    "{bad}/nowhere --output {out}/report": "holds no run",
+    "{bad}/run-none --output {out}/report": "has no rows yet",
+    "{bad}/run-text --output {out}/report": "no metrics.jsonl",
+    "{bad}/run-begun {bad}/run-begun --output {bad}/text.txt": "is a file",
+    "s3://bucket/run --output {out}/report": "on this machine",
+}
+
 GROUPS = [
     ("tf_ttur/train.py", CONFIGS),
     ("tf_ttur/train.py", TRAINING),
@@ -344,6 +353,7 @@ GROUPS = [
     ("tools/nash.py", NASH),
     ("tools/export.py", EXPORT),
     ("tools/curve.py", CURVE),
+    ("tools/report.py", REPORT),
 ]
 
 # [(command line, words)]

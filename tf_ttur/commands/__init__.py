@@ -36,6 +36,7 @@ COMMANDS = {
     "export": Command("export", "export the generator of a run as a SavedModel"),
     "sample": Command("sample", "write samples of an exported generator"),
     "curve": Command("curve", "draw runs beside the published curve"),
+    "report": Command("report", "report runs: verdict, table, curves and samples in one page"),
     "list": Command("list_cards", "list the experiment cards with their published results"),
     "verify": Command("verify", "check the Inception network and the FID on this machine"),
     "benchmark": Command("benchmark", "measure update, network and distance on this machine"),

@@ -1,0 +1,247 @@
+"""The report of runs, against NumPy, the rows themselves, Python's HTML parser and the CLI."""
+
+import csv
+import html.parser
+import json
+import shlex
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from tests.conftest import assert_refused
+from tests.reports.folders import UPDATES, images, write_run
+from tf_ttur import config as configs
+from tf_ttur.commands import flags
+from tf_ttur.errors import UserError
+from tf_ttur.reports import again, charts, pictures, settings, table, verdict
+from tf_ttur.reports.write import write
+
+TTUR = [(500.0, 90.0, 60.0), (510.0, 80.0, 70.0), (520.0, 100.0, None)]
+ORIG = [(500.0, 150.0, 100.0), (510.0, 140.0, 110.0)]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A folder with three runs of `cifar10:ttur` and two of `cifar10:orig`."""
+    folder = tmp_path_factory.mktemp("study")
+    for variant, runs in (("ttur", TTUR), ("orig", ORIG)):
+        for seed, values in enumerate(runs):
+            name = f"{variant}-seed{seed}"
+            # A seed takes longer than the one before.
+            seconds = 0.5 + 0.1 * seed
+            write_run(folder / name, f"cifar10:{variant}", values, seed, seconds, samples=seed == 0)
+    crash = {"update": 9000, "player": "generator", "tensor": "loss", "last_checkpoint": 8000}
+    (folder / "ttur-seed2/crash.json").write_text(json.dumps(crash), encoding="utf-8")
+    warning = {"update": 10_000, "warning": "<b>the distance</b> is far above"}
+    text = json.dumps(warning) + "\n"
+    (folder / "orig-seed1/warnings.jsonl").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(study, tmp_path_factory):
+    """The folder of a report on both settings."""
+    folder = tmp_path_factory.mktemp("report")
+    write([study], folder, "tf-ttur report study --output report")
+    return folder
+
+
+class Page(html.parser.HTMLParser):
+    """What a page holds: its tags with their attributes, and the cells of the first table."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.tags = []
+        self.rows = []
+        self.text = ""
+        self._cell = None
+        self._tables = 0
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self._tables += tag == "table"
+        if self._tables == 1 and tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th") and self._tables == 1:
+            self._cell = ""
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th") and self._cell is not None:
+            self.rows[-1].append(self._cell.strip())
+            self._cell = None
+
+    def handle_data(self, data):
+        self.text += data
+        if self._cell is not None:
+            self._cell += data
+
+
+def test_runs_that_differ_in_seeds_are_one_setting(study):
+    opened = settings.open_settings([study])
+    assert [(one.label, one.seeds) for one in opened] == [("orig", [0, 1]), ("ttur", [0, 1, 2])]
+    assert settings.differences(opened) == [("generator.learning_rate", [1e-4, 5e-4])]
+    # The order of the command line counts, and a folder that is named twice is one run.
+    opened = settings.open_settings([study / "ttur-seed1", study / "ttur-seed1", study])
+    assert [one.label for one in opened] == ["ttur", "orig"]
+
+
+def test_settings_of_one_variant_are_told_apart(tmp_path):
+    write_run(tmp_path / "a", "cifar10", (3, 2, 1))
+    write_run(tmp_path / "b", "cifar10", (3, 2, 1), batch_size=32)
+    opened = settings.open_settings([tmp_path])
+    assert [one.label for one in opened] == ["ttur, batch_size=64", "ttur, batch_size=32"]
+    write_run(tmp_path / "c", "cifar10", (3, 2, 1))
+    with pytest.raises(UserError, match="the same run: seed 0"):
+        settings.open_settings([tmp_path])
+
+
+def test_the_table_has_mean_range_and_best(study):
+    orig, ttur = table.rows(settings.open_settings([study]))
+    # One run of ttur has no value at 10,000, so its mean is chosen where all three have one.
+    at_5000 = np.array([values[1] for values in TTUR])
+    assert ttur["at_update"] == 5000
+    assert ttur["mean"] == pytest.approx(at_5000.mean())
+    assert (ttur["low"], ttur["high"]) == (at_5000.min(), at_5000.max())
+    assert (ttur["best"], ttur["best_seed"], ttur["best_update"]) == (60.0, 0, 10_000)
+    assert (ttur["runs"], ttur["failed"]) == (3, 1)
+    assert orig["mean"] == pytest.approx(105)
+    assert (orig["published_mean"], orig["published_low"], orig["published_high"]) == (
+        104.7,
+        95,
+        122,
+    )
+    assert (ttur["published_best"], ttur["published_table"]) == (36.89, 36.9)
+    # Before the first published point there is nothing to stand beside.
+    assert ttur["published_mean"] is None
+
+
+def test_published_values_between_points_are_interpolated(tmp_path):
+    write_run(tmp_path / "run", "cifar10", (3, 2, 1))
+    [setting] = settings.open_settings([tmp_path])
+    middle = table.published_at(setting, "fid", 17_500)
+    assert middle == pytest.approx(((66.9 + 44.6) / 2, (56 + 40.9) / 2, (81 + 49.4) / 2))
+    assert table.published_at(setting, "fid", 120_000) == (42.6, 37.3, 48.7)
+    assert table.published_at(setting, "fid", 130_000) is None
+    assert table.published_at(setting, "kid", 10_000) is None
+
+
+def test_curves_by_time_are_interpolated_between_the_values_of_each_run(study):
+    [_, ttur] = settings.open_settings([study])
+    [chart] = charts.evaluations([ttur])
+    points = chart["series"][0]["seconds"]
+    last = UPDATES[-1] * 0.5  # the fastest run ends first
+    assert points["x"][0] == 0 and points["x"][-1] == last
+    expected = [np.interp(last, np.array(UPDATES[:2]) * s, v[:2]) for s, v in ((0.5, TTUR[0]),)]
+    assert expected[0] == 90.0
+    assert points["count"][0] == 3
+    assert points["mean"][0] == pytest.approx(np.mean([500, 510, 520]))
+    assert (points["low"][0], points["high"][0]) == (500, 520)
+
+
+def test_the_verdict_says_why_values_may_not_be_compared(study, tmp_path):
+    opened = settings.open_settings([study])
+    judged = verdict.verdict(opened, table.rows(opened))
+    assert judged.comparable.startswith("These values may not stand beside")
+    text = "\n".join(judged.reasons)
+    for words in ("stand-in, not the original", "2 runs", "3 runs", "10,000; the published"):
+        assert words in text
+    assert "samples:" not in text  # 50,000, as published
+    assert "1 of them failed (seed 2)" in judged.text
+    # What changes the training or its data is named.
+    other = {"batch_size": 32, "data__source": "digits:64", "evaluation__num_samples": 100}
+    write_run(tmp_path / "run", "cifar10", (3, 2, 1), **other)
+    opened = settings.open_settings([tmp_path])
+    text = "\n".join(verdict.verdict(opened, table.rows(opened)).reasons)
+    for words in ("batch_size: 64 -> 32", "data: digits:64", "samples: 100 per evaluation"):
+        assert words in text
+
+
+def test_the_command_of_a_run_makes_its_config(study, tmp_path):
+    changed = {"seed": 3, "generator__learning_rate": 3e-4, "data__source": "photos and more/"}
+    write_run(tmp_path / "a run", "lsun", (3, 2, 1), **changed)
+    for run in [*settings.find_runs(tmp_path), *settings.find_runs(study)]:
+        program, command, *words = shlex.split(again.command(run))
+        assert (program, command) == ("tf-ttur", "train")
+        parser = flags.parser("", "train")
+        flags.add_config(parser)
+        parser.add_argument("--workdir")
+        parser.add_argument("--inception")
+        arguments = parser.parse_args(words)
+        assert arguments.workdir == str(run.path)
+        config, _ = flags.read_changed(arguments, lambda _: None)
+        assert configs.flatten(config) == configs.flatten(run.config)
+
+
+def test_pictures_show_the_samples_pixel_by_pixel(study):
+    [_, ttur] = settings.open_settings([study])
+    samples = pictures.read(ttur.runs[0])
+    assert samples.updates == list(UPDATES)
+    for number, shown in enumerate(samples.images):
+        np.testing.assert_array_equal(shown, images(number, 32))
+    strip = np.asarray(pictures.strip(samples))
+    cell = 2 * 32 + 2  # enlarged twice, and a gap
+    assert strip.shape == (3 * cell - 2, 8 * cell - 2, 3)
+    second = strip[cell : cell + 64, 3 * cell : 3 * cell + 64]
+    expected = PIL.Image.fromarray(images(1, 32)[3]).resize((64, 64), PIL.Image.Resampling.NEAREST)
+    np.testing.assert_array_equal(second, np.asarray(expected))
+    assert (strip[64:66] == 255).all()
+
+
+def test_the_page_needs_nothing_else(report):
+    path = report / "report.html"
+    assert path.stat().st_size < 5_000_000
+    shown = Page(path)
+    for tag, attributes in shown.tags:
+        for name in ("src", "href", "action", "srcset", "poster", "data"):
+            value = attributes.get(name, "#")
+            assert value.startswith(("#", "data:")), (tag, name, value[:100])
+        if tag == "img":
+            assert attributes["alt"]
+    assert "url(" not in path.read_text(encoding="utf-8")
+    assert "default-src 'none'" in path.read_text(encoding="utf-8")
+    # What comes from a run is text, not markup.
+    assert "<b>the distance</b> is far above" in shown.text
+    assert "loss of the generator was not finite (crash.json)" in shown.text
+
+
+def test_all_tables_hold_the_same_values(report):
+    rows = json.loads((report / "table.json").read_text(encoding="utf-8"))
+    of_page = Page(report / "report.html").rows[1:]
+    assert of_page == [[table.cell(row, column) for column in table.COLUMNS] for row in rows]
+    lines = (report / "table.md").read_text(encoding="utf-8").splitlines()
+    assert [line.strip("| ").split(" | ") for line in lines[2:]] == of_page
+    with (report / "table.csv").open(encoding="utf-8", newline="") as file:
+        of_csv = list(csv.DictReader(file))
+    assert [float(row["mean"]) for row in of_csv] == [row["mean"] for row in rows]
+    assert [row["seeds"] for row in of_csv] == ["0 1", "0 1 2"]
+
+
+def test_figures_and_text_are_written(report):
+    text = (report / "report.md").read_text(encoding="utf-8")
+    named = [part.partition(")")[0] for part in text.split("](")[1:]]
+    assert len(named) == 4  # a curve, the values of training, two grids of samples
+    assert all((report / name).is_file() for name in named)
+    for path in report.glob("*.svg"):
+        assert path.with_suffix(".png").is_file()
+    before = {path.name: path.read_bytes() for path in report.iterdir()}
+    assert {"cifar10--fid-stand-in-seconds.svg", "strip-1.png", "report.html"} <= set(before)
+
+
+def test_the_command(study, tmp_path, tool):
+    process = tool("tools/report.py", study / "ttur-seed0", "--output", tmp_path / "out")
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == f"{tmp_path / 'out/report.html'}\n"
+    shown = Page(tmp_path / "out/report.html")
+    assert [row[0] for row in shown.rows[1:]] == ["ttur"]
+    assert_refused(tool("tools/report.py", tmp_path / "out", "--output", tmp_path), "holds no run")
+
+
+def test_lines_are_shown_as_text(tmp_path):
+    write_run(tmp_path / "run", "billion_word", (0.9, 0.8, 0.7), data__dir="lines/")
+    (tmp_path / "run/samples").mkdir()
+    sample = "a <line> & more\nanother\n"
+    (tmp_path / "run/samples/0005000.txt").write_text(sample, encoding="utf-8")
+    write([tmp_path / "run"], tmp_path / "report", "")
+    assert "a <line> & more\nanother" in Page(tmp_path / "report/report.html").text

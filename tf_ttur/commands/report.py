@@ -1,0 +1,30 @@
+"""Reports what runs have done: a page that opens offline, figures, and the table.
+
+    tf-ttur report runs/cifar10-ttur-seed0 runs/cifar10-orig-seed0 --output report/
+    tf-ttur report runs/ --output report/                   # all runs in a folder
+
+Runs that differ only in their seeds are one setting: the report shows their mean and range. It
+holds the verdict, the table beside the published values, curves, samples, warnings, and what is
+needed to make the runs again. It writes report.html, report.md, table.csv, .json and .md, and each
+figure as SVG and PNG.
+"""
+
+import shlex
+from collections.abc import Sequence
+
+from tf_ttur.commands import flags
+from tf_ttur.io import outputs
+
+
+def main(words: Sequence[str]) -> None:
+    """Runs the command with these arguments."""
+    parser = flags.parser(__doc__, "report")
+    parser.add_argument(
+        "folders", metavar="FOLDER", nargs="+", help="run folders, or folders of run folders"
+    )
+    parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write to")
+    arguments = parser.parse_args(words)
+    outputs.check_folder(arguments.output)
+    from tf_ttur.reports.write import write
+
+    print(write(arguments.folders, arguments.output, f"tf-ttur report {shlex.join(words)}"))

@@ -1,0 +1,125 @@
+"""Everything that a report says, before it becomes a page, a text or a figure."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from tf_ttur.registry import Value
+from tf_ttur.reports import again, charts, pictures, table, verdict
+from tf_ttur.reports.again import Recipe
+from tf_ttur.reports.charts import Chart
+from tf_ttur.reports.pictures import Samples
+from tf_ttur.reports.settings import Setting, differences
+from tf_ttur.reports.verdict import Verdict
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """The samples of the first run of a setting: images, or lines.
+
+    Attributes:
+      label, seed: of the setting and the run.
+      number: of the setting.
+      samples: images over time; None for lines.
+      lines: [(update, lines)]; empty for images.
+    """
+
+    label: str
+    seed: int
+    number: int
+    samples: Samples | None
+    lines: Sequence[tuple[int, list[str]]]
+
+    @property
+    def strip_file(self) -> str:
+        """The name of the picture of the same latents over time."""
+        return f"strip-{self.number}.png"
+
+    @property
+    def grid_file(self) -> str:
+        """The name of the picture of the last samples."""
+        return f"samples-{self.number}.png"
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """What a report says.
+
+    Attributes:
+      settings: in the order of the command line.
+      command: the command line that makes the report.
+      rows: the table.
+      verdict: the first words.
+      evaluations, training: the charts.
+      shown: the samples of each setting that has any.
+      faults: warnings and crashes in words.
+      differing: [(config key, value in each setting)]; empty for one setting.
+      recipes: how to make each run again.
+    """
+
+    settings: Sequence[Setting]
+    command: str
+    rows: Sequence[table.Row]
+    verdict: Verdict
+    evaluations: Sequence[Chart]
+    training: Sequence[Chart]
+    shown: Sequence[Shown]
+    faults: Sequence[str]
+    differing: Sequence[tuple[str, list[Value]]]
+    recipes: Sequence[Recipe]
+
+    @property
+    def title(self) -> str:
+        """The experiments and the settings."""
+        names = dict.fromkeys(setting.experiment for setting in self.settings)
+        labels = ", ".join(setting.label for setting in self.settings)
+        return f"{', '.join(names)}: {labels}"
+
+
+def collect(settings: Sequence[Setting], command: str) -> Contents:
+    """Reads everything that a report on these settings says.
+
+    Args:
+      settings: from `open_settings`.
+      command: the command line that makes the report.
+
+    Raises:
+      UserError: a file of a run is damaged.
+    """
+    rows = table.rows(settings)
+    return Contents(
+        settings=settings,
+        command=command,
+        rows=rows,
+        verdict=verdict.verdict(settings, rows),
+        evaluations=charts.evaluations(settings),
+        training=charts.training(settings),
+        shown=[shown for number, one in enumerate(settings) if (shown := _shown(number, one))],
+        faults=_faults(settings),
+        differing=differences(settings) if len(settings) > 1 else [],
+        recipes=[again.recipe(setting.label, run) for setting in settings for run in setting.runs],
+    )
+
+
+def _shown(number: int, setting: Setting) -> Shown | None:
+    run = setting.runs[0]
+    samples = pictures.read(run)
+    lines = pictures.read_lines(run)
+    if samples is None and not lines:
+        return None
+    return Shown(setting.label, run.config.seed, number, samples, lines)
+
+
+def _faults(settings: Sequence[Setting]) -> list[str]:
+    """Warnings and crashes of all runs, in words."""
+    lines = []
+    for setting in settings:
+        for run in setting.runs:
+            name = f"{setting.label}, seed {run.config.seed}"
+            lines += [f"{name}, update {update}: {words}" for update, words in run.warnings]
+        for seed, crash in setting.crashes:
+            at = crash.get("update", "unknown")
+            what = f"{crash.get('tensor', 'a value')} of the {crash.get('player', 'networks')}"
+            lines.append(
+                f"{setting.label}, seed {seed}, update {at}: {what} was not finite (crash.json)"
+            )
+    return lines

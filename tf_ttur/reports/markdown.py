@@ -1,0 +1,24 @@
+"""A report as Markdown, for pages that show figures beside it."""
+
+from tf_ttur.reports import table
+from tf_ttur.reports.contents import Contents
+
+
+def to_markdown(contents: Contents) -> str:
+    """The report with links to the figures and pictures that stand beside it."""
+    parts = [f"# {contents.title}", contents.verdict.text, table.to_markdown(contents.rows)]
+    for chart in contents.evaluations:
+        parts.append(f"![{chart['title']} against updates]({chart['id']}.svg)")
+    if contents.training:
+        parts.append("![Losses, accuracy and weights against updates](training.svg)")
+    for one in contents.shown:
+        if one.samples:
+            count = one.samples.images.shape[1]
+            caption = f"{count} samples of {one.label}, seed {one.seed}"
+            parts.append(f"![{caption}]({one.grid_file})")
+    if contents.faults:
+        parts += ["## Warnings and crashes", "\n".join(f"- {line}" for line in contents.faults)]
+    parts.append("## How to make it again")
+    parts += [f"    {one.command}" for one in contents.recipes if one.command]
+    parts.append(f"    {contents.command}")
+    return "\n\n".join(parts) + "\n"

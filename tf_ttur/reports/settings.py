@@ -1,0 +1,184 @@
+"""Run folders, grouped into settings: the runs of a setting differ only in their seeds."""
+
+import dataclasses
+import functools
+import json
+import pathlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from tf_ttur import config as configs
+from tf_ttur import runs
+from tf_ttur.config.comparison import decides
+from tf_ttur.errors import UserError
+from tf_ttur.io import paths
+from tf_ttur.players import Players
+from tf_ttur.registry import Decides, Value
+from tf_ttur.runs import Run
+
+# What two runs of one setting may differ in.
+_FREE = ("seed", "updates", "name", "variant")
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """Runs with the same config, each with another seed.
+
+    Attributes:
+      label: what tells it from the other settings of a report, such as "ttur".
+      runs: at least one, by ascending seed.
+    """
+
+    label: str
+    runs: tuple[Run, ...]
+
+    @property
+    def config(self) -> ConfigDict:
+        """The config of the first run."""
+        return self.runs[0].config
+
+    @property
+    def experiment(self) -> str:
+        """The name of the experiment."""
+        return self.config.name
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seed of each run."""
+        return [run.config.seed for run in self.runs]
+
+    @property
+    def rates(self) -> Players[float]:
+        """The learning rates."""
+        config = self.config
+        return Players(config.discriminator.learning_rate, config.generator.learning_rate)
+
+    @functools.cached_property
+    def metrics(self) -> list[str]:
+        """The names of all values of evaluations, in the order of their first rows."""
+        return list(dict.fromkeys(name for run in self.runs for name in run.evaluations))
+
+    @property
+    def updates(self) -> list[int]:
+        """How many updates each run has rows of."""
+        return [max((row["update"] for row in run.rows), default=0) for run in self.runs]
+
+    @property
+    def crashes(self) -> list[tuple[int, dict[str, Any]]]:
+        """[(seed, content of crash.json)] of the runs that have one which can be read."""
+        return [(run.config.seed, crash) for run in self.runs if (crash := crash_of(run))]
+
+
+def open_settings(folders: Sequence[str | pathlib.Path]) -> list[Setting]:
+    """The settings of run folders, in the order of their first run.
+
+    Args:
+      folders: run folders, and folders of run folders, at any depth.
+
+    Raises:
+      UserError: a folder holds no run, a run has no rows or no valid config, or two runs of one
+        setting have the same seed.
+    """
+    opened = [run for folder in folders for run in find_runs(folder)]
+    groups: dict[str, list[Run]] = {}
+    for run in opened:
+        group = groups.setdefault(_identity(run.config), [])
+        if all(run.path.resolve() != other.path.resolve() for other in group):
+            group.append(run)
+    labels = _labels([group[0].config for group in groups.values()])
+    settings = []
+    for label, group in zip(labels, groups.values(), strict=True):
+        _check_seeds(group)
+        ordered = sorted(group, key=lambda run: run.config.seed)
+        settings.append(Setting(label, tuple(ordered)))
+    return settings
+
+
+def find_runs(folder: str | pathlib.Path) -> list[Run]:
+    """The run in a folder, or else all runs below it that have begun, by their paths.
+
+    Raises:
+      UserError: there is none.
+    """
+    path = paths.local(folder, "the folder of a run")
+    if (path / runs.CONFIG).exists():
+        run = runs.open_run(path)
+        if not run.series:  # raises where there is no file of them
+            raise UserError(f"{path} has no rows yet", "a run", "wait for its first evaluation")
+        return [run]
+    found = [runs.open_run(file.parent) for file in sorted(path.rglob(runs.CONFIG))]
+    found = [run for run in found if run.rows]
+    if not found:
+        raise UserError(
+            f"{path} holds no run",
+            f"a folder with {runs.CONFIG} and {runs.METRICS}, or a folder of such folders",
+            "name the --workdir of a training",
+        )
+    return found
+
+
+def crash_of(run: Run) -> dict[str, Any] | None:
+    """What `crash.json` of a run says; None if there is none that can be read."""
+    try:
+        crash = json.loads((run.path / runs.CRASH).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return crash if isinstance(crash, dict) else None
+
+
+def deciding_values(config: ConfigDict) -> dict[str, Value]:
+    """{key: value} of what decides the weights or the curve of a run, without its seed."""
+    return {
+        key: value
+        for key, value in configs.flatten(config).items()
+        if key not in _FREE and decides(key, config) is not Decides.NOTHING
+    }
+
+
+def differences(settings: Sequence[Setting]) -> list[tuple[str, list[Value]]]:
+    """[(key, its value in each setting)] of the deciding keys that are not the same in all."""
+    values = [deciding_values(setting.config) for setting in settings]
+    stored = [configs.flatten(setting.config) for setting in settings]
+    keys = dict.fromkeys(key for one in values for key in one)
+    rows = [(key, [one[key] for one in stored]) for key in keys]
+    return [(key, row) for key, row in rows if len(set(map(str, row))) > 1]
+
+
+def _identity(config: ConfigDict) -> str:
+    """The same for two configs if their runs belong to one setting."""
+    values = {"name": config.name, "variant": config.variant, **deciding_values(config)}
+    return json.dumps(values, sort_keys=True)
+
+
+def _labels(opened: Sequence[ConfigDict]) -> list[str]:
+    """A short name for each of several configs: variant, experiment where there are several, and
+    the values that tell those of one variant apart.
+    """
+    several = len({config.name for config in opened}) > 1
+    names = [f"{config.name}:{config.variant}" if several else config.variant for config in opened]
+    values = [deciding_values(config) for config in opened]
+    return [
+        name + _apart(index, [other for other, word in enumerate(names) if word == name], values)
+        for index, name in enumerate(names)
+    ]
+
+
+def _apart(index: int, same: Iterable[int], values: Sequence[dict[str, Value]]) -> str:
+    """The values of a config that are not those of all others with the same name."""
+    keys = dict.fromkeys(key for other in same for key in values[other])
+    differing = [key for key in keys if len({str(values[other].get(key)) for other in same}) > 1]
+    return "".join(f", {key}={values[index].get(key)}" for key in differing)
+
+
+def _check_seeds(group: Sequence[Run]) -> None:
+    seen: dict[int, Run] = {}
+    for run in group:
+        first = seen.setdefault(run.config.seed, run)
+        if first is not run:
+            raise UserError(
+                f"{first.path} and {run.path} hold the same run: seed {run.config.seed}",
+                "one run for each seed of a setting",
+                "leave one of them out",
+            )
