@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import functools
 import json
+import os
 import pathlib
 import re
 from typing import Any
@@ -47,6 +48,10 @@ CRASH = "crash.json"
 CHECKPOINTS = "checkpoints"
 SAMPLES = "samples"
 EXPORT = "export"
+
+LOCK = ".lock"
+
+_END_BYTES = 4096  # of a file of rows, of which one has about a hundred
 
 Row = dict[str, Any]
 
@@ -182,6 +187,13 @@ class Run:
         return self.crash.get("last_checkpoint") == 0
 
     @property
+    def is_in_use(self) -> bool:
+        """Whether another process is at work in the folder."""
+        with contextlib.suppress(OSError), (self.path / LOCK).open(encoding="utf-8") as file:
+            return not files.take(file)
+        return False
+
+    @property
     def crash(self) -> dict[str, Any]:
         """The content of `crash.json`; {} if there is none that can be read."""
         with contextlib.suppress(OSError, ValueError):
@@ -213,6 +225,16 @@ class Run:
     def rows(self) -> list[Row]:
         """The undamaged rows of `metrics.jsonl`, in their order; [] without the file."""
         return read_rows(self.path / METRICS)[0] if (self.path / METRICS).exists() else []
+
+    @property
+    def last_update(self) -> int:
+        """The update of the last row, 0 without rows. Reads the end of the file alone."""
+        with contextlib.suppress(OSError), (self.path / METRICS).open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _END_BYTES))
+            for line in reversed(file.read().splitlines()):
+                with contextlib.suppress(ValueError, LookupError, TypeError):
+                    return int(json.loads(line)["update"])
+        return 0
 
     @functools.cached_property
     def series(self) -> dict[str, list[Row]]:

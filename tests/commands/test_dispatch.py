@@ -27,6 +27,8 @@ DOORS = {
     "report": "report",
     "saddle": "saddle",
     "sample": "sample",
+    "search": "search",
+    "study": "study",
     "theory": "theory",
     "verify": "verify",
 }

@@ -336,6 +336,38 @@ REPORT = {
     "s3://bucket/run --output {out}/report": "on this machine",
 }
 
+_CELLS = "quickstart --variants ttur --seeds 0"
+STUDY = {
+    "": "required: CARD",
+    "quickstrat": "did you mean quickstart?",
+    "quickstart:ttur": "names a variant",
+    "quickstart --variants fast": "no variant 'fast'",
+    "quickstart --variants ttur,ttur": "--variants ttur,ttur",
+    "quickstart --seeds 3-1": "3-1 is no range of seeds",
+    "quickstart --seeds x": "invalid seed_list value",
+    "quickstart --config.seed=1": "--config.seed",
+    "quickstart --config.loss=mse": "non_saturating",
+    "quickstart --jobs 0": "0 is not in 1",
+    "quickstart --cell 3/17 --output {out}/study": "this study has 16 cells",
+    "quickstart --output {bad}/text.txt": "is a file",
+    "quickstart --output gs://bucket/study": "on this machine",
+    f"{_CELLS} --output {{bad}}/study-begun": (
+        "study-begun/ttur-seed0 holds a run with other values",
+        "model.width: 4 -> 16",
+    ),
+    f"{_CELLS} --output {{bad}}/study-foreign": "not a run folder",
+    f"{_CELLS} --output {{bad}}/study-text": "study.json cannot be read",
+    f"{_CELLS} --output {{bad}}/study-other": "holds a study of svhn; now it is quickstart",
+}
+
+SEARCH = {
+    "quickstart": "required: --rates",
+    "quickstart --rates 1e-4,fast": "--rates 1e-4,fast",
+    "quickstart --rates 1e-4,-1": "config.generator.learning_rate = -1.0",
+    "quickstart --rates 1e-4 --updates 5 --config.updates=5": "--updates and --config.updates",
+    "quickstart --rates 1e-4 --config.generator.learning_rate=1": "name them with --rates",
+}
+
 GROUPS = [
     ("tf_ttur/train.py", CONFIGS),
     ("tf_ttur/train.py", TRAINING),
@@ -354,6 +386,8 @@ GROUPS = [
     ("tools/export.py", EXPORT),
     ("tools/curve.py", CURVE),
     ("tools/report.py", REPORT),
+    ("tools/study.py", STUDY),
+    ("tools/search.py", SEARCH),
 ]
 
 # [(command line, words)]

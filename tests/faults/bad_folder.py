@@ -296,15 +296,23 @@ def _runs(bad):
     tiny = configs.load(f"{ROOT}/configs/quickstart.py")
     tiny.model.width = 4
     language = configs.load(f"{ROOT}/configs/billion_word.py")
+    row = json.dumps(
+        {"update": 100, "training_seconds": 1.0, "name": "loss/generator", "value": 0.7}
+    )
     contents = {
         "run-text/config.json": "{",
         "run-list/config.json": "[]",
         "run-keys/config.json": '{"generator": {"rate": 1.0}}',
         "run-none/config.json": configs.to_json(tiny),
         "run-begun/config.json": configs.to_json(tiny),
-        "run-begun/metrics.jsonl": json.dumps(
-            {"update": 100, "training_seconds": 1.0, "name": "loss/generator", "value": 0.7}
+        "study-begun/ttur-seed0/config.json": configs.to_json(tiny),
+        "study-begun/ttur-seed0/metrics.jsonl": row,
+        "study-foreign/ttur-seed0/notes.txt": "no run",
+        "study-text/study.json": "{",
+        "study-other/study.json": json.dumps(
+            {"format": 1, "experiment": "svhn", "card": "svhn", "settings": []}
         ),
+        "run-begun/metrics.jsonl": row,
         "run-none/metrics.jsonl": "",
         "run-lines/config.json": configs.to_json(language),
         "run-symbols/config.json": configs.to_json(language),

@@ -29,6 +29,8 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "train": Command("train", "train one experiment, or resume it"),
+    "study": Command("study", "train a card with several seeds and variants, and compare them"),
+    "search": Command("search", "compare pairs of learning rates, with a few seeds each"),
     "fid": Command("fid", "FID and other measures between two sets of images"),
     "stats": Command("stats", "statistics of a data set, for the FID"),
     "merge-stats": Command("merge_stats", "merge the statistics of shards"),

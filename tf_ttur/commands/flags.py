@@ -260,6 +260,11 @@ def add_config(arguments: Parser) -> None:
         "--config.KEY=VALUE replaces a value of the card; the keys are listed below.",
     )
     group.add_argument("--config", metavar="CARD", help=cards.EXPECTED)
+    add_keys(arguments)
+
+
+def add_keys(arguments: Parser) -> None:
+    """Adds a flag `--config.KEY` per key, and their table to the help."""
     for name, key in configs.KEYS.items():
         options: dict[str, Any] = {
             "dest": f"config.{name}",

@@ -175,10 +175,10 @@ def choose(variant: str, variants: Mapping[str, V]) -> V:
 
 
 def variants(path: pathlib.Path) -> list[str]:
-    """The names of a card's variants.
+    """The names of a card's variants; [] if it has no VARIANTS.
 
     Raises:
-      UserError: it cannot be run, or has no VARIANTS.
+      UserError: it cannot be run.
     """
     try:
         with searching(path.parent), contextlib.redirect_stdout(sys.stderr):
@@ -188,10 +188,7 @@ def variants(path: pathlib.Path) -> list[str]:
         raise UserError(
             f"{path} cannot be run ({reason})", "an experiment card", "correct the file"
         ) from error
-    if found is None:
-        expected = "experiment cards with VARIANTS, such as those in configs/"
-        raise UserError(f"{path} has no VARIANTS", expected, "name their folder")
-    return list(found)
+    return list(found or ())
 
 
 def _run(card: Card) -> ConfigDict:

@@ -35,11 +35,18 @@ def read_cards(folder: str | pathlib.Path | None = None) -> list[ConfigDict]:
     Raises:
       UserError: the folder holds no cards, or one of them cannot be used.
     """
-    paths = configs.list_cards(folder)
-    if not paths:
-        expected = "experiment cards with VARIANTS, such as those in configs/"
+    names = {path: cards.variants(path) for path in configs.list_cards(folder)}
+    expected = "experiment cards with VARIANTS, such as those in configs/"
+    if not names:
         raise UserError(f"{folder} holds no cards", expected, "name their folder")
-    return [configs.load(f"{path}:{variant}") for path in paths for variant in cards.variants(path)]
+    for path, variants in names.items():
+        if not variants:
+            raise UserError(f"{path} has no VARIANTS", expected, "name their folder")
+    return [
+        configs.load(f"{path}:{variant}")
+        for path, variants in names.items()
+        for variant in variants
+    ]
 
 
 def rows(config: ConfigDict, seconds_per_update: float | None = None) -> Iterator[Row]:

@@ -28,6 +28,7 @@ from tf_ttur.registry import Value
 STUDY = "study.json"
 LOGS = "logs"
 _FORMAT = 1
+_NAME = re.compile(r"[\w.+=-]+")
 _LOCK = ".study.lock"
 _SECONDS_FOR_LOCK = 20.0  # it is held for a moment, while study.json is written
 
@@ -124,12 +125,14 @@ class Study:
 
     Attributes:
       path: the folder.
+      experiment: `config.name` of the card.
       card: the word for the card, without a variant.
       settings: in the order in which they were added.
       seeds: {name of a setting: its seeds, increasing}.
     """
 
     path: pathlib.Path
+    experiment: str
     card: str
     settings: tuple[Setting, ...]
     seeds: Mapping[str, tuple[int, ...]]
@@ -189,10 +192,21 @@ def plan(
       UserError: a config is wrong, or a cell's folder holds something else.
     """
     path = paths.local(folder, "--output")
+    for setting in settings:
+        if not _NAME.fullmatch(setting.name):
+            raise UserError(
+                f"the variant {setting.name!r} cannot be part of a folder's name",
+                "letters, digits and ._+=-",
+                "correct it, or rename it in the card",
+            )
     ordered = tuple(sorted(set(seeds)))
-    study = Study(path, card, tuple(settings), {setting.name: ordered for setting in settings})
+    first = Cell(card, settings[0], ordered[0], path)
+    names = {setting.name: ordered for setting in settings}
+    study = Study(path, first.config.name, card, tuple(settings), names)
     for cell in study.cells:
         cell.check()
+    if is_study(path):
+        _merged(open_study(path), study)
     return study
 
 
@@ -226,14 +240,13 @@ def _merged(earlier: Study, study: Study) -> Study:
         name: tuple(sorted({*earlier.seeds.get(name, ()), *study.seeds.get(name, ())}))
         for name in settings
     }
-    names = {cell.config.name for cell in (earlier.cells[:1] + study.cells[:1])}
-    if len(names) > 1:
+    if earlier.experiment != study.experiment:
         raise UserError(
-            f"{study.path} holds a study of {earlier.card}; now it is {study.card}",
+            f"{study.path} holds a study of {earlier.experiment}; now it is {study.experiment}",
             "one experiment per study",
             "choose another --output",
         )
-    merged = Study(study.path, study.card, tuple(settings.values()), seeds)
+    merged = Study(study.path, study.experiment, study.card, tuple(settings.values()), seeds)
     for cell in merged.cells:
         cell.check()  # those of earlier seeds, against the new overrides
     return merged
@@ -242,6 +255,7 @@ def _merged(earlier: Study, study: Study) -> Study:
 def _to_json(study: Study) -> dict[str, Any]:
     return {
         "format": _FORMAT,
+        "experiment": study.experiment,
         "card": study.card,
         "settings": [
             {
@@ -263,11 +277,12 @@ def _from_json(path: pathlib.Path, content: dict[str, Any]) -> Study:
     seeds = {}
     for entry in content["settings"]:
         setting = Setting(str(entry["name"]), str(entry["variant"]), dict(entry["overrides"]))
-        if not re.fullmatch(r"[\w.+=-]+", setting.name):
+        if not _NAME.fullmatch(setting.name):
             raise ValueError(f"the name {setting.name!r}")
         settings.append(setting)
         seeds[setting.name] = tuple(int(seed) for seed in entry["seeds"])
-    return Study(path, str(content["card"]), tuple(settings), seeds)
+    card = str(content["card"])
+    return Study(path, str(content["experiment"]), card, tuple(settings), seeds)
 
 
 @contextlib.contextmanager

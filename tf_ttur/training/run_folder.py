@@ -78,7 +78,7 @@ class RunFolder:
             environment.describe_data(examples)  # examples that cannot be read leave no folder
         try:
             files.check_writable(self.path / runs.CONFIG)
-            self._lock = files.lock(self.path / ".lock")
+            self._lock = files.lock(self.path / runs.LOCK)
         except OSError as error:
             raise self._not_writable(error) from error
         try:
