@@ -361,10 +361,7 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
 
 
 def _load(network: Network) -> FeatureNetwork:
-    loaded = api.check_network(network)
-    if loaded is None or isinstance(loaded, str | pathlib.PurePath):
-        return api.load_inception(loaded)
-    return loaded
+    return api.load_network(api.check_network(network))
 
 
 def _open_reference(reference: Any, network: FeatureNetwork, settings: Settings) -> Statistics:

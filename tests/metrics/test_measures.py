@@ -87,6 +87,72 @@ def test_every_measure_is_that_of_its_module(features):
 def test_names_say_the_network(features):
     found = measure(["fid", "is"], "stand-in", side(features[0]), side(features[1]))
     assert list(found) == ["fid_stand_in", "inception_score_stand_in"]
+    found = measure(["fid", "fid_inf", "is"], "dino-v2", side(features[0]), side(features[1]))
+    assert list(found) == ["frechet_dino_v2", "frechet_inf_dino_v2", "inception_score_dino_v2"]
+
+
+OPTIONS = ["kid:degree=1:block=50:blocks=1", "is:splits=5", "prdc:k=3", "kid:degree=3"]
+
+
+def test_options_stand_in_the_names(features):
+    source = side(features[0], OPTIONS)
+    found = measure(OPTIONS, "original", source, side(features[1], OPTIONS))
+    assert list(found) == [
+        "kid_degree_1_block_50_blocks_1",
+        "inception_score_splits_5",
+        *(f"{name}_k_3" for name in ("precision", "recall", "density", "coverage")),
+        "kid",
+    ]
+    first, second = (np.float32(side) for side in features)
+    assert found["recall_k_3"]["value"] == neighbours(second, first, k=3)["recall"][0]
+    score = InceptionScore(130, splits=5)
+    score.update(first[:, :5])
+    assert found["inception_score_splits_5"]["value"] == pytest.approx(score.scores.mean())
+
+
+def test_the_linear_kernel_gives_the_distance_of_the_means(features):
+    """With degree 1 the unbiased estimate has a closed form."""
+    x, y = features[0][:110], features[1]
+    value, _, blocks = kernel_distance(x, y, degree=1)
+    within = [(np.sum(z.sum(0) ** 2) - np.sum(z**2)) / (110 * 109 * 8) for z in (x, y)]
+    assert blocks == 1
+    assert value == pytest.approx(sum(within) - 2 * x.mean(0) @ y.mean(0) / 8)
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("kid:power=2", "no option power.*kid:degree=3:block=1000:blocks=0"),
+        ("kid:degree=two", "invalid literal.*kid:degree=3"),
+        ("kid:block=1", "block 2 or more"),
+        ("fid:k=3", "no option k"),
+        ("is:splits=0", "splits is 1 or more"),
+        ("prdc:k=0", "k is 1 or more"),
+        (f"{__name__}:Power:power=x", "could not convert"),
+        ("kid:", "no metric kid:"),
+    ],
+)
+def test_options_that_cannot_be_used(word, words):
+    with pytest.raises(UserError, match=f"(?s){words}"):
+        measures.find([word])
+
+
+class Power(measures.Measure):
+    def __init__(self, power=1.5):
+        self.power = power
+
+    def results(self, comparison):
+        first, second = (side.statistics.mu for side in comparison.sides)
+        return {"means": {"value": np.sum(np.abs(first - second) ** self.power)}}
+
+
+def test_an_own_measure_has_options_too(features):
+    both = [side(values) for values in features]
+    words = [f"{__name__}:Power", f"{__name__}:Power:power=2"]
+    found = measure(words, "original", *both)
+    gap = np.abs(both[0].statistics.mu - both[1].statistics.mu)
+    assert found["means"]["value"] == pytest.approx(np.sum(gap**1.5))
+    assert found["means_power_2.0"]["value"] == pytest.approx(np.sum(gap**2))
 
 
 def test_against_statistics_only(features):
@@ -119,7 +185,11 @@ def test_sides_that_the_measures_can_take():
 
 
 @pytest.mark.parametrize(
-    ("name", "least"), [("fid_inf", 8 * 8), ("is", 10), ("prdc", 6), ("kid", 2)]
+    ("name", "least"),
+    [
+        *(("fid_inf", 8 * 8), ("is", 10), ("prdc", 6), ("kid", 2)),
+        *(("kid:block=50", 50), ("kid:block=50:blocks=3", 150), ("is:splits=3", 3)),
+    ],
 )
 def test_too_few_images_for_a_measure(name, least):
     measures.check_counts([name], 8, least, least)
@@ -283,4 +353,4 @@ def test_every_entry_is_complete():
         made = entry.make()
         assert made.title, name
         assert made.least_images(2048) >= 0
-        assert all(hasattr(collector, "update") for collector in made.collects)
+        assert all(hasattr(collector(8, 100), "update") for collector in made.collects)

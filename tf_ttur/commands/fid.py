@@ -9,7 +9,8 @@ Other measures can be computed in the same pass.
 
 SOURCE, REFERENCE, FIRST and SECOND take the forms in the table at the end, or an .npz of statistics
 (also from the official tool or from pytorch-fid). The value is called fid only with the original
-network; with any other network, its name contains the name of that network.
+network; with any other network, its name contains the name of that network. --network measures by
+features of your own; docs/metrics.md has recipes for DINOv2 and CLIP.
 """
 
 import argparse
@@ -32,7 +33,8 @@ from tf_ttur.registry import is_object
 # The flags of images and of the network that measures them.
 _OF_IMAGES = (
     *("--count", "--sample", "--skip-unreadable", "--drop-remainder", "--quantisation", "--seed"),
-    *("--inception", "--precision", "--batch-size", "--trust", "--background", "--depth"),
+    *("--inception", "--network", "--precision", "--batch-size", "--trust"),
+    *("--background", "--depth"),
     *flags.SIZES,
 )
 _DRAWN = ("kid",)  # measures whose value depends on the seed
@@ -60,7 +62,8 @@ def _parser() -> flags.Parser:
         "--metrics",
         default="fid",
         metavar="NAMES",
-        help="comma-separated measures, of those listed below [fid]",
+        help="comma-separated measures, of those listed below, with options as in kid:degree=2 "
+        "[fid]",
     )
     group.add_argument(
         "--compare",
@@ -102,15 +105,16 @@ def _parser() -> flags.Parser:
         help="measure N random images of each side, drawn with --seed without replacement",
     )
     flags.add_generator(parser)
-    flags.add_network(parser)
+    flags.add_network(parser, own=True)
     parser.epilog = flags.describe_registry(measures.MEASURES)
     flags.append_sources(parser)
     return parser
 
 
-def _check_flags(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+def _check_flags(arguments: flags.Arguments, names: Sequence[str]) -> None:
     """Refuses flags that exclude each other, and unknown measures."""
     measures.find(names)
+    flags.check_own_network(arguments)
     if arguments.compare is not None and names != ["fid"]:
         raise UserError(
             f"--compare with --metrics {arguments.metrics}", "one of them", "leave one out"
@@ -140,7 +144,7 @@ def _check_used(arguments: flags.Arguments, words: Sequence[str], names: Sequenc
             "an exported generator among the sides",
         )
     draws_measure = not arguments.compare and any(
-        name in _DRAWN or is_object(name) for name in names
+        name in _DRAWN or is_object(name) for name, _ in map(measures.split, names)
     )
     if not (has_generator or arguments.sample or draws_measure):
         flags.refuse_unused(
@@ -188,16 +192,20 @@ def _open(arguments: flags.Arguments, names: Sequence[str]) -> list[sides.Opened
     ]
 
 
-def _load_network(arguments: argparse.Namespace) -> FeatureNetwork:
-    from tf_ttur.metrics import inception  # imports TensorFlow, which statistics do without
+def _load_network(arguments: argparse.Namespace, opened: Sequence[sides.Opened]) -> FeatureNetwork:
+    # These import TensorFlow, which statistics do without.
+    from tf_ttur.metrics import inception, own_networks
 
+    if arguments.network is not None:
+        shape = sides.first_shape(opened)
+        return own_networks.load(arguments.network, arguments.trust, shape)
     return inception.load(arguments.inception, arguments.precision, arguments.trust)
 
 
 def _compare(arguments: argparse.Namespace, opened: Sequence[sides.Opened]) -> None:
     (first, first_content), (second, second_content), _ = opened
     ranking.check(first_content, second_content)
-    network = _load_network(arguments)
+    network = _load_network(arguments, opened)
     passed = ranking.gather(opened, network, arguments.allow_mixed)
     console.say(_PASSED)
     result = ranking.compare(*passed)
@@ -217,7 +225,7 @@ def _measure(
 ) -> None:
     has_images = [not isinstance(content, Statistics) for _, content in opened]
     measures.check(names, *has_images)
-    network = sides.find_network(opened, lambda: _load_network(arguments))
+    network = sides.find_network(opened, lambda: _load_network(arguments, opened))
     source, reference = sides.gather(opened, names, network, arguments.allow_mixed)
     if network is not None:
         console.say(_PASSED)

@@ -140,12 +140,15 @@ def add_overwrite(arguments: Any) -> None:
     )
 
 
-def add_network(arguments: Parser, batch_size: bool = True, precision: bool = True) -> Any:
+def add_network(
+    arguments: Parser, batch_size: bool = True, precision: bool = True, own: bool = False
+) -> Any:
     """Adds the flags of commands that compute features.
 
     Args:
       arguments: the parser.
       batch_size, precision: whether to add these flags too.
+      own: whether to add `--network`, which takes a network in the place of Inception.
 
     Returns:
       The group of the flags.
@@ -157,6 +160,13 @@ def add_network(arguments: Parser, batch_size: bool = True, precision: bool = Tr
         help="a .pb, the .tgz, a folder with either, or hub:HANDLE "
         "[TF_TTUR_INCEPTION, the cache, or a download]",
     )
+    if own:
+        group.add_argument(
+            "--network",
+            metavar="NETWORK",
+            help="features of your own network, whose distance is called frechet_NAME: "
+            "MODULE:FUNCTION, PATH.py:FUNCTION, the folder of a SavedModel, or a .keras file",
+        )
     if precision:
         group.add_argument(
             "--precision",
@@ -176,9 +186,20 @@ def add_network(arguments: Parser, batch_size: bool = True, precision: bool = Tr
     return group
 
 
+def check_own_network(arguments: Arguments) -> None:
+    """Refuses flags of the Inception network beside `--network`. Raises `UserError`."""
+    if arguments.network is not None:
+        refuse_unused(
+            arguments,
+            ["--inception", "--precision"],
+            "together with --network",
+            "the Inception network, or your own",
+        )
+
+
 def add_trust(group: Any) -> None:
     """Adds `--trust`, for commands that load a SavedModel, which is a program."""
-    text = "allow an export or a hub: module to hold any operation, also on files"
+    text = "allow an export, a hub: module or a --network to hold any operation, also on files"
     group.add_argument("--trust", action="store_true", help=text)
 
 

@@ -32,6 +32,7 @@ from tf_ttur.metrics import statistics
 
 # The flags that have no effect with --config, because the config decides.
 _DECIDED_BY_CONFIG = (
+    "--network",
     "--precision",
     "--batch-size",
     "--quantisation",
@@ -89,7 +90,11 @@ def main(words: Sequence[str]) -> None:
 
 
 def open_source(
-    word: str, options: dict[str, Any], inception_path: str | None, precision: str
+    word: str,
+    options: dict[str, Any],
+    inception_path: str | None,
+    precision: str,
+    network: str | None = None,
 ) -> tuple[Any, Any]:
     """Opens the images of a SOURCE and the network.
 
@@ -99,6 +104,7 @@ def open_source(
       word: the SOURCE.
       options: keyword arguments of `data.images.open_images`. `trust` applies to the network too.
       inception_path, precision: of the network, as in `inception.load`.
+      network: as in `own_networks.load`; None takes the Inception network.
 
     Returns:
       (images, network).
@@ -108,10 +114,13 @@ def open_source(
     """
     program.start_tensorflow()
     from tf_ttur.data.images import open_images
-    from tf_ttur.metrics import inception
+    from tf_ttur.metrics import inception, own_networks
 
     images = open_images(word, **options)  # before the network, which may have to be downloaded
-    return images, inception.load(inception_path, precision, options.get("trust", False))
+    trust = options.get("trust", False)
+    if network is not None:
+        return images, own_networks.load(network, trust, images.shape)
+    return images, inception.load(inception_path, precision, trust)
 
 
 def open_experiment(
@@ -168,7 +177,7 @@ def _parser() -> flags.Parser:
     )
     flags.add_images(parser)
     flags.add_generator(parser)
-    flags.add_network(parser)
+    flags.add_network(parser, own=True)
     flags.add_config(parser)
     flags.append_sources(parser)
     return parser
@@ -187,6 +196,7 @@ def _check_beam_flags(beam_flags: Sequence[str], parser: argparse.ArgumentParser
 
 def _check_together(arguments: flags.Arguments) -> ConfigDict | None:
     """Refuses flags that exclude each other; returns the config, or None for a SOURCE."""
+    flags.check_own_network(arguments)
     if arguments.shard is not None and arguments.output is None:
         raise UserError(
             f"--shard {arguments.shard} without --output", "a file for this part", "name it"
@@ -254,7 +264,12 @@ def _task_of_source(arguments: flags.Arguments) -> _Task:
         "trust": arguments.trust,
     }
     opener = functools.partial(
-        open_source, arguments.source, options, arguments.inception, arguments.precision
+        open_source,
+        arguments.source,
+        options,
+        arguments.inception,
+        arguments.precision,
+        arguments.network,
     )
     return _Task(opener, arguments.batch_size, 0)
 

@@ -49,6 +49,7 @@ results.py        one value with its interval          evaluators.py     during 
 settings.py       how given images are read            ranking.py        which set is nearer
 extraction.py     from images to statistics            statistics.py     their file, the distance
 networks.py       the protocol of a feature network    inception/        the network of the FID
+own_networks.py   networks of your own
 moments.py, frechet.py, kernel_distance.py, neighbours.py, inception_score.py, ngrams.py and
 uncertainty.py    the mathematics, of arrays alone
 """
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         evaluate,
         fid,
         load_inception,
+        load_network,
         load_statistics,
     )
 
@@ -78,6 +80,7 @@ __all__ = [
     "evaluate",
     "fid",
     "load_inception",
+    "load_network",
     "load_statistics",
 ]
 

@@ -5,8 +5,8 @@ TensorFlow is imported for images only; statistics do without.
 
 import pathlib
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import measures, passed, ranking, sides
@@ -17,6 +17,9 @@ from tf_ttur.metrics.settings import Settings
 from tf_ttur.metrics.statistics import Statistics
 from tf_ttur.metrics.statistics import load as load_statistics
 
+# What names a network, or is one; see `load_network`.
+Network: TypeAlias = FeatureNetwork | Callable[[Any], Any] | str | pathlib.Path | None
+
 __all__ = [
     "Result",
     "Statistics",
@@ -25,6 +28,7 @@ __all__ = [
     "evaluate",
     "fid",
     "load_inception",
+    "load_network",
     "load_statistics",
 ]
 
@@ -51,7 +55,7 @@ def load_inception(
 def evaluate(
     generated: Any,
     real: Any,
-    network: FeatureNetwork | str | pathlib.Path | None = None,
+    network: Network = None,
     names: str | Sequence[str] = ("fid",),
     num_images: int | None = None,
     batch_size: int = 100,
@@ -73,10 +77,11 @@ def evaluate(
 
     Args:
       generated, real: images in any of the forms above, or `Statistics`.
-      network: what `load_inception` gives or takes, or your own `networks.FeatureNetwork`; None
-        loads the original one if there are images.
+      network: what `load_inception` gives, what `load_network` takes, or your own
+        `networks.FeatureNetwork`; None loads the original one if there are images.
       names: of `measures.MEASURES` ("fid", "fid_inf", "kid", "is", "prdc"), or `MODULE:OBJECT` or
-        `PATH.py:OBJECT` of your own `measures.Measure`. As a string: with commas between.
+        `PATH.py:OBJECT` of your own `measures.Measure`. Options follow a name, as in
+        "kid:degree=2". As a string: with commas between.
       num_images: how many to draw from a function, a Keras model or an exported generator (None
         draws 50,000), and how many to take from an iterator (None takes all). Other forms are taken
         whole.
@@ -168,7 +173,7 @@ def compare(
     first: Any,
     second: Any,
     reference: Any,
-    network: FeatureNetwork | str | pathlib.Path | None = None,
+    network: Network = None,
     num_images: int | None = None,
     batch_size: int = 100,
     quantisation: str = "round",
@@ -227,7 +232,7 @@ def compare(
 
 def compute_statistics(
     images: Any,
-    network: FeatureNetwork | str | pathlib.Path | None = None,
+    network: Network = None,
     num_images: int | None = None,
     batch_size: int = 100,
     quantisation: str = "round",
@@ -302,24 +307,50 @@ def _open(
     return opened
 
 
-def check_network(network: Any) -> FeatureNetwork | str | pathlib.Path | None:
+def load_network(
+    network: Network = None, trust: bool = False, shape: tuple[int, ...] | None = None
+) -> FeatureNetwork:
+    """A feature network: the Inception network, or your own.
+
+    Args:
+      network: what `load_inception` takes; or a network of your own, whose distance is called
+        frechet_NAME: a function of uint8 images or a Keras model that gives (n, d) features,
+        `MODULE:FUNCTION`, `PATH.py:FUNCTION`, the folder of a SavedModel, or a `.keras` file.
+      trust: whether a TF-Hub module or SavedModel may hold any operation.
+      shape: (height, width, 3) of the images that will come, with which your own network is tried;
+        None tries it with images of 64x64 pixels.
+
+    Raises:
+      UserError: there is no network, or none that can be used.
+    """
+    if network is None:
+        return load_inception(trust=trust)
+    from tf_ttur.metrics import own_networks  # imports TensorFlow
+
+    if not isinstance(network, str | pathlib.PurePath):
+        return own_networks.wrap(network, shape=shape)
+    if own_networks.is_own(network):
+        return own_networks.load(network, trust, shape)
+    return load_inception(network, trust=trust)
+
+
+def check_network(network: Any) -> Any:
     """Refuses, before any work, what is neither a network nor where one is. Raises `UserError`."""
-    attributes = ("network", "metric", "digest", "precision", "dimension")
-    is_network = callable(network) and all(hasattr(network, name) for name in attributes)
-    if network is None or is_network or isinstance(network, str | pathlib.PurePath):
+    is_callable = callable(network) and not isinstance(network, type)
+    if network is None or is_callable or isinstance(network, str | pathlib.PurePath):
         return network
     raise UserError(
         f"network: {passed.describe(network)}",
-        "what metrics.load_inception gives, the path of a network, or an object with "
-        f"{', '.join(attributes)} that is called with images (metrics.FeatureNetwork)",
+        "what metrics.load_inception gives, the path of a network, a function or Keras model that "
+        "gives features of images, or a metrics.FeatureNetwork",
         "leave it out for the original network",
     )
 
 
-def _load_network(
-    network: FeatureNetwork | str | pathlib.Path | None, opened: Sequence[sides.Opened]
-) -> FeatureNetwork | None:
+def _load_network(network: Network, opened: Sequence[sides.Opened]) -> FeatureNetwork | None:
     """The network; loaded only where it is needed."""
-    if network is None or isinstance(network, str | pathlib.PurePath):
-        return sides.find_network(opened, lambda: load_inception(network))
-    return network
+    if isinstance(network, FeatureNetwork):
+        return network
+    return sides.find_network(
+        opened, lambda: load_network(network, shape=sides.first_shape(opened))
+    )

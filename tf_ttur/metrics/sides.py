@@ -241,7 +241,7 @@ def gather(
             collectors = _collectors(chosen.values(), is_source=number == 0)
             side = Side(name, network.dimension, content.num_images, collectors)
             # What a function draws has the shape of another side from its first batch on.
-            shape = content.shape or _first_shape(opened)
+            shape = content.shape or first_shape(opened)
             side.statistics = content.statistics(network, [side.observe], shape)
         passed.append(side)
     for side in passed[1:]:
@@ -313,8 +313,8 @@ def _warn_of_exact(opened: Sequence[Opened], chosen: dict[str, Measure]) -> None
                 )
 
 
-def _first_shape(opened: Iterable[Opened]) -> Shape | None:
-    """The shape of the first side that tells it."""
+def first_shape(opened: Iterable[Opened]) -> Shape | None:
+    """(height, width, 3) of the images of the first side that tells it; None if none does."""
     for _, content in opened:
         if isinstance(content, Statistics):
             shape = content.provenance.get("image_shape")

@@ -4,10 +4,14 @@ This file imports neither TensorFlow nor the measures. To add one, write its cla
 folder, as `Measure` describes, and its entry here: the checks, `tf-ttur fid --metrics` with its
 help, and `metrics.evaluate` take it from the registry. A measure of your own needs no entry:
 wherever a name is allowed, `MODULE:OBJECT` or `PATH.py:OBJECT` is allowed too.
+
+A name may be followed by options, which are the arguments of its class: "kid:degree=2:block=500".
 """
 
 import dataclasses
 import enum
+import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -60,7 +64,8 @@ class Measure(Protocol):
                 first, second = (side.statistics.mu for side in comparison.sides)
                 return {"mean_distance": {"value": np.linalg.norm(first - second)}}
 
-    If its file is mine.py, `--metrics fid,mine.py:MeanDistance` takes it.
+    If its file is mine.py, `--metrics fid,mine.py:MeanDistance` takes it. The arguments of a class
+    are its options. They need defaults; `mine.py:MeanDistance:power=2` sets the argument `power`.
 
     Attributes:
       title: what the name stands for, in messages; may be empty.
@@ -106,10 +111,31 @@ class MeasureEntry(Entry):
 
     measure: Any
 
-    def make(self) -> Measure:
-        """The measure itself."""
+    def make(self, options: Mapping[str, str] | None = None) -> Measure:
+        """The measure itself.
+
+        Args:
+          options: {name: text of the value} of the arguments that are not to be the default.
+
+        Raises:
+          ValueError: an option that the measure does not have, or cannot take.
+        """
         measure = load(self.measure)
-        return measure() if isinstance(measure, type) else measure
+        defaults = option_defaults(measure) if isinstance(measure, type) else {}
+        values = {}
+        for name, text in (options or {}).items():
+            if name not in defaults:
+                raise ValueError(f"it has no option {name}")
+            values[name] = type(defaults[name])(text)
+        return measure(**values) if isinstance(measure, type) else measure
+
+
+def option_defaults(measure: Any) -> dict[str, Any]:
+    """{name: default} of the options of a measure's class, or of a measure."""
+    kind = measure if isinstance(measure, type) else type(measure)
+    parameters = inspect.signature(kind).parameters.values()
+    empty = inspect.Parameter.empty
+    return {each.name: each.default for each in parameters if each.default is not empty}
 
 
 def _adopt(thing: Any) -> MeasureEntry:
@@ -122,7 +148,7 @@ def _adopt(thing: Any) -> MeasureEntry:
         raise TypeError(
             f"it has no {' and no '.join(missing)}; inherit from tf_ttur.metrics.measures.Measure"
         )
-    return MeasureEntry(measure=measure)
+    return MeasureEntry(measure=thing)
 
 
 MEASURES: Registry[MeasureEntry] = Registry(
@@ -138,15 +164,16 @@ MEASURES: Registry[MeasureEntry] = Registry(
         ),
         "kid": MeasureEntry(
             measure="tf_ttur.metrics.measures.kid:KID",
-            help="Kernel Inception Distance (Binkowski et al. 2018)",
+            help="Kernel Inception Distance (Binkowski et al. 2018); "
+            "options degree=3, block=1000, blocks=0 (all)",
         ),
         "is": MeasureEntry(
             measure="tf_ttur.metrics.measures.inception_score:Score",
-            help="Inception Score of the source (Salimans et al. 2016)",
+            help="Inception Score of the source (Salimans et al. 2016); option splits=10",
         ),
         "prdc": MeasureEntry(
             measure="tf_ttur.metrics.measures.prdc:PRDC",
-            help="precision, recall, density and coverage (Naeem et al. 2020)",
+            help="precision, recall, density and coverage (Naeem et al. 2020); option k=5",
         ),
     },
     _adopt,
@@ -155,21 +182,60 @@ MEASURES: Registry[MeasureEntry] = Registry(
 NAMES = tuple(MEASURES)
 
 
+_WORD = re.compile(r"(?P<name>.+?)(?P<options>(?::[A-Za-z_]\w*=[^:=]*)*)")
+
+
+def split(word: str) -> tuple[str, dict[str, str]]:
+    """(name, {option: text of its value}) of a word such as "kid:degree=2"."""
+    matched = _WORD.fullmatch(word)
+    if matched is None:
+        return word, {}
+    options = (option.split("=") for option in matched["options"].split(":")[1:])
+    return matched["name"], dict(options)
+
+
 def find(names: Iterable[str]) -> dict[str, Measure]:
-    """{name: measure}.
+    """{word: measure}.
 
     Args:
-      names: of `MEASURES`, or `MODULE:OBJECT` or `PATH.py:OBJECT`.
+      names: of `MEASURES`, or `MODULE:OBJECT` or `PATH.py:OBJECT`; each may have options, as in
+        "kid:degree=2:block=500".
 
     Raises:
-      UserError: there is no such measure, or an object that cannot serve as one.
+      UserError: there is no such measure or option, or an object that cannot serve as a measure.
     """
     chosen = {}
-    for name in names:
+    for word in names:
+        name, options = split(word)
         if name not in MEASURES and not is_object(name):
-            raise UserError(f"there is no metric {name}", MEASURES.words, "name some of those")
-        chosen[name] = MEASURES.find(name).make()
+            raise UserError(f"there is no metric {word}", MEASURES.words, "name some of those")
+        entry = MEASURES.find(name)
+        try:
+            chosen[word] = entry.make(options)
+        except (ValueError, TypeError) as error:
+            defaults = option_defaults(load(entry.measure)).items()
+            allowed = ":".join([name, *(f"{option}={value}" for option, value in defaults)])
+            raise UserError(
+                f"the metric {word} cannot be measured ({error})",
+                f"{allowed}, with other values where they are wanted",
+                "correct the options",
+            ) from error
     return chosen
+
+
+def suffix(measure: Measure) -> str:
+    """What follows the names of a measure's values where its options are not the default.
+
+    Returns:
+      "" for the standard, else such as "_degree_2_block_500".
+    """
+    chosen = {
+        name: (getattr(measure, name, default), default)
+        for name, default in option_defaults(measure).items()
+    }
+    return "".join(
+        f"_{name}_{value}" for name, (value, default) in chosen.items() if value != default
+    )
 
 
 def check(names: Iterable[str], source_has_images: bool, reference_has_images: bool) -> None:

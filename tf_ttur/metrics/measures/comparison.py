@@ -52,8 +52,8 @@ class Side:
         for collector in self._collected.values():
             collector.update(features, logits)
 
-    def collected(self, kind: type[C]) -> C:
-        """What was collected by a class of a measure's `collects`."""
+    def collected(self, kind: Callable[[int, int], C]) -> C:
+        """What was collected by an entry of a measure's `collects`."""
         return self._collected[kind]
 
     @property
@@ -164,7 +164,7 @@ def measure(
     for name, chosen in measures.find(names).items():
         for kind, result in _checked(name, chosen.results(comparison)).items():
             numbers = {key: float(number) for key, number in result.items()}
-            results[metric_name(network, kind)] = numbers
+            results[metric_name(network, kind + measures.suffix(chosen))] = numbers
     return results
 
 

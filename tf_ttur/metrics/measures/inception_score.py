@@ -1,6 +1,8 @@
 """The Inception Score as a measure; `metrics.inception_score` has its mathematics."""
 
-from collections.abc import Mapping
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -16,10 +18,11 @@ class Scores:
     Args:
       dimension: of the features, which do not matter.
       num_images: how many will pass.
+      splits: number of parts.
     """
 
-    def __init__(self, dimension: int, num_images: int) -> None:
-        self._score = InceptionScore(num_images)
+    def __init__(self, dimension: int, num_images: int, splits: int = SPLITS) -> None:
+        self._score = InceptionScore(num_images, splits)
 
     def update(self, features: np.ndarray, logits: np.ndarray | None) -> None:
         """Takes in the logits of a batch. Raises `UserError` where there are none."""
@@ -33,23 +36,48 @@ class Scores:
 
     @property
     def scores(self) -> np.ndarray:
-        """(SPLITS,) float64."""
+        """(splits,) float64."""
         return self._score.scores
 
 
+@functools.cache  # one collector for all measures with this number of parts
+def _scores_of(splits: int) -> Callable[[int, int], Scores]:
+    return functools.partial(Scores, splits=splits)
+
+
+@dataclasses.dataclass(frozen=True)
 class Score(Measure):
-    """The mean score over parts of the source's images, with the standard deviation over them."""
+    """The mean score over parts of the source's images, with the standard deviation over them.
+
+    Attributes:
+      splits: number of parts.
+
+    Raises:
+      ValueError: splits is below 1.
+    """
+
+    splits: int = SPLITS
 
     title = "the Inception Score"
     needs = Needs.SOURCE_IMAGES
-    collects = (Scores,)
+
+    def __post_init__(self) -> None:
+        if self.splits < 1:
+            raise ValueError("splits is 1 or more")
+
+    @property
+    def collects(self) -> tuple[Callable[[int, int], Scores], ...]:  # type: ignore[override]
+        """The scores of the parts."""
+        return (_scores_of(self.splits),)
 
     def least_images(self, dimension: int) -> int:
-        return SPLITS
+        return self.splits
 
     def results(self, comparison: Comparison) -> Mapping[str, Result]:
-        scores = comparison.source.collected(Scores).scores
+        scores = comparison.source.collected(_scores_of(self.splits)).scores
         mean = scores.mean()
-        standard_error = scores.std(ddof=1) / np.sqrt(SPLITS)
-        interval = with_interval(mean, standard_error, SPLITS)
-        return {"inception_score": {"value": mean, "std": scores.std(), **interval}}
+        results = {"value": mean, "std": scores.std()}
+        if self.splits > 1:
+            standard_error = scores.std(ddof=1) / np.sqrt(self.splits)
+            results |= with_interval(mean, standard_error, self.splits)
+        return {"inception_score": results}
