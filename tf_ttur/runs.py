@@ -51,6 +51,8 @@ EXPORT = "export"
 
 LOCK = ".lock"
 
+BEST = "best"  # as in RUN@best
+
 _END_BYTES = 4096  # of a file of rows, of which one has about a hundred
 
 Row = dict[str, Any]
@@ -379,6 +381,26 @@ class Run:
 def open_run(folder: str | pathlib.Path) -> Run:
     """The `Run` in a folder. Nothing is read yet, and the folder need not exist."""
     return Run(paths.local(folder, "WORKDIR"))
+
+
+def split_word(word: str | os.PathLike[str], what: str) -> tuple[pathlib.Path, str]:
+    """The run folder that RUN, RUN@UPDATE or RUN@best names, and what follows its @.
+
+    Nothing need exist. A run folder whose own name ends in @best is taken as a whole.
+
+    Args:
+      word: of a user.
+      what: the name of the flag or argument, for messages.
+
+    Returns:
+      (folder, ""), (folder, "best"), or (folder, digits).
+    """
+    text = os.fspath(word)
+    place, at, asked = text.rpartition("@")
+    is_asked = bool(at and place) and (asked == BEST or re.fullmatch("[0-9]+", asked) is not None)
+    if not is_asked or (paths.local(text, what) / CONFIG).is_file():
+        return paths.local(text, what), ""
+    return paths.local(place, what), asked
 
 
 def read_rows(path: str | pathlib.Path) -> tuple[list[Row], int]:

@@ -4,6 +4,8 @@
     tf-ttur train --config svhn:orig --workdir runs/one     # a variant of it
     tf-ttur train --config my_card.py --config.data.source=photos/
                                                             # your own card, with a changed value
+    tf-ttur train --config svhn --from runs/svhn-ttur-seed0@best --config.seed=1
+                                                            # a new run with the weights of another
 
 The run folder receives metrics, samples, checkpoints, and at the end the exported generator.
 """
@@ -15,7 +17,7 @@ from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur import runs
-from tf_ttur.commands import flags, program
+from tf_ttur.commands import flags, program, restart
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, outputs
 from tf_ttur.registry import Value
@@ -31,6 +33,18 @@ def main(words: Sequence[str]) -> None:
         metavar="DIR",
         help="the run folder [runs/NAME-VARIANT-seedSEED, followed by -KEY=VALUE for each changed"
         " key that decides the weights]",
+    )
+    run.add_argument(
+        "--from",
+        dest="start_from",
+        metavar="RUN[@UPDATE|@best]",
+        help="begin with the weights of a checkpoint of another run: its newest one, the one after"
+        " UPDATE updates, or the best one",
+    )
+    run.add_argument(
+        "--from-optimizers",
+        action="store_true",
+        help="take over the state of that run's optimizers, too",
     )
     run.add_argument(
         "--dry-run", action="store_true", help="describe the experiment without running it"
@@ -49,30 +63,51 @@ def main(words: Sequence[str]) -> None:
         )
     workdir = arguments.workdir
     if workdir is None:
-        workdir = _default_folder(config, changes)
+        workdir = _default_folder(config, changes, _name_of_start(arguments.start_from))
     workdir = str(outputs.check_folder(workdir, "--workdir"))
     if arguments.dry_run:
         program.start_tensorflow()
-        from tf_ttur.training import description
+        from tf_ttur.training import description, starts
 
-        print(description.describe(config, workdir))
+        start = starts.find(workdir, arguments.start_from, arguments.from_optimizers)
+        print(description.describe(config, workdir, start))
         return
     console.say(configs.summary(config))
     _start(config)
-    from tf_ttur.training import loop
+    from tf_ttur.training import faults, loop
 
-    export = loop.train(config, workdir, arguments.inception, arguments.trust)
+    try:
+        export = loop.train(
+            config,
+            workdir,
+            arguments.inception,
+            arguments.trust,
+            start_from=arguments.start_from,
+            start_with_optimizers=arguments.from_optimizers,
+        )
+    except faults.NotFinite as error:
+        raise error.with_command(
+            restart.command(words, config, workdir, error.last_checkpoint)
+        ) from error
     print(f"metrics    {workdir}/metrics.jsonl\nsamples    {workdir}/samples\ngenerator  {export}")
 
 
-def _default_folder(config: ConfigDict, changes: Mapping[str, Value]) -> str:
+def _name_of_start(word: str | None) -> str:
+    """What names the checkpoint that a run begins with, in the name of its folder; or ""."""
+    if word is None:
+        return ""
+    folder, asked = runs.split_word(word, "--from")
+    return f"{folder.name}@{asked}" if asked else folder.name
+
+
+def _default_folder(config: ConfigDict, changes: Mapping[str, Value], start: str = "") -> str:
     """The run folder of a command line that names none.
 
     A folder under the card's own name is taken if it already holds exactly this run: earlier
     versions had no other names.
     """
     plain = f"runs/{configs.run_name(config)}"
-    own = f"runs/{configs.folder_name(config, changes)}"
+    own = f"runs/{configs.folder_name(config, changes, start)}"
     if own == plain or runs.open_run(own).exists:
         return own
     run = runs.open_run(plain)

@@ -107,21 +107,25 @@ def differences(
     return result
 
 
-def folder_name(config: Any, changed: Mapping[str, Value]) -> str:
+def folder_name(config: Any, changed: Mapping[str, Value], start: str = "") -> str:
     """The default name of the run folder, with the changes that make it another run than its card.
 
     Args:
       config: the validated config.
       changed: {key: value} of the command line, where they are not those of the card.
+      start: the name of the checkpoint that the run begins with, such as "svhn-ttur-seed0@best".
 
     Returns:
-      `run_name(config)`, followed by "-KEY=VALUE" for each changed key that decides the weights.
+      `run_name(config)`, followed by "-KEY=VALUE" for each changed key that decides the weights,
+      and by "-from=START".
     """
     added = [
         f"-{name}={_short(value)}"
         for name, value in changed.items()
         if name not in {"seed", "updates"} and decides(name, config) is Decides.WEIGHTS
     ]
+    if start:
+        added.append(f"-from={start}")
     name = run_name(config) + "".join(added)
     if added and len(name) > _MAX_NAME:
         name = f"{name[: _MAX_NAME - 9]}-{_digest(name)}"

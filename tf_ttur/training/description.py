@@ -6,22 +6,31 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur.data import text
 from tf_ttur.training import evaluation, rates, state
+from tf_ttur.training.starts import Start
 
 
-def describe(config: ConfigDict, workdir: str) -> str:
+def describe(config: ConfigDict, workdir: str, start: Start | None = None) -> str:
     """The resolved experiment in words and numbers.
 
     Args:
       config: the validated config.
       workdir: the run folder that it would have.
+      start: the checkpoint of another run that it would begin with, or None.
+
+    Raises:
+      UserError: that checkpoint is of other networks.
     """
     has_vocabulary = configs.kind_of(config).has_vocabulary
     symbols = _count_symbols(config) if has_vocabulary else 0
     players = state.State(config, symbols)
+    vocabulary = evaluation.open_examples(config).vocabulary if start and has_vocabulary else ()
+    if start:
+        start.check(config, players, vocabulary)
     a2 = rates.check_a2(config)
     lines = [
         configs.summary(config),
         f"  run folder     {workdir}",
+        f"  begins with    {start or 'initial weights'}",
         f"  generator      {_count_parameters(players.generator):,} trainable parameters",
         f"  discriminator  {_count_parameters(players.discriminator):,} trainable parameters",
         f"  updates        {config.updates:,}, each with {config.discriminator.steps}"

@@ -88,18 +88,50 @@ def describe(
     }
 
 
-def error(fault: Fault, last_checkpoint: int, report: str | pathlib.Path) -> UserError:
-    """The error that ends the run; `report` names the place of the details."""
+class NotFinite(UserError):
+    """The error that ends a run with a loss, gradient or weight that is not finite.
+
+    Args:
+      found: what was found.
+      last_checkpoint: its count of updates.
+      advice: how to start again.
+
+    Attributes:
+      last_checkpoint: as given.
+    """
+
+    def __init__(self, found: object, last_checkpoint: int, advice: str) -> None:
+        self.last_checkpoint = last_checkpoint
+        cure = f"lower the learning rates{advice}"
+        super().__init__(found, "finite losses, gradients and weights", cure)
+
+    def with_command(self, command: str) -> "NotFinite":
+        """The same error with a command line as its advice."""
+        return NotFinite(self.found, self.last_checkpoint, f", for example:\n    {command}")
+
+
+def error(
+    fault: Fault, last_checkpoint: int, report: str | pathlib.Path, workdir: str | pathlib.Path
+) -> NotFinite:
+    """The error that ends the run.
+
+    Args:
+      fault: what was found.
+      last_checkpoint: its count of updates.
+      report: the place of the details.
+      workdir: the run folder.
+    """
     if last_checkpoint:
-        cure = "lower the learning rates, and choose another --workdir for the new run"
+        call = f'tf_ttur.train(config, NEW_FOLDER, start_from="{workdir}@{last_checkpoint}")'
+        advice = f" of the config, then start a new run from the checkpoint:\n    {call}"
     else:
-        cure = "lower the learning rates and run the command again, which starts over"
-    return UserError(
+        advice = " and train again in the same folder, which starts over"
+    return NotFinite(
         f"{fault.tensor} of the {fault.player} is not finite, or too large to be squared,"
-        f" in update {fault.update}",
-        "finite losses, gradients and weights",
-        f"{cure}. The last good checkpoint is after {last_checkpoint} updates;"
+        f" in update {fault.update}\n  the last good checkpoint is after {last_checkpoint} updates;"
         f" {report} says how to see this again",
+        last_checkpoint,
+        advice,
     )
 
 

@@ -349,7 +349,7 @@ def _crash(process: Process, fault: faults.Fault) -> UserError:
         examples = _indices_of_examples(process, fault.update)
         report = faults.describe(fault, process.config.seed, examples, last_checkpoint)
         place = process.folder.crash(report)
-    return faults.error(fault, last_checkpoint, place)
+    return faults.error(fault, last_checkpoint, place, process.workdir)
 
 
 def _indices_of_examples(process: Process, number: int) -> list[list[int]]:

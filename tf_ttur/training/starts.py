@@ -18,13 +18,9 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.errors import UserError
-from tf_ttur.io import paths
 from tf_ttur.training.state import State, reading
 
-BEST = "best"
-
 _NETWORKS = ("discriminator", "generator")
-_WORD = re.compile(rf"(?P<run>.*?)(?:@(?P<asked>{BEST}|\d+))?", re.DOTALL)
 _VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
 # What makes the variables of the networks, for the message that names a difference.
 _SHAPING = re.compile(r"model\..*|latent\.size|data\.(image_size|channels|line_length)")
@@ -73,7 +69,7 @@ class Start:
         Raises:
           UserError: the message names the config keys and the variables that differ.
         """
-        differing = list(self._config_differences(config))
+        differing = [each for each in self.run.differences(config) if _SHAPING.fullmatch(each.key)]
         words = [each for each in differing if each.key in _WORDS_OF_NETWORKS]
         shapes = self._shapes()
         variables = [
@@ -106,7 +102,7 @@ class Start:
         rates = []
         if self.with_optimizers:
             names += [f"{name}_optimizer" for name in _NETWORKS]
-            rates = [float(optimizer.learning_rate) for optimizer in optimizers]
+            rates = [float(optimizer.learning_rate.value.numpy()) for optimizer in optimizers]
         variables: dict[str, Any] = {
             name: [variable.value for variable in getattr(state, name).variables] for name in names
         }
@@ -116,14 +112,6 @@ class Start:
             tf.train.Checkpoint(**variables).read(str(self.path)).expect_partial()
         for optimizer, rate in zip(optimizers, rates, strict=False):
             optimizer.learning_rate = rate
-
-    def _config_differences(self, config: ConfigDict) -> Iterator[configs.Difference]:
-        """The values that make the networks, where those of the two runs differ."""
-        own = {each.key for each in self.run.differences(config)}
-        stored = configs.stored_values(self.run.path / runs.CONFIG)
-        for key, now in configs.flatten(config).items():
-            if _SHAPING.fullmatch(key) and key in own:
-                yield configs.Difference(key, stored.get(key, configs.KEYS[key].default), now)
 
     def _shapes(self) -> dict[str, list[int]]:
         """{name of a variable in the checkpoint: its shape}."""
@@ -207,7 +195,7 @@ def find(
 
 def locate(word: str | os.PathLike[str], with_optimizers: bool = False) -> Start:
     """The checkpoint that a word names. Raises `UserError` if there is none."""
-    place, asked = _split(word)
+    place, asked = runs.split_word(word, "--from")
     run = runs.open_run(place)
     if not run.exists:
         raise UserError(
@@ -219,7 +207,7 @@ def locate(word: str | os.PathLike[str], with_optimizers: bool = False) -> Start
     available = {number: run.checkpoint(number) for number in run.checkpoints}
     if best is not None:
         available.setdefault(runs.number_of(best), best)
-    if asked == BEST:
+    if asked == runs.BEST:
         path = best
     elif asked:
         path = available.get(int(asked))
@@ -236,24 +224,13 @@ def locate(word: str | os.PathLike[str], with_optimizers: bool = False) -> Start
     return Start(run, asked, runs.number_of(path), path, with_optimizers)
 
 
-def _split(word: str | os.PathLike[str]) -> tuple[pathlib.Path, str]:
-    """The run folder of a word, and which of its checkpoints it asks for."""
-    text = os.fspath(word)
-    whole = paths.local(text, "--from")
-    if (whole / runs.CONFIG).is_file():
-        return whole, ""  # a folder whose own name holds an @
-    parts = _WORD.fullmatch(text)
-    assert parts is not None
-    return paths.local(parts["run"], "--from"), parts["asked"] or ""
-
-
 def _is_recorded(
     word: str | os.PathLike[str], with_optimizers: bool, recorded: Mapping[str, Any] | None
 ) -> bool:
     """Whether a word names what a run began with; its checkpoint may be gone by now."""
     if recorded is None or recorded["optimizers"] != with_optimizers:
         return False
-    place, asked = _split(word)
+    place, asked = runs.split_word(word, "--from")
     if (str(place.resolve()), asked) == (recorded["run"], recorded["asked"]):
         return True
     return locate(word).describe()["sha256"] == recorded["sha256"]
