@@ -11,6 +11,7 @@ The run folder receives metrics, samples, checkpoints, and at the end the export
 """
 
 import contextlib
+import pathlib
 from collections.abc import Mapping, Sequence
 
 from ml_collections import ConfigDict
@@ -25,6 +26,35 @@ from tf_ttur.registry import Value
 
 def main(words: Sequence[str]) -> None:
     """Runs the command with these arguments."""
+    arguments = _parser().parse_args(words)
+    if arguments.workdir:
+        runs.open_run(arguments.workdir).record_objects()  # for a resume from another folder
+    config, changes = flags.read_changed(arguments, _start)
+    if configs.kind_of(config).has_vocabulary or not config.evaluation.every_updates:
+        flags.refuse_unused(
+            arguments,
+            ["--inception"],
+            f"with {configs.run_name(config)}, which is trained without the Inception network",
+            "an experiment of images that is evaluated",
+        )
+    workdir = arguments.workdir
+    if workdir is None:
+        workdir = _default_folder(config, changes, _name_of_start(arguments.start_from))
+    workdir = str(outputs.check_folder(workdir, "--workdir"))
+    if arguments.dry_run:
+        program.start_tensorflow()
+        from tf_ttur.training import description, starts
+
+        start = starts.find(workdir, arguments.start_from, arguments.from_optimizers)
+        print(description.describe(config, workdir, start))
+        return
+    console.say(configs.summary(config))
+    _start(config)
+    export = _train(words, arguments, config, workdir)
+    print(f"metrics    {workdir}/metrics.jsonl\nsamples    {workdir}/samples\ngenerator  {export}")
+
+
+def _parser() -> flags.Parser:
     parser = flags.parser(__doc__, "train")
     flags.add_config(parser)
     run = parser.add_argument_group("the run")
@@ -50,34 +80,17 @@ def main(words: Sequence[str]) -> None:
         "--dry-run", action="store_true", help="describe the experiment without running it"
     )
     flags.add_network(parser, batch_size=False, precision=False)
-    arguments = parser.parse_args(words)
-    if arguments.workdir:
-        runs.open_run(arguments.workdir).record_objects()  # for a resume from another folder
-    config, changes = flags.read_changed(arguments, _start)
-    if configs.kind_of(config).has_vocabulary or not config.evaluation.every_updates:
-        flags.refuse_unused(
-            arguments,
-            ["--inception"],
-            f"with {configs.run_name(config)}, which is trained without the Inception network",
-            "an experiment of images that is evaluated",
-        )
-    workdir = arguments.workdir
-    if workdir is None:
-        workdir = _default_folder(config, changes, _name_of_start(arguments.start_from))
-    workdir = str(outputs.check_folder(workdir, "--workdir"))
-    if arguments.dry_run:
-        program.start_tensorflow()
-        from tf_ttur.training import description, starts
+    return parser
 
-        start = starts.find(workdir, arguments.start_from, arguments.from_optimizers)
-        print(description.describe(config, workdir, start))
-        return
-    console.say(configs.summary(config))
-    _start(config)
+
+def _train(
+    words: Sequence[str], arguments: flags.Arguments, config: ConfigDict, workdir: str
+) -> pathlib.Path:
+    """Trains, and returns the path of the export."""
     from tf_ttur.training import faults, loop
 
     try:
-        export = loop.train(
+        return loop.train(
             config,
             workdir,
             arguments.inception,
@@ -86,10 +99,8 @@ def main(words: Sequence[str]) -> None:
             start_with_optimizers=arguments.from_optimizers,
         )
     except faults.NotFinite as error:
-        raise error.with_command(
-            restart.command(words, config, workdir, error.last_checkpoint)
-        ) from error
-    print(f"metrics    {workdir}/metrics.jsonl\nsamples    {workdir}/samples\ngenerator  {export}")
+        again = restart.command(words, config, workdir, error.last_checkpoint)
+        raise error.with_command(again) from error
 
 
 def _name_of_start(word: str | None) -> str:
