@@ -1,9 +1,12 @@
 """A training in a process of its own, ended by a signal."""
 
+import os
 import signal
 import subprocess
 import time
 
+import numpy as np
+import PIL.Image
 import pytest
 
 from tests.conftest import ROOT
@@ -86,5 +89,35 @@ def test_a_library_that_waits_for_the_network_does_not_hold_a_training(tmp_path)
     print(f"{seconds:.2f} s from the signal to the end")
     assert process.returncode == 143
     assert "stopped by SIGTERM; the same command resumes from here" in messages
+    assert "a library still waits" in messages
+    assert seconds < SECONDS_TO_END
+
+
+@pytest.mark.slow
+def test_images_that_never_come_do_not_hold_a_training(tmp_path):
+    """As on a file system that hangs: TensorFlow's own code waits, and Python sees no signal."""
+    images = tmp_path / "images"
+    aside = tmp_path / "aside"
+    run = tmp_path / "run"
+    images.mkdir()
+    for number, image in enumerate(np.random.default_rng(0).integers(0, 256, (16, 32, 32, 3))):
+        PIL.Image.fromarray(image.astype(np.uint8)).save(images / f"{number}.png")
+    line = command(run, ENDLESS, f"--config.data.source={images}", "--config.data.memory_gib=0")
+    process = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for_checkpoint(process, run)
+        images.rename(aside)
+        images.mkdir()
+        for path in aside.iterdir():
+            os.mkfifo(images / path.name)
+        time.sleep(3)
+        start = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, messages = process.communicate(timeout=100)
+        seconds = time.monotonic() - start
+    finally:
+        process.kill()
+    print(f"{seconds:.2f} s from the signal to the end")
+    assert process.returncode == 143
     assert "a library still waits" in messages
     assert seconds < SECONDS_TO_END

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur.models.layers import BatchNorm
+from tf_ttur.models.layers import BatchNorm, double
 
 
 def test_training_mode_normalises_by_the_biased_variance():
@@ -21,3 +21,11 @@ def test_inference_uses_the_moving_averages():
     np.testing.assert_allclose(layer.moving_variance.numpy(), variance, rtol=1e-4)
     y = layer(tf.constant(x), training=False).numpy()
     np.testing.assert_allclose(y, (x - mean) / np.sqrt(variance + 1e-5), rtol=1e-3, atol=1e-4)
+
+
+def test_double_repeats_pixels_and_keeps_the_static_shape():
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
+    expected = x.repeat(2, axis=1).repeat(2, axis=2)
+    np.testing.assert_array_equal(double(tf.constant(x)).numpy(), expected)
+    function = tf.function(double, input_signature=[tf.TensorSpec((None, 3, 4, 5))])
+    assert function.get_concrete_function().output_shapes == (None, 6, 8, 5)

@@ -101,6 +101,16 @@ ELSEWHERE = """
     print("ready", flush=True)
     time.sleep(100)
 """
+# The main thread waits in code that is not Python's, which no signal ends: for a lock that it has.
+IN_OTHER_CODE = """
+    import ctypes
+    library = ctypes.CDLL(None)
+    lock = ctypes.create_string_buffer(64)
+    with interruption.Interruption() as caught, caught.held(), ending.watchdog.{block}:
+        print("ready", flush=True)
+        library.pthread_mutex_lock(lock)
+        library.pthread_mutex_lock(lock)
+"""
 
 
 def stop(program, number, held):
@@ -141,6 +151,56 @@ def test_ctrl_c_outside_a_training_ends_in_time_too():
     status, _, messages, seconds = stop(ELSEWHERE, signal.SIGINT, 0)
     assert status == 130 and "SIGINT came 1 s ago" in messages
     assert seconds < 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the locks of Linux")
+def test_code_that_hears_no_signal_does_not_hold_the_process():
+    # An earlier wait took no time, so that this one takes much longer.
+    program = """
+    with ending.watchdog.waits():
+        pass
+    """ + IN_OTHER_CODE.format(block="waits()")
+    status, _, messages, seconds = stop(program, signal.SIGTERM, 0)
+    assert status == 143 and "SIGTERM came 1 s ago" in messages
+    assert seconds < 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the locks of Linux")
+def test_a_second_signal_ends_what_is_held():
+    line = [
+        sys.executable,
+        "-c",
+        WAITS.format(with_interruption=IN_OTHER_CODE.format(block="held()")),
+        "0",
+    ]
+    with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGTERM)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(2)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(5) == 143
+        finally:
+            process.kill()
+
+
+def test_a_forked_child_keeps_its_signals_to_itself():
+    program = """
+    import os, signal
+    with interruption.Interruption():
+        child = os.fork()
+        if not child:
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.waitpid(child, 0)
+        print("ready", flush=True)
+        time.sleep(2)
+        print("not disturbed", flush=True)
+        os._exit(0)
+    """
+    line = [sys.executable, "-c", WAITS.format(with_interruption=program), "0"]
+    process = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert process.returncode == 0 and "not disturbed" in process.stdout
 
 
 def test_another_thread_gets_no_signals():

@@ -1,32 +1,56 @@
-"""Exports the generator of a run as a SavedModel that plain TensorFlow reads.
+"""Exports the generator of a run for plain TensorFlow, TFLite or ONNX.
 
     tf-ttur export runs/svhn-ttur-seed0 --output exported/svhn
+    tf-ttur export runs/svhn-ttur-seed0 --format onnx --output svhn.onnx
 
-The generator is that of the last checkpoint.
+The generator is that of the last checkpoint. It computes in float32, whatever the precision of the
+training.
 """
 
 from collections.abc import Sequence
 
 from tf_ttur import runs
 from tf_ttur.commands import flags, program
-from tf_ttur.io import outputs
+from tf_ttur.training import formats
 
 
 def main(words: Sequence[str]) -> None:
     """Runs the command with these arguments."""
     parser = flags.parser(__doc__, "export")
     parser.add_argument("workdir", metavar="WORKDIR", help="the run folder")
-    parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write")
+    parser.add_argument(
+        "--output",
+        required=True,
+        metavar="PATH",
+        help="the folder to write; a file NAME.tflite or NAME.onnx for these formats",
+    )
+    parser.add_argument(
+        "--format",
+        choices=formats.NAMES,
+        default=formats.SAVED_MODEL,
+        help="savedmodel for TensorFlow, sample and fid; onnx needs pip install -e .[onnx] "
+        "[savedmodel]",
+    )
+    flags.add_overwrite(parser)
     parser.add_argument(
         "--best",
         action="store_true",
         help="export the generator with the best value of the metric instead of the last one",
     )
     arguments = parser.parse_args(words)
-    outputs.check_folder(arguments.output)
+    if arguments.format == formats.SAVED_MODEL:
+        flags.refuse_unused(
+            arguments,
+            ["--overwrite"],
+            "with --format savedmodel",
+            "--format tflite or onnx: an earlier SavedModel is replaced anyway",
+        )
+    formats.check_output(arguments.format, arguments.output, arguments.overwrite)
     program.start_tensorflow()
     from tf_ttur.training import export
 
     run = runs.open_run(arguments.workdir)
-    updates = export.export_run(run, arguments.output, arguments.best)
+    updates = export.export_run(
+        run, arguments.output, arguments.best, arguments.format, arguments.overwrite
+    )
     print(f"{arguments.output}: generator after {updates} updates")

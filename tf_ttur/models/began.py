@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tf_ttur.models.initializers import Seeds
+from tf_ttur.models.layers import double
 
 
 class Generator(keras.Model):
@@ -98,7 +99,7 @@ class Decoder(keras.layers.Layer):
         x = tf.reshape(self.dense(codes), (-1, 8, 8, self._width))
         for number, convolutions in enumerate(self.stages):
             if number:
-                x = tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
+                x = double(x)
             for convolution in convolutions:
                 x = tf.nn.elu(convolution(x))
         return self.last(x)

@@ -95,6 +95,18 @@ class LayerNorm(keras.layers.Layer):
         return _transform(inputs, mean, scale, self.beta)
 
 
+def double(x: tf.Tensor) -> tf.Tensor:
+    """Repeats each pixel in both directions: (n, h, w, channels) to (n, 2h, 2w, channels).
+
+    `tf.repeat` gives the same values, but loses the static shape, without which TFLite cannot
+    convert the next convolution.
+    """
+    _, height, width, channels = x.shape
+    rows = tf.reshape(x, (-1, height, 1, width * channels))
+    x = tf.reshape(tf.tile(rows, (1, 1, 2, 1)), (-1, 2 * height * width, 1, channels))
+    return tf.reshape(tf.tile(x, (1, 1, 2, 1)), (-1, 2 * height, 2 * width, channels))
+
+
 def _scale_and_offset(
     layer: keras.layers.Layer, input_shape: tuple[int | None, ...]
 ) -> tuple[keras.Variable, keras.Variable]:

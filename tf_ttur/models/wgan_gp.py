@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from tf_ttur.models.initializers import Seeds, Uniform
-from tf_ttur.models.layers import BatchNorm, LayerNorm
+from tf_ttur.models.layers import BatchNorm, LayerNorm, double
 
 # Gains of the initial weights.
 _LINEAR = 2
@@ -108,9 +108,9 @@ class Up(keras.layers.Layer):
         self.second = _convolution(outputs, 3, _HE, seeds)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        y = self.first(_double(tf.nn.relu(self.norms[0](x, training=True))))
+        y = self.first(double(tf.nn.relu(self.norms[0](x, training=True))))
         y = self.second(tf.nn.relu(self.norms[1](y, training=True)))
-        return self.shortcut(_double(x)) + y
+        return self.shortcut(double(x)) + y
 
 
 class Down(keras.layers.Layer):
@@ -159,11 +159,6 @@ def _convolution(
         use_bias=use_bias,
         kernel_initializer=Uniform(gain, seeds()),
     )
-
-
-def _double(x: tf.Tensor) -> tf.Tensor:
-    """Repeats each pixel in both directions."""
-    return tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
 
 
 def _halve(x: tf.Tensor) -> tf.Tensor:

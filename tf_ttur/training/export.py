@@ -1,4 +1,4 @@
-"""The generator as a SavedModel."""
+"""The generator as a SavedModel, or as a file of another format."""
 
 import pathlib
 import shutil
@@ -13,43 +13,91 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.errors import UserError
-from tf_ttur.io import console, outputs
-from tf_ttur.training import networks, own_objects, presentation, randomness, state, writing
+from tf_ttur.io import console, files, outputs
+from tf_ttur.io.paths import PathLike
+from tf_ttur.registry import load
+from tf_ttur.training import (
+    formats,
+    networks,
+    own_objects,
+    presentation,
+    randomness,
+    state,
+    writing,
+)
 from tf_ttur.training.presentation import Presentation
 from tf_ttur.training.randomness import Purpose
 
 _BLOCK = 64  # examples that an exported generator makes at a time
 
 
-def export_run(run: runs.Run, output: str | pathlib.Path, best: bool = False) -> int:
+def export_run(
+    run: runs.Run,
+    output: PathLike,
+    best: bool = False,
+    name: str = formats.SAVED_MODEL,
+    overwrite: bool = False,
+) -> int:
     """Exports the generator of a run.
 
     Args:
       run: the run folder.
-      output: the folder of the export, as in `export`.
+      output: the folder of the export, as in `export`, or the file.
       best: whether to take the checkpoint with the best value of the metric instead of the newest.
+      name: of the format, one of `formats.NAMES`.
+      overwrite: whether any existing file may be replaced.
 
     Returns:
       The number of updates after which this generator was saved.
 
     Raises:
-      UserError: there is no such checkpoint or it cannot be read, or the output folder holds
-        something else.
+      UserError: there is no such checkpoint or it cannot be read, the output folder or file holds
+        something else, or the generator cannot be converted to this format.
     """
+    path = formats.check_output(name, output, overwrite)
     vocabulary = run.vocabulary
     players = state.State(run.config, len(vocabulary))
     players.read(str(_checkpoint(run, best)))
     if configs.objects(run.config) and run.environment:
         for change in own_objects.changes(run.config, run.environment[-1]):
             console.say(f"warning: {change}")
-    export(run.config, players.generator, output, vocabulary)
+    write(run.config, players.generator, path, name, vocabulary)
     return int(players.updates.numpy())
+
+
+def write(
+    config: ConfigDict,
+    generator: keras.Model,
+    path: pathlib.Path,
+    name: str,
+    vocabulary: Sequence[str] = (),
+) -> None:
+    """Writes the generator in one of the formats.
+
+    Args:
+      config: the validated config.
+      generator: the network.
+      path: a folder as in `export`, or the file, which is replaced.
+      name: of the format, one of `formats.NAMES`.
+      vocabulary: the symbols of a generator of lines; empty for images.
+
+    Raises:
+      UserError: the folder holds something else, or the generator cannot be converted.
+    """
+    if name == formats.SAVED_MODEL:
+        export(config, generator, path, vocabulary)
+        return
+    copy = _copy(config, generator, vocabulary)
+    function = _function(config, presentation.of_config(config, vocabulary), copy)
+    content = load(formats.FILES[name].convert)(function, vocabulary)
+    with files.atomic(path) as file:
+        file.write(content)
 
 
 def export(
     config: ConfigDict,
     generator: keras.Model,
-    folder: str | pathlib.Path,
+    folder: PathLike,
     vocabulary: Sequence[str] = (),
 ) -> None:
     """Writes the generator as a SavedModel that plain `tf.saved_model.load` reads.
@@ -66,8 +114,9 @@ def export(
     For lines, `serving_default` gives `probabilities` (n, length, symbols), `sample` gives `lines`,
     strings, and there is no `block`.
 
-    A generator that normalises over its batch (wgan_gp) draws blocks of the batch size used in
-    evaluation.
+    All sizes but n are fixed, and n may be 0. The generator computes in float32, whatever the
+    precision of the training. One that normalises over its batch (wgan_gp) draws blocks of the
+    batch size used in evaluation.
 
     Args:
       config: the validated config.
@@ -80,14 +129,36 @@ def export(
     """
     folder = outputs.check_folder(folder)
     _check_free(folder)
-    # Built outside of the strategy's scope, so that no mirrored variables are written.
-    copy = networks.build_generator(config, len(vocabulary))
-    copy.set_weights(generator.get_weights())
+    copy = _copy(config, generator, vocabulary)
     signatures = _signatures(config, copy, presentation.of_config(config, vocabulary))
     module = _Module([variable.value for variable in copy.variables], signatures)
     folder.parent.mkdir(parents=True, exist_ok=True)
     _bring_back(folder)
     _replace(folder, module)
+
+
+def _copy(config: ConfigDict, generator: keras.Model, vocabulary: Sequence[str]) -> keras.Model:
+    """A copy of the generator that computes in float32.
+
+    It is built outside of the strategy's scope, so that no mirrored variables are written.
+    """
+    config = config.copy_and_resolve_references()
+    config.model.precision = "float32"
+    copy = networks.build_generator(config, len(vocabulary))
+    copy.set_weights(generator.get_weights())
+    return copy
+
+
+def _function(config: ConfigDict, shown: Presentation, generator: Any) -> Any:
+    """The `tf.function` from latents (n, latent_size) to a dictionary of the generator's output."""
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, config.latent.size), tf.float32, "latents")],
+    )
+    def generate(latents: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {shown.output_name: generator(latents, training=False)}
+
+    return generate
 
 
 class _Module(tf.Module):
@@ -111,11 +182,11 @@ def _signatures(config: ConfigDict, generator: keras.Model, shown: Presentation)
         latents = randomness.latents(latent.distribution, (length, latent.size), key)
         return generator(latents, training=False)
 
-    @tf.function(
-        input_signature=[tf.TensorSpec((None, latent.size), tf.float32, "latents")],
-    )
-    def generate(latents: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {shown.output_name: generator(latents, training=False)}
+    def generate(latents: tf.Tensor, training: bool) -> tf.Tensor:
+        # TensorFlow's convolution of an empty batch has the wrong shape: 0 becomes 1 and 0 again.
+        number = tf.shape(latents)[0]
+        missing = tf.zeros((tf.maximum(1 - number, 0), latent.size))
+        return generator(tf.concat([latents, missing], 0), training=training)[:number]
 
     @tf.function(input_signature=_scalars("count", "seed"))
     def sample(count: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -131,7 +202,7 @@ def _signatures(config: ConfigDict, generator: keras.Model, shown: Presentation)
     def block(number: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         return {shown.output_name: draw(number, seed)}
 
-    signatures = {"serving_default": generate, "sample": sample}
+    signatures = {"serving_default": _function(config, shown, generate), "sample": sample}
     if shown.has_blocks:
         signatures["block"] = block
     return signatures

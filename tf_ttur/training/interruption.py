@@ -12,10 +12,7 @@ from types import FrameType
 from typing import Any, Self
 
 from tf_ttur.errors import Stopped
-from tf_ttur.io.ending import REPEATED, watchdog
-
-# Their sender insists: a second one does not wait for the checkpoint.
-_INSISTENT = (signal.SIGINT, signal.SIGTERM)
+from tf_ttur.io.ending import INSISTENT, REPEATED, watchdog
 
 
 class Interruption:
@@ -38,7 +35,7 @@ class Interruption:
             ignored = [number for number in REPEATED if signal.getsignal(number) is signal.SIG_IGN]
             self._earlier_handlers = {
                 number: signal.signal(number, self._handle)
-                for number in (*_INSISTENT, *REPEATED)
+                for number in (*INSISTENT, *REPEATED)
                 if number not in ignored
             }
         return self
@@ -71,7 +68,7 @@ class Interruption:
             return
         if not self._holds:
             raise self._stop(number)
-        if number in _INSISTENT:
+        if number in INSISTENT:
             if self._insisted:
                 watchdog.start(number)
                 raise KeyboardInterrupt

@@ -15,6 +15,7 @@ from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.errors import Stopped, UserError
 from tf_ttur.io import console, paths
+from tf_ttur.io.ending import watchdog
 from tf_ttur.training import (
     collapse,
     devices,
@@ -254,7 +255,8 @@ def _make_update(
     try:
         with tf.device("CPU:0"):
             count = tf.constant(number - 1, tf.int64)
-        values, found = update(count, iterator)
+        with watchdog.waits():
+            values, found = update(count, iterator)
     except tf.errors.OpError as error:
         indices = itertools.chain(*_indices_of_examples(process, number))
         process.examples.explain(error, indices)
