@@ -72,7 +72,7 @@ class Contents:
         """The experiments and the settings."""
         names = dict.fromkeys(setting.experiment for setting in self.settings)
         labels = ", ".join(setting.label for setting in self.settings)
-        return f"{', '.join(names)}: {labels}"
+        return labels if len(names) > 1 else f"{next(iter(names))}: {labels}"
 
 
 def collect(settings: Sequence[Setting], command: str) -> Contents:

@@ -45,6 +45,12 @@ class Setting:
         return self.config.name
 
     @property
+    def full_label(self) -> str:
+        """The label with the name of the experiment."""
+        is_there = self.label.startswith(f"{self.experiment}:")
+        return self.label if is_there else f"{self.experiment}:{self.label}"
+
+    @property
     def seeds(self) -> list[int]:
         """The seed of each run."""
         return [run.config.seed for run in self.runs]

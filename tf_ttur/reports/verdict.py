@@ -58,7 +58,7 @@ def _ran(setting: Setting) -> str:
     length = f"{done[0]:,}" if len(set(done)) == 1 else f"{min(done):,} to {max(done):,}"
     of = f" of the card's {card.updates:,}" if card and max(done) < card.updates else ""
     return (
-        f"{setting.experiment} ({setting.label}): {_runs(setting)}, {length}{of} updates, learning "
+        f"{setting.full_label}: {_runs(setting)}, {length}{of} updates, learning "
         f"rates {config.discriminator.learning_rate:g} (discriminator) and "
         f"{config.generator.learning_rate:g} (generator).{_failed(setting)}"
     )
