@@ -117,13 +117,17 @@ def test_values_are_read_by_keyboard_and_by_pointing(driver):
 
 def test_light_and_dark(driver):
     """As the system at first, and otherwise as chosen."""
-    seen = []
-    for dark, theme in ((0, "auto"), (1, "auto"), (1, "light"), (0, "dark"), (0, "auto")):
-        browser.emulate(driver, dark=bool(dark))
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    grounds = {False: "rgb(255, 255, 255)", True: "rgb(22, 24, 27)"}
+    shown = "return getComputedStyle(document.body).backgroundColor"
+    for is_dark, theme in ((0, "auto"), (1, "auto"), (1, "light"), (0, "dark"), (0, "auto")):
+        browser.emulate(driver, dark=bool(is_dark))
         choose(driver, "theme", theme)
-        seen.append(driver.execute_script("return getComputedStyle(document.body).backgroundColor"))
-    light, dark = "rgb(255, 255, 255)", "rgb(22, 24, 27)"
-    assert seen == [light, dark, light, dark, light]
+        expected = grounds[bool(is_dark) if theme == "auto" else theme == "dark"]
+        WebDriverWait(driver, 20).until(
+            lambda driver, expected=expected: driver.execute_script(shown) == expected
+        )
 
 
 def test_a_phone_shows_it_without_scrolling_sideways(driver):

@@ -14,8 +14,10 @@ from tests.reports.folders import UPDATES, images, write_run
 from tf_ttur import config as configs
 from tf_ttur.commands import flags
 from tf_ttur.errors import UserError
-from tf_ttur.reports import again, charts, pictures, settings, table, verdict
+from tf_ttur.reports import again, pictures, settings, table
+from tf_ttur.reports.contents import collect
 from tf_ttur.reports.write import write
+from tf_ttur.studies import study as studies
 
 TTUR = [(500.0, 90.0, 60.0), (510.0, 80.0, 70.0), (520.0, 100.0, None)]
 ORIG = [(500.0, 150.0, 100.0), (510.0, 140.0, 110.0)]
@@ -98,64 +100,68 @@ def test_settings_of_one_variant_are_told_apart(tmp_path):
 
 
 def test_the_table_has_mean_range_and_best(study):
-    orig, ttur = table.rows(settings.open_settings([study]))
-    # One run of ttur has no value at 10,000, so its mean is chosen where all three have one.
-    at_5000 = np.array([values[1] for values in TTUR])
-    assert ttur["at_update"] == 5000
-    assert ttur["mean"] == pytest.approx(at_5000.mean())
-    assert (ttur["low"], ttur["high"]) == (at_5000.min(), at_5000.max())
+    orig, ttur = collect(settings.open_settings([study]), "").rows
+    # The third run of ttur stopped before 10,000.
+    assert ttur["at_update"] == 10_000
+    assert ttur["mean"] == pytest.approx(np.mean([60, 70]))
+    assert ttur["deviation"] == pytest.approx(np.std([60, 70], ddof=1))
+    assert (ttur["low"], ttur["high"]) == (60, 70)
     assert (ttur["best"], ttur["best_seed"], ttur["best_update"]) == (60.0, 0, 10_000)
     assert (ttur["runs"], ttur["failed"]) == (3, 1)
     assert orig["mean"] == pytest.approx(105)
-    assert (orig["published_mean"], orig["published_low"], orig["published_high"]) == (
-        104.7,
-        95,
-        122,
-    )
+    published = ("published_mean", "published_low", "published_high")
+    assert [orig[name] for name in published] == [104.7, 95, 122]
+    assert [ttur[name] for name in published] == [66.9, 56, 81]
     assert (ttur["published_best"], ttur["published_table"]) == (36.89, 36.9)
-    # Before the first published point there is nothing to stand beside.
-    assert ttur["published_mean"] is None
 
 
-def test_published_values_between_points_are_interpolated(tmp_path):
-    write_run(tmp_path / "run", "cifar10", (3, 2, 1))
-    [setting] = settings.open_settings([tmp_path])
-    middle = table.published_at(setting, "fid", 17_500)
-    assert middle == pytest.approx(((66.9 + 44.6) / 2, (56 + 40.9) / 2, (81 + 49.4) / 2))
-    assert table.published_at(setting, "fid", 120_000) == (42.6, 37.3, 48.7)
-    assert table.published_at(setting, "fid", 130_000) is None
-    assert table.published_at(setting, "kid", 10_000) is None
-
-
-def test_curves_by_time_are_interpolated_between_the_values_of_each_run(study):
-    [_, ttur] = settings.open_settings([study])
-    [chart] = charts.evaluations([ttur])
-    points = chart["series"][0]["seconds"]
-    last = UPDATES[-1] * 0.5  # the fastest run ends first
-    assert points["x"][0] == 0 and points["x"][-1] == last
-    expected = [np.interp(last, np.array(UPDATES[:2]) * s, v[:2]) for s, v in ((0.5, TTUR[0]),)]
-    assert expected[0] == 90.0
-    assert points["count"][0] == 3
-    assert points["mean"][0] == pytest.approx(np.mean([500, 510, 520]))
-    assert (points["low"][0], points["high"][0]) == (500, 520)
+def test_charts_show_mean_and_range(study):
+    [chart] = collect(settings.open_settings([study]), "").evaluations
+    orig, ttur, *published = chart["series"]
+    for one, values in ((orig, np.array(ORIG)), (ttur, np.array(TTUR, float))):
+        for axis in ("updates", "seconds"):
+            np.testing.assert_allclose(one[axis]["mean"], np.nanmean(values, axis=0))
+            np.testing.assert_allclose(one[axis]["low"], np.nanmin(values, axis=0))
+            np.testing.assert_allclose(one[axis]["high"], np.nanmax(values, axis=0))
+    assert ttur["updates"]["x"] == list(UPDATES)
+    assert ttur["updates"]["count"] == [3, 3, 2]
+    # The mean of 0.5, 0.6 and 0.7 seconds per update.
+    np.testing.assert_allclose(ttur["seconds"]["x"], 0.6 * np.array(UPDATES))
+    assert [one["updates"]["high"] for one in published] == [[122], [81]]
 
 
 def test_the_verdict_says_why_values_may_not_be_compared(study, tmp_path):
-    opened = settings.open_settings([study])
-    judged = verdict.verdict(opened, table.rows(opened))
+    judged = collect(settings.open_settings([study]), "").verdict
     assert judged.comparable.startswith("These values may not stand beside")
     text = "\n".join(judged.reasons)
-    for words in ("stand-in, not the original", "2 runs", "3 runs", "10,000; the published"):
+    for words in ("fid_stand_in, not the FID", "2 runs", "3 runs", "10,000 of the card's 120,000"):
         assert words in text
-    assert "samples:" not in text  # 50,000, as published
+    assert "num_samples" not in text  # 50,000, as published
     assert "1 of them failed (seed 2)" in judged.text
+    # Two runs share their seeds: 60 - 100 and 70 - 110.
+    assert "orig - ttur at 10,000 updates: +40 [+40, +40]: orig is higher" in judged.text
     # What changes the training or its data is named.
     other = {"batch_size": 32, "data__source": "digits:64", "evaluation__num_samples": 100}
     write_run(tmp_path / "run", "cifar10", (3, 2, 1), **other)
-    opened = settings.open_settings([tmp_path])
-    text = "\n".join(verdict.verdict(opened, table.rows(opened)).reasons)
-    for words in ("batch_size: 64 -> 32", "data: digits:64", "samples: 100 per evaluation"):
+    text = "\n".join(collect(settings.open_settings([tmp_path]), "").verdict.reasons)
+    for words in ("batch_size: 64 -> 32", "-> digits:64", "num_samples: 50000 -> 100", "1 run;"):
         assert words in text
+
+
+def test_settings_without_published_values(tmp_path):
+    write_run(tmp_path / "run", "quickstart", (3, 2, 1))
+    contents = collect(settings.open_settings([tmp_path]), "")
+    assert contents.verdict.comparable.startswith("Nothing is published")
+    assert contents.rows[0]["published_best"] is None
+
+
+def test_a_study_keeps_its_order(tmp_path):
+    ttur, orig = (studies.Setting(name, name, {"updates": 10}) for name in ("ttur", "orig"))
+    study = studies.record(studies.plan(tmp_path / "study", "cifar10", [ttur, orig], [0, 1]))
+    for cell in study.cells[:3]:
+        write_run(cell.folder, cell.card_word, (3, 2, 1), cell.seed)
+    opened = settings.open_settings([tmp_path / "study"])
+    assert [(one.label, one.seeds) for one in opened] == [("ttur", [0, 1]), ("orig", [0])]
 
 
 def test_the_command_of_a_run_makes_its_config(study, tmp_path):
@@ -203,7 +209,7 @@ def test_the_page_needs_nothing_else(report):
     assert "default-src 'none'" in path.read_text(encoding="utf-8")
     # What comes from a run is text, not markup.
     assert "<b>the distance</b> is far above" in shown.text
-    assert "loss of the generator was not finite (crash.json)" in shown.text
+    assert "loss of the generator was not finite, and the run stopped (crash.json)" in shown.text
 
 
 def test_all_tables_hold_the_same_values(report):

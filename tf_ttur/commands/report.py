@@ -1,6 +1,7 @@
 """Reports what runs have done: a page that opens offline, figures, and the table.
 
     tf-ttur report runs/cifar10-ttur-seed0 runs/cifar10-orig-seed0 --output report/
+    tf-ttur report studies/cifar10 --output report/         # a study
     tf-ttur report runs/ --output report/                   # all runs in a folder
 
 Runs that differ only in their seeds are one setting: the report shows their mean and range. It
@@ -20,7 +21,7 @@ def main(words: Sequence[str]) -> None:
     """Runs the command with these arguments."""
     parser = flags.parser(__doc__, "report")
     parser.add_argument(
-        "folders", metavar="FOLDER", nargs="+", help="run folders, or folders of run folders"
+        "folders", metavar="FOLDER", nargs="+", help="run folders, studies, or folders of them"
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write to")
     arguments = parser.parse_args(words)

@@ -1,7 +1,6 @@
 """The report of runs: what was trained, what came out, and what of it may be compared.
 
 settings.py   run folders, grouped into settings whose runs differ only in their seeds
-curves.py     the values of a setting over its seeds, against updates and against training time
 table.py      the row of each setting, beside the published values
 verdict.py    the report's first words
 again.py      how each run was made: differences from its card, command, environment

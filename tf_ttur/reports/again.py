@@ -10,7 +10,6 @@ from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.config import Difference
 from tf_ttur.errors import UserError
-from tf_ttur.reports.settings import deciding_values
 from tf_ttur.runs import Run
 
 # Keys that a card sets, and a command line cannot.
@@ -33,12 +32,6 @@ def changes(config: ConfigDict, card: ConfigDict) -> list[Difference]:
         for key, value in configs.flatten(config).items()
         if key not in _OF_CARDS and of_card[key] != value
     ]
-
-
-def deciding_changes(config: ConfigDict, card: ConfigDict) -> list[Difference]:
-    """Those of `changes` that decide the weights or the curve."""
-    keys = deciding_values(config)
-    return [difference for difference in changes(config, card) if difference.key in keys]
 
 
 @dataclasses.dataclass(frozen=True)

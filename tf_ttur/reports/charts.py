@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tf_ttur.reports import curves, table
-from tf_ttur.reports.curves import Curve
+import numpy as np
+
 from tf_ttur.reports.settings import Setting
-from tf_ttur.studies import published
+from tf_ttur.studies import numbers, published
+from tf_ttur.studies.results import Results, curve_of
 
 _MAX_POINTS = 300  # per curve; of more, every k-th is drawn
 _LOG_RATIO = 20  # from this ratio of the highest to the lowest value, a logarithmic axis helps
@@ -23,23 +24,29 @@ _OF_TRAINING = {
 Chart = dict[str, Any]
 
 
-def evaluations(settings: Sequence[Setting]) -> list[Chart]:
-    """One chart per experiment and measure, with the published curves of the same rates."""
+def evaluations(settings: Sequence[Setting], results: Results) -> list[Chart]:
+    """One chart per experiment and measure, with the published curves of the same rates.
+
+    Args:
+      settings: of the report.
+      results: their numbers, under their labels.
+    """
     charts = []
     for experiment in dict.fromkeys(setting.experiment for setting in settings):
-        of_one = [setting for setting in settings if setting.experiment == experiment]
-        for metric in dict.fromkeys(name for one in of_one for name in one.metrics):
+        shown = [one for one in enumerate(settings) if one[1].experiment == experiment]
+        for metric in dict.fromkeys(name for _, one in shown for name in one.metrics):
             series = [
                 _series(setting, metric, number)
-                for number, setting in _numbered(settings)
-                if setting.experiment == experiment and metric in setting.metrics
+                for number, setting in shown
+                if metric in setting.metrics
             ]
-            last = max(one["updates"]["x"][-1] for one in series if one["updates"]["x"])
-            for number, setting in _numbered(settings):
-                if setting.experiment == experiment:
-                    series += _published(setting, metric, number, last)
-            title = f"{experiment}: {metric}"
-            charts.append(_chart(title, f"{metric} (lower is better)", series))
+            series = [one for one in series if one["updates"]["x"]]
+            if not series:
+                continue
+            last = max(one["updates"]["x"][-1] for one in series)
+            for number, setting in shown:
+                series += _published(setting.label, metric, number, last, results)
+            charts.append(_chart(f"{experiment}: {metric}", f"{metric} (lower is better)", series))
     return charts
 
 
@@ -53,15 +60,11 @@ def training(settings: Sequence[Setting]) -> list[Chart]:
         if name not in names or name in evaluated:
             continue
         title, label = _OF_TRAINING.get(name, (name, name))
-        series = [_series(setting, name, number) for number, setting in _numbered(settings)]
+        series = [_series(setting, name, number) for number, setting in enumerate(settings)]
         series = [one for one in series if one["updates"]["x"]]
         if series:
             charts.append({**_chart(title, label, series), "log": False})
     return charts
-
-
-def _numbered(settings: Sequence[Setting]) -> list[tuple[int, Setting]]:
-    return list(enumerate(settings))
 
 
 def _chart(title: str, label: str, series: list[dict[str, Any]]) -> Chart:
@@ -72,51 +75,59 @@ def _chart(title: str, label: str, series: list[dict[str, Any]]) -> Chart:
 
 
 def _series(setting: Setting, name: str, number: int) -> dict[str, Any]:
+    """The mean and range of the values of one name over the runs of a setting."""
+    band = numbers.band([curve_of(run, name) for run in setting.runs if name in run.series])
     runs = "" if len(setting.runs) == 1 else f", {len(setting.runs)} runs"
+    values = (band.mean, band.low, band.high, band.num_values)
     return {
         "name": f"{setting.label}{runs}",
         "look": number,
         "published": False,
-        "updates": _points(curves.by_updates(setting, name)),
-        "seconds": _points(curves.by_seconds(setting, name)),
+        "updates": _points(band.updates, *values),
+        "seconds": _points(band.seconds, *values),
         "note": "",
     }
 
 
-def _published(setting: Setting, metric: str, number: int, last: float) -> list[dict[str, Any]]:
+def _published(
+    label: str, metric: str, number: int, last: float, results: Results
+) -> list[dict[str, Any]]:
     """The published curve of the same rates, up to a little beyond the last update; or none.
 
     A range that ends at a failed evaluation has no upper end.
     """
-    name = table.published_name(metric)
-    points = published.curve(setting.experiment, name, setting.rates)
-    shown = [point for point in points if point[0] <= 1.2 * last] or points[:1]
-    if not shown:
+    entries = [one for one in results.settings if (one.name, one.metric) == (label, metric)]
+    known = entries[0].published if entries else None
+    if known is None or not known.curve:
         return []
-    failed = [published.has_failures(name, point) for point in shown]
-    high = [point[1] if bad else point[3] for point, bad in zip(shown, failed, strict=True)]
-    note = f"failed evaluations count as {published.FAILED:.0f} in the mean" if any(failed) else ""
-    updates, mean, low, _ = (list(column) for column in zip(*shown, strict=True))
-    curve = Curve(updates, mean, low, high, [0] * len(updates))
+    shown = [place for place, point in enumerate(known.curve) if point[0] <= 1.2 * last] or [0]
+    updates, mean, low, high = np.array([known.curve[place] for place in shown], float).T
+    failed = np.array([known.has_failures[place] for place in shown])
+    high = np.where(failed, mean, high)
     return [
         {
-            "name": f"{setting.label}, published",
+            "name": f"{label}, published",
             "look": number,
             "published": True,
-            "updates": _points(curve),
+            "updates": _points(updates, mean, low, high, np.ones(len(mean), int)),
             "seconds": None,
-            "note": note,
+            "note": f"failed evaluations count as {published.FAILED:.0f} in the mean"
+            if failed.any()
+            else "",
         }
     ]
 
 
-def _points(curve: Curve) -> dict[str, list[float]]:
-    """A curve as lists of rounded numbers, thinned out."""
-    step = -(-len(curve.x) // _MAX_POINTS) or 1
-    # The last point is always there.
-    places = list(range(len(curve.x) - 1, -1, -step))[::-1]
+def _points(
+    x: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray, count: np.ndarray
+) -> dict[str, list[float]]:
+    """A curve as lists of rounded numbers, thinned out; places without a value are left out."""
+    places = np.flatnonzero(count > 0)
+    step = -(-len(places) // _MAX_POINTS) or 1
+    places = places[::-1][::step][::-1]  # the last point is always there
+    columns = {"x": x, "mean": mean, "low": low, "high": high}
     rounded = {
-        name: [float(f"{values[place]:.6g}") for place in places]
-        for name, values in zip(("x", "mean", "low", "high"), curve[:4], strict=True)
+        name: [float(f"{value:.6g}") for value in values[places]]
+        for name, values in columns.items()
     }
-    return {**rounded, "count": [int(curve.num_runs[place]) for place in places]}
+    return {**rounded, "count": [int(value) for value in count[places]]}

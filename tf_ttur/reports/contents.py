@@ -10,6 +10,9 @@ from tf_ttur.reports.charts import Chart
 from tf_ttur.reports.pictures import Samples
 from tf_ttur.reports.settings import Setting, differences
 from tf_ttur.reports.verdict import Verdict
+from tf_ttur.studies import results as numbers
+from tf_ttur.studies.differences import Difference
+from tf_ttur.studies.results import Results
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Contents:
     Attributes:
       settings: in the order of the command line.
       command: the command line that makes the report.
+      results: the numbers of the settings, under their labels.
       rows: the table.
       verdict: the first words.
       evaluations, training: the charts.
@@ -58,6 +62,7 @@ class Contents:
 
     settings: Sequence[Setting]
     command: str
+    results: Results
     rows: Sequence[table.Row]
     verdict: Verdict
     evaluations: Sequence[Chart]
@@ -66,6 +71,11 @@ class Contents:
     faults: Sequence[str]
     differing: Sequence[tuple[str, list[Value]]]
     recipes: Sequence[Recipe]
+
+    @property
+    def differences(self) -> list[Difference]:
+        """The last difference of each pair of settings at equal updates, and at equal seconds."""
+        return [one for pair in self.results.pairs() for one in pair if one is not None]
 
     @property
     def title(self) -> str:
@@ -85,16 +95,18 @@ def collect(settings: Sequence[Setting], command: str) -> Contents:
     Raises:
       UserError: a file of a run is damaged.
     """
-    rows = table.rows(settings)
+    results = numbers.of_groups({setting.label: setting.runs for setting in settings})
+    rows = table.rows(settings, results)
     return Contents(
         settings=settings,
         command=command,
+        results=results,
         rows=rows,
-        verdict=verdict.verdict(settings, rows),
-        evaluations=charts.evaluations(settings),
+        verdict=verdict.verdict(settings, results, rows),
+        evaluations=charts.evaluations(settings, results),
         training=charts.training(settings),
         shown=[shown for number, one in enumerate(settings) if (shown := _shown(number, one))],
-        faults=_faults(settings),
+        faults=_faults(settings, results),
         differing=differences(settings) if len(settings) > 1 else [],
         recipes=[again.recipe(setting.label, run) for setting in settings for run in setting.runs],
     )
@@ -109,17 +121,17 @@ def _shown(number: int, setting: Setting) -> Shown | None:
     return Shown(setting.label, run.config.seed, number, samples, lines)
 
 
-def _faults(settings: Sequence[Setting]) -> list[str]:
+def _faults(settings: Sequence[Setting], results: Results) -> list[str]:
     """Warnings and crashes of all runs, in words."""
     lines = []
     for setting in settings:
         for run in setting.runs:
             name = f"{setting.label}, seed {run.config.seed}"
             lines += [f"{name}, update {update}: {words}" for update, words in run.warnings]
-        for seed, crash in setting.crashes:
-            at = crash.get("update", "unknown")
-            what = f"{crash.get('tensor', 'a value')} of the {crash.get('player', 'networks')}"
-            lines.append(
-                f"{setting.label}, seed {seed}, update {at}: {what} was not finite (crash.json)"
-            )
+        entry = next(entry for entry in results.settings if entry.name == setting.label)
+        lines += [
+            f"{setting.label}, seed {failure.seed}, update {failure.updates}: {failure.what} was "
+            "not finite, and the run stopped (crash.json)"
+            for failure in entry.failed
+        ]
     return lines

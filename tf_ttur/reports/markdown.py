@@ -2,11 +2,14 @@
 
 from tf_ttur.reports import table
 from tf_ttur.reports.contents import Contents
+from tf_ttur.studies import summary
 
 
 def to_markdown(contents: Contents) -> str:
     """The report with links to the figures and pictures that stand beside it."""
     parts = [f"# {contents.title}", contents.verdict.text, table.to_markdown(contents.rows)]
+    if contents.differences:
+        parts += ["## Differences", _differences(contents)]
     for chart in contents.evaluations:
         parts.append(f"![{chart['title']} against updates]({chart['id']}.svg)")
     if contents.training:
@@ -22,3 +25,9 @@ def to_markdown(contents: Contents) -> str:
     parts += [f"    {one.command}" for one in contents.recipes if one.command]
     parts.append(f"    {contents.command}")
     return "\n\n".join(parts) + "\n"
+
+
+def _differences(contents: Contents) -> str:
+    lines = [f"- {summary.difference(one)}" for one in contents.differences]
+    lines += [f"- not compared: {reason}" for reason in contents.results.not_compared]
+    return "\n".join(lines)

@@ -31,6 +31,7 @@ def render(contents: Contents, figures: Mapping[str, bytes]) -> str:
             version=files.version(),
             columns=table.COLUMNS,
             cell=table.cell,
+            signed=lambda value: "-" if value is None else f"{value:+.4g}",
             number=table.number,
             errata=sorted({(row["experiment"], row["erratum"]) for row in rows if row["erratum"]}),
             csv=_base64(table.to_csv(rows).encode()),
@@ -67,8 +68,8 @@ def _timing(contents: Contents) -> str:
     if all(len(setting.runs) == 1 for setting in contents.settings):
         return ""
     return (
-        "The runs of a setting are interpolated linearly at equally spaced times that all of them "
-        "have reached."
+        "A setting has one clock, as in the paper's figures: the seconds between two evaluations "
+        "are the mean of its runs."
     )
 
 

@@ -1,22 +1,20 @@
-"""Run folders, grouped into settings: the runs of a setting differ only in their seeds."""
+"""Run folders and studies, grouped into settings: the runs of a setting differ in their seeds."""
 
 import dataclasses
 import functools
 import json
 import pathlib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur import runs
-from tf_ttur.config.comparison import decides
 from tf_ttur.errors import UserError
 from tf_ttur.io import paths
-from tf_ttur.players import Players
 from tf_ttur.registry import Decides, Value
 from tf_ttur.runs import Run
+from tf_ttur.studies import study as studies
 
 # What two runs of one setting may differ in.
 _FREE = ("seed", "updates", "name", "variant")
@@ -55,12 +53,6 @@ class Setting:
         """The seed of each run."""
         return [run.config.seed for run in self.runs]
 
-    @property
-    def rates(self) -> Players[float]:
-        """The learning rates."""
-        config = self.config
-        return Players(config.discriminator.learning_rate, config.generator.learning_rate)
-
     @functools.cached_property
     def metrics(self) -> list[str]:
         """The names of all values of evaluations, in the order of their first rows."""
@@ -69,19 +61,14 @@ class Setting:
     @property
     def updates(self) -> list[int]:
         """How many updates each run has rows of."""
-        return [max((row["update"] for row in run.rows), default=0) for run in self.runs]
-
-    @property
-    def crashes(self) -> list[tuple[int, dict[str, Any]]]:
-        """[(seed, content of crash.json)] of the runs that have one which can be read."""
-        return [(run.config.seed, crash) for run in self.runs if (crash := crash_of(run))]
+        return [run.last_update for run in self.runs]
 
 
 def open_settings(folders: Sequence[str | pathlib.Path]) -> list[Setting]:
-    """The settings of run folders, in the order of their first run.
+    """The settings of run folders and studies, in the order of their first run.
 
     Args:
-      folders: run folders, and folders of run folders, at any depth.
+      folders: run folders, studies, and folders that hold such folders at any depth.
 
     Raises:
       UserError: a folder holds no run, a run has no rows or no valid config, or two runs of one
@@ -103,7 +90,9 @@ def open_settings(folders: Sequence[str | pathlib.Path]) -> list[Setting]:
 
 
 def find_runs(folder: str | pathlib.Path) -> list[Run]:
-    """The run in a folder, or else all runs below it that have begun, by their paths.
+    """The run in a folder; or those of a study, in its order; or all below it, by their paths.
+
+    Runs without a row are left out.
 
     Raises:
       UserError: there is none.
@@ -114,24 +103,19 @@ def find_runs(folder: str | pathlib.Path) -> list[Run]:
         if not run.series:  # raises where there is no file of them
             raise UserError(f"{path} has no rows yet", "a run", "wait for its first evaluation")
         return [run]
-    found = [runs.open_run(file.parent) for file in sorted(path.rglob(runs.CONFIG))]
-    found = [run for run in found if run.rows]
+    if studies.is_study(path):
+        study = studies.open_study(path)
+        found = [cell.run for setting in study.settings for cell in study.cells_of(setting)]
+    else:
+        found = [runs.open_run(file.parent) for file in sorted(path.rglob(runs.CONFIG))]
+    found = [run for run in found if run.exists and run.rows]
     if not found:
         raise UserError(
             f"{path} holds no run",
             f"a folder with {runs.CONFIG} and {runs.METRICS}, or a folder of such folders",
-            "name the --workdir of a training",
+            "name the --workdir of a training, or the --output of a study",
         )
     return found
-
-
-def crash_of(run: Run) -> dict[str, Any] | None:
-    """What `crash.json` of a run says; None if there is none that can be read."""
-    try:
-        crash = json.loads((run.path / runs.CRASH).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return crash if isinstance(crash, dict) else None
 
 
 def deciding_values(config: ConfigDict) -> dict[str, Value]:
@@ -139,7 +123,7 @@ def deciding_values(config: ConfigDict) -> dict[str, Value]:
     return {
         key: value
         for key, value in configs.flatten(config).items()
-        if key not in _FREE and decides(key, config) is not Decides.NOTHING
+        if key not in _FREE and configs.decides(key, config) is not Decides.NOTHING
     }
 
 
@@ -173,6 +157,7 @@ def _labels(opened: Sequence[ConfigDict]) -> list[str]:
 
 def _apart(index: int, same: Iterable[int], values: Sequence[dict[str, Value]]) -> str:
     """The values of a config that are not those of all others with the same name."""
+    same = list(same)
     keys = dict.fromkeys(key for other in same for key in values[other])
     differing = [key for key in keys if len({str(values[other].get(key)) for other in same}) > 1]
     return "".join(f", {key}={values[index].get(key)}" for key in differing)

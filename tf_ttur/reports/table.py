@@ -3,21 +3,17 @@
 import csv
 import io
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from tf_ttur.reports import curves
 from tf_ttur.reports.settings import Setting
-from tf_ttur.studies import published
-from tf_ttur.studies.report import plain
+from tf_ttur.studies import numbers
 from tf_ttur.studies.report import table as markdown_table
+from tf_ttur.studies.results import Results, SettingNumbers
 
 Row = dict[str, Any]
 
-# {column of a row: (head in the page and in Markdown, what it says)}
+# {column: (head in the page and in Markdown, what it says)}
 COLUMNS = {
     "setting": ("setting", "what differs between the rows"),
     "rates": ("learning rates D, G", "discriminator, generator"),
@@ -31,14 +27,21 @@ COLUMNS = {
 }
 
 
-def rows(settings: Sequence[Setting]) -> list[Row]:
-    """One row per setting and measure, with None where there is nothing to say."""
-    return [_row(setting, metric) for setting in settings for metric in setting.metrics]
+def rows(settings: Sequence[Setting], results: Results) -> list[Row]:
+    """One row per setting and measure, with None where there is nothing to say.
+
+    Args:
+      settings: of the report.
+      results: their numbers, under their labels.
+    """
+    by_label = {setting.label: setting for setting in settings}
+    measured = [entry for entry in results.settings if entry.metric]
+    return [_row(entry, by_label[entry.name]) for entry in measured]
 
 
 def to_json(table: Sequence[Row]) -> str:
     """The rows as indented JSON."""
-    return json.dumps(plain(list(table)), indent=1, allow_nan=False) + "\n"
+    return json.dumps(numbers.to_json(list(table)), indent=1, allow_nan=False) + "\n"
 
 
 def to_csv(table: Sequence[Row]) -> str:
@@ -48,7 +51,7 @@ def to_csv(table: Sequence[Row]) -> str:
     writer = csv.DictWriter(file, names, lineterminator="\n")
     writer.writeheader()
     for row in table:
-        cells = {key: _flat(value) for key, value in plain(row).items()}
+        cells = {key: _flat(value) for key, value in numbers.to_json(row).items()}
         writer.writerow(cells)
     return file.getvalue()
 
@@ -93,87 +96,40 @@ def with_range(mean: float | None, low: float | None, high: float | None) -> str
     return f"{number(mean)} [{number(low)}, {number(high)}]"
 
 
-def published_name(metric: str) -> str:
-    """The name under which `studies.published` has a measure: "fid" for that of any network."""
-    return "fid" if metric == "fid" or metric.startswith("fid_") else metric
-
-
-def published_at(setting: Setting, metric: str, update: float) -> tuple[float, ...] | None:
-    """(mean, lowest, highest) of the published curve at an update, interpolated linearly.
-
-    None before the first and after the last published point, and between points one of which
-    contains failed evaluations.
-    """
-    name = published_name(metric)
-    points = published.curve(setting.experiment, name, setting.rates)
-    if not points or not points[0][0] <= update <= points[-1][0]:
-        return None
-    around = [
-        point
-        for index, point in enumerate(points)
-        if point[0] == update
-        or (index + 1 < len(points) and point[0] < update < points[index + 1][0])
-        or (index > 0 and points[index - 1][0] < update < point[0])
-    ]
-    if any(published.has_failures(name, point) for point in around):
-        return None
-    updates = [point[0] for point in around]
-    columns = list(zip(*around, strict=True))[1:]
-    return tuple(float(np.interp(update, updates, column)) for column in columns)
-
-
-def _row(setting: Setting, metric: str) -> Row:
-    config = setting.config
-    curve = curves.by_updates(setting, metric)
-    chosen = _chosen(curve)
-    score = published.SCORES.get((setting.experiment, published_name(metric)), {})
-    best = score.get(setting.rates)
-    row: Row = {
-        "experiment": setting.experiment,
-        "setting": setting.label,
-        "variant": config.variant,
-        "discriminator_rate": setting.rates.discriminator,
-        "generator_rate": setting.rates.generator,
-        "seeds": setting.seeds,
-        "runs": len(setting.runs),
-        "failed": len(setting.crashes),
+def _row(entry: SettingNumbers, setting: Setting) -> Row:
+    chosen, best, published = entry.chosen, entry.best, entry.published
+    at_chosen = (published and published.at_chosen) or (None, None, None)
+    return {
+        "experiment": entry.experiment,
+        "setting": entry.name,
+        "variant": entry.variant,
+        "discriminator_rate": entry.rates.discriminator,
+        "generator_rate": entry.rates.generator,
+        "seeds": entry.seeds,
+        "runs": len(entry.seeds),
+        "failed": len(entry.failed),
         "updates": setting.updates,
-        "metric": metric,
-        "num_samples": config.evaluation.num_samples,
-        "at_update": None if chosen is None else int(curve.x[chosen]),
-        "mean": None if chosen is None else curve.mean[chosen],
-        "low": None if chosen is None else curve.low[chosen],
-        "high": None if chosen is None else curve.high[chosen],
-        **_best(setting, metric),
+        "metric": entry.metric,
+        "num_samples": setting.config.evaluation.num_samples,
+        "at_update": chosen and chosen.updates,
+        "mean": chosen and chosen.mean,
+        "low": chosen and chosen.low,
+        "high": chosen and chosen.high,
+        "deviation": chosen and chosen.deviation,
+        "best": best and best.value,
+        "best_seed": best and best.seed,
+        "best_update": best and best.updates,
+        "mean_height_of_curve": entry.area and entry.area.mean,
+        "published_mean": at_chosen[0],
+        "published_low": at_chosen[1],
+        "published_high": at_chosen[2],
+        "published_best": published and published.best,
+        "published_best_at": published and published.best_at,
+        "published_lowest_mean": published and published.lowest_mean,
+        "published_lowest_mean_at": published and published.lowest_mean_at,
+        "published_table": published and published.table,
+        "erratum": (published and published.erratum) or None,
     }
-    at = None if chosen is None else published_at(setting, metric, curve.x[chosen])
-    row["published_mean"], row["published_low"], row["published_high"] = at or (None, None, None)
-    row["published_best"] = best and best.best
-    row["published_best_at"] = best and best.at
-    row["published_lowest_mean"] = best and best.mean[0]
-    row["published_lowest_mean_at"] = best and best.mean[1]
-    row["published_table"] = best and best.table
-    row["erratum"] = published.ERRATA.get(setting.experiment) if best else None
-    return row
-
-
-def _chosen(curve: curves.Curve) -> int | None:
-    """The place with the lowest mean, of those that most runs have reached."""
-    most = max(curve.num_runs, default=0)
-    places = [place for place, count in enumerate(curve.num_runs) if count == most]
-    return min(places, key=lambda place: curve.mean[place], default=None)
-
-
-def _best(setting: Setting, metric: str) -> Row:
-    """The lowest value of all runs and evaluations, and where it is."""
-    values = [
-        (row["value"], run.config.seed, row["update"])
-        for run in setting.runs
-        for row in run.series.get(metric, [])
-        if row["value"] is not None and math.isfinite(row["value"])
-    ]
-    value, seed, update = min(values, default=(None, None, None))
-    return {"best": value, "best_seed": seed, "best_update": update}
 
 
 def _flat(value: Any) -> Any:

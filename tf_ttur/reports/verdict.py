@@ -1,16 +1,12 @@
 """The first words of a report: what was run, and whether its values may stand beside others."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tf_ttur import config as configs
 from tf_ttur.reports import again, table
 from tf_ttur.reports.settings import Setting
-from tf_ttur.studies import published
-
-_PUBLISHED_SAMPLES = 50_000
-_PUBLISHED_LINES = 640  # samples of the language experiment
-_PUBLISHED_RUNS = {"images": 8, "lines": 10}
+from tf_ttur.studies import summary
+from tf_ttur.studies.results import Results
 
 
 class Verdict(NamedTuple):
@@ -32,26 +28,25 @@ class Verdict(NamedTuple):
     def text(self) -> str:
         """All of it as Markdown."""
         reasons = "".join(f"\n- {reason}" for reason in self.reasons)
-        return f"{' '.join([*self.ran, *self.values])}\n\n{self.comparable}{reasons}"
+        parts = [" ".join(self.ran), " ".join(self.values), self.comparable]
+        return "\n\n".join(part for part in parts if part) + ("\n" if reasons else "") + reasons
 
 
-def verdict(settings: Sequence[Setting], rows: Sequence[table.Row]) -> Verdict:
+def verdict(settings: Sequence[Setting], results: Results, rows: Sequence[table.Row]) -> Verdict:
     """The verdict on some settings.
 
     Args:
       settings: of the report.
-      rows: its table.
+      results: their numbers.
+      rows: the table.
     """
-    comparable, reasons = _compare(settings)
-    return Verdict(
-        [_ran(setting) for setting in settings],
-        [_value(row) for row in rows if row["mean"] is not None],
-        comparable,
-        reasons,
-    )
+    values = [_value(row) for row in rows if row["mean"] is not None]
+    values += [f"{summary.difference(at_updates)}." for at_updates, _ in results.pairs()]
+    comparable, reasons = _compare(results)
+    return Verdict([_ran(setting, results) for setting in settings], values, comparable, reasons)
 
 
-def _ran(setting: Setting) -> str:
+def _ran(setting: Setting, results: Results) -> str:
     config = setting.config
     done = setting.updates
     card = again.card_of(setting.config)
@@ -60,7 +55,7 @@ def _ran(setting: Setting) -> str:
     return (
         f"{setting.full_label}: {_runs(setting)}, {length}{of} updates, learning "
         f"rates {config.discriminator.learning_rate:g} (discriminator) and "
-        f"{config.generator.learning_rate:g} (generator).{_failed(setting)}"
+        f"{config.generator.learning_rate:g} (generator).{_failed(setting, results)}"
     )
 
 
@@ -71,11 +66,12 @@ def _runs(setting: Setting) -> str:
     return f"{len(seeds)} runs with seeds {', '.join(map(str, seeds))}"
 
 
-def _failed(setting: Setting) -> str:
-    failed = [seed for seed, _ in setting.crashes]
-    if not failed:
+def _failed(setting: Setting, results: Results) -> str:
+    entry = next(entry for entry in results.settings if entry.name == setting.label)
+    seeds = [failure.seed for failure in entry.failed]
+    if not seeds:
         return ""
-    return f" {len(failed)} of them failed (seed {', '.join(map(str, failed))})."
+    return f" {len(seeds)} of them failed (seed {', '.join(map(str, seeds))})."
 
 
 def _value(row: table.Row) -> str:
@@ -89,74 +85,20 @@ def _value(row: table.Row) -> str:
     return text + "."
 
 
-def _compare(settings: Sequence[Setting]) -> tuple[str, list[str]]:
+def _compare(results: Results) -> tuple[str, list[str]]:
     """The sentence on comparability, and its reasons."""
-    with_published = [setting for setting in settings if has_published(setting)]
+    with_published = [entry for entry in results.settings if entry.published]
     if not with_published:
-        return "Nothing is published about these experiments: compare them with each other.", []
-    reasons = list(dict.fromkeys(line for one in with_published for line in _reasons(one)))
-    if reasons:
-        return "These values may not stand beside the published ones:", reasons
-    return "These values may stand beside the published ones: the protocol is the paper's.", []
-
-
-def has_published(setting: Setting) -> bool:
-    """Whether the paper has values for these learning rates of the experiment."""
-    return any(
-        experiment == setting.experiment and setting.rates in scores
-        for (experiment, _), scores in published.SCORES.items()
-    )
-
-
-def _reasons(setting: Setting) -> list[str]:
-    """What differs from the paper's protocol."""
-    config = setting.config
-    kind = configs.architecture_of(config).learns
-    reasons = [*_network(setting), *_samples(config, kind)]
-    expected = _PUBLISHED_RUNS[kind]
-    if len(setting.runs) < expected:
-        words = "run" if len(setting.runs) == 1 else "runs"
-        reasons.append(
-            f"seeds: {len(setting.runs)} {words}; the published values are of {expected}"
-        )
-    card = again.card_of(config)
-    if card is None:
-        return [*reasons, f"experiment: no card {config.name}:{config.variant} ships with tf_ttur"]
-    if max(setting.updates) < card.updates:
-        done = max(setting.updates)
-        reasons.append(f"updates: {done:,}; the published training has {card.updates:,}")
-    place = configs.kind_of(config).place
-    if configs.flatten(card)[place] not in ("", configs.flatten(config)[place]):
-        reasons.append(
-            f"data: {configs.flatten(config)[place]}; the card names {configs.flatten(card)[place]}"
-        )
-    for difference in again.deciding_changes(config, card):
-        if not difference.key.startswith("evaluation."):
-            reasons.append(f"config (paper's value -> here): {difference}")
-    if config.evaluation.reference_samples != card.evaluation.reference_samples:
-        count = config.evaluation.reference_samples
-        reasons.append(f"reference: {count:,} real images; the published one has all")
-    return reasons
-
-
-def _network(setting: Setting) -> list[str]:
-    """What is unlike the original in the network that measured."""
-    measured = [again.evaluation_of(run) for run in setting.runs]
-    if all(one is None for one in measured):
-        return ["network: no environment.json says what the values were measured with"]
-    reasons = []
-    for one in measured:
-        network = (one or {}).get("network")
-        if network not in (None, "original"):
-            reasons.append(f"network: {network}, not the original Inception file")
-        if (one or {}).get("precision", "float32") != "float32":
-            reasons.append(f"network: in {one and one['precision']}, not in float32")
-    return list(dict.fromkeys(reasons))
-
-
-def _samples(config: Any, kind: str) -> list[str]:
-    expected = _PUBLISHED_SAMPLES if kind == "images" else _PUBLISHED_LINES
-    count = config.evaluation.num_samples
-    if count == expected:
-        return []
-    return [f"samples: {count:,} per evaluation; the published values use {expected:,}"]
+        return "Nothing is published about these settings: compare them with each other.", []
+    caveats: dict[str, list[str]] = {}
+    for entry in with_published:
+        for caveat in entry.caveats:
+            caveats.setdefault(caveat, []).append(entry.name)
+    if not caveats:
+        return "These values may stand beside the published ones: the protocol is the paper's.", []
+    everybody = {entry.name for entry in with_published}
+    reasons = [
+        caveat if set(names) == everybody else f"{caveat} ({', '.join(dict.fromkeys(names))})"
+        for caveat, names in caveats.items()
+    ]
+    return "These values may not stand beside the published ones:", reasons

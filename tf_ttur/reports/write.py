@@ -7,6 +7,7 @@ from tf_ttur.io import console, files, outputs
 from tf_ttur.reports import figures, markdown, page, pictures, table
 from tf_ttur.reports.contents import Contents, collect
 from tf_ttur.reports.settings import open_settings
+from tf_ttur.studies import results
 
 PAGE = "report.html"
 _MAX_BYTES = 5_000_000  # of the page
@@ -17,11 +18,11 @@ def write(
 ) -> pathlib.Path:
     """Writes the report of runs into a folder.
 
-    It consists of report.html, report.md, table.csv, table.json and table.md, of the figures as SVG
-    and PNG, and of the pictures of samples as PNG.
+    It consists of report.html, report.md, table.csv, table.json and table.md, of numbers.json with
+    all values and differences, of the figures as SVG and PNG, and of the pictures of samples.
 
     Args:
-      folders: run folders, and folders of run folders.
+      folders: run folders, studies, and folders of such folders.
       output: the folder to write to; it is created if it is missing.
       command: the command line that makes this report.
 
@@ -35,6 +36,7 @@ def write(
     contents = collect(open_settings(folders), command)
     drawn = figures.write(folder, contents.evaluations, contents.training)
     _write_pictures(folder, contents)
+    results.write(contents.results, folder / results.NUMBERS)
     texts = {
         "table.json": table.to_json(contents.rows),
         "table.csv": table.to_csv(contents.rows),

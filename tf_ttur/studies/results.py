@@ -319,12 +319,17 @@ def _caveats(
         found.append(f"there is no card {config.name}:{config.variant} to compare with")
     else:
         found += [f"not as in the card: {line}" for line in _changes(card, config)]
+        place = configs.kind_of(config).place
+        was, now = (configs.flatten(one)[place] for one in (card, config))
+        if was not in ("", now):
+            found.append(f"other data, unless they have only moved: {was} -> {now}")
     reached = last.updates if last else 0
     if card is not None and reached < card.updates:
         found.append(f"{reached:,} of the card's {card.updates:,} updates")
     seeds = _SEEDS_OF_PAPER.get(kind, 0)
     if len(group) < seeds:
-        found.append(f"{len(group)} runs, the paper's {seeds}")
+        runs_here = "1 run" if len(group) == 1 else f"{len(group)} runs"
+        found.append(f"{runs_here}; the published values are of {seeds}")
     return found
 
 
