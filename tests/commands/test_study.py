@@ -19,10 +19,11 @@ from tf_ttur.studies import study as studies
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("heard")]
 
 UPDATES = 60
+PATIENCE = 1800  # seconds; a dozen starts of TensorFlow beside other work
 FLAGS = [
     *TINY,
     f"--config.updates={UPDATES}",
-    "--config.evaluation.every_updates=20",
+    "--config.evaluation.every_updates=30",
     "--config.checkpoint_every_updates=5",
     "--config.log_every_updates=1",
 ]
@@ -43,13 +44,13 @@ def start(graph, cache):
 
     yield begin
     for process in started:
-        process.kill()
-        process.communicate()
+        process.terminate()  # it stops the processes that it has started
+        process.communicate(timeout=PATIENCE)
 
 
 def wait_for_checkpoints(process, folder, count):
     """Waits until so many checkpoints are in a study. Returns the cells that are being trained."""
-    end = time.monotonic() + 200
+    end = time.monotonic() + PATIENCE
     while len(list(folder.glob("*/checkpoints/ckpt-*.index"))) < count:
         assert process.poll() is None
         assert time.monotonic() < end
@@ -78,7 +79,7 @@ def prints_of(folder):
 
 def test_a_study_that_is_killed_and_stopped_ends_as_an_undisturbed_one(start, tmp_path):
     whole = start(*GRID, "--output", tmp_path / "whole")
-    _, messages = whole.communicate(timeout=400)
+    _, messages = whole.communicate(timeout=PATIENCE)
     assert whole.returncode == 0, messages
     assert messages.count(f"done after {UPDATES} updates") == 6
 
@@ -88,18 +89,18 @@ def test_a_study_that_is_killed_and_stopped_ends_as_an_undisturbed_one(start, tm
     killed.kill()
     for cell in cells:
         os.kill(process_of(cell), signal.SIGKILL)
-    killed.communicate(timeout=60)
+    killed.communicate(timeout=PATIENCE)
 
     stopped = start(*words)
     wait_for_checkpoints(stopped, tmp_path / "other", 12)
     stopped.send_signal(signal.SIGHUP)
-    _, messages = stopped.communicate(timeout=100)
+    _, messages = stopped.communicate(timeout=PATIENCE)
     assert stopped.returncode == 129
     assert "stopped by SIGHUP; the same command resumes from here" in messages
     assert not any(cell.run.is_in_use for cell in studies.open_study(tmp_path / "other").cells)
 
     resumed = start(*words)
-    _, messages = resumed.communicate(timeout=400)
+    _, messages = resumed.communicate(timeout=PATIENCE)
     assert resumed.returncode == 0, messages
     assert "its turn ends after update" in messages
     expected = prints_of(tmp_path / "whole")
@@ -124,10 +125,10 @@ def test_one_cell_may_be_started_by_hand_and_the_study_adopts_it(start, tmp_path
     by_hand = run("-m", "tf_ttur", *command[1:], "--inception", graph, TF_TTUR_CACHE=str(cache))
     assert by_hand.returncode == 0, by_hand.stderr
     alone = start(*words, "--cell", "2/2")
-    _, messages = alone.communicate(timeout=200)
+    _, messages = alone.communicate(timeout=PATIENCE)
     assert alone.returncode == 0 and "ttur-seed0" not in messages
     everything = start(*words)
-    _, messages = everything.communicate(timeout=100)
+    _, messages = everything.communicate(timeout=PATIENCE)
     assert everything.returncode == 0 and "training from" not in messages
     content = json.loads((folder / "numbers.json").read_text(encoding="utf-8"))
     assert [entry["seeds"] for entry in content["settings"]] == [[0], [0]]
@@ -138,13 +139,13 @@ def test_a_cell_that_fails_counts_and_does_not_stop_the_search(start, tmp_path):
     folder = tmp_path / "search"
     rates = ["--rates", "1e-3,1e30", "--generator-rates", "1e-3", "--seeds", "0"]
     search = start("search", "quickstart", *rates, "--output", folder)
-    _, messages = search.communicate(timeout=200)
+    _, messages = search.communicate(timeout=PATIENCE)
     assert search.returncode == 0, messages
     assert re.search(r"d1e\+30-g0.001-seed0: failed: a value was not finite in update \d", messages)
     ranking = json.loads((folder / "search.json").read_text(encoding="utf-8"))
     assert [(row["discriminator"], row["num_failed"]) for row in ranking] == [(1e-3, 0), (1e30, 1)]
     again = start("search", "quickstart", *rates, "--output", folder)
-    _, messages = again.communicate(timeout=100)
+    _, messages = again.communicate(timeout=PATIENCE)
     assert "training from" not in messages
     assert "has failed in update" in messages
 
@@ -155,12 +156,12 @@ def test_another_failure_stops_the_study_and_another_process_does_not(start, tmp
     (folder / "ttur-seed0").mkdir(parents=True)
     held = files.lock(folder / "ttur-seed0/.lock")
     busy = start(*words)
-    _, messages = busy.communicate(timeout=200)
+    _, messages = busy.communicate(timeout=PATIENCE)
     held.close()
     assert busy.returncode == 0, messages
     assert "in the hands of other processes: ttur-seed0" in messages
     failing = start(*words, "--config.evaluation.reference=/nowhere.npz", "--output", folder / "b")
-    _, messages = failing.communicate(timeout=100)
+    _, messages = failing.communicate(timeout=PATIENCE)
     assert failing.returncode == 2
     assert "the training of ttur-seed0 ended with status 2; its last lines:" in messages
     assert "/nowhere.npz" in messages and "Traceback" not in messages
