@@ -13,6 +13,7 @@ from tf_ttur.data.images import Images
 from tf_ttur.data.sources import tfds_builders
 from tf_ttur.data.sources.source import identity_of
 from tf_ttur.errors import UserError
+from tf_ttur.io import hosts
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +161,7 @@ def test_without_a_network_another_prepared_version_is_named(tmp_path, monkeypat
 def test_a_host_without_an_answer_is_known_in_seconds(tmp_path, monkeypatch):
     monkeypatch.setattr("tensorflow_datasets.core.constants.DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setattr("requests.Session.request", lambda *_, **__: threading.Event().wait(60))
-    monkeypatch.setattr(tfds_builders, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(hosts, "PROBE_SECONDS", 0.2)
     start = time.monotonic()
     refused("tfds:mnist/train", "no answer within 0.2 s")
     assert time.monotonic() - start < 5

@@ -22,6 +22,8 @@ ALLOWED = {
         "pathlib.Path(folder, f'{number:0{digits}d}.png')",
     },
     "data/shards.py": {"pathlib.Path(folder, file_name)"},
+    "data/sources/given.py": {"pathlib.Path(filename)"},  # of a memory-mapped array
+    "data/sources/hugging_face.py": {"pathlib.Path(value['path'])"},  # of a data set's column
     "data/sources/on_disk.py": {"pathlib.Path(name)"},
     "data/sources/tar.py": {"pathlib.Path(name)"},  # of a path with braces, read before
     "data/sources/tfds_builders.py": {"pathlib.Path(folder)"},  # of TFDS, which has read it

@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur import metrics
+from tf_ttur.data.passed import describe
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import Result, sides
 from tf_ttur.metrics.inception import Inception
-from tf_ttur.metrics.passed import describe
 from tf_ttur.metrics.settings import Settings
 
 pytestmark = [

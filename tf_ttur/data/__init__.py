@@ -71,6 +71,11 @@ class Examples(Protocol):
           seed, first, stride, batch_size, wanted: as in `order.batch_indices`.
         """
 
+    def indices(
+        self, seed: "np.ndarray", first: int, stride: int, batch_size: int
+    ) -> "tf.data.Dataset":
+        """The indices of the examples in `batches`: an endless data set of (batch_size,) int64."""
+
     def encode(self, batch: "tf.Tensor") -> "tf.Tensor":
         """A batch as the discriminator takes it: float32 (n, ...)."""
 

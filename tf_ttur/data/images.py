@@ -18,7 +18,7 @@ from tf_ttur.data import order, pillow, sources
 from tf_ttur.data.cropping import Cropping
 from tf_ttur.data.decoding import Decoder, UnreadableImage, examine
 from tf_ttur.data.resizing import Resizing, cure_of_sizes, find_resizing
-from tf_ttur.data.sources import Source
+from tf_ttur.data.sources import Source, data_sets
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
 
@@ -43,7 +43,8 @@ class Images:
     """Prepared images of one source; they fulfil the protocol `data.Examples`.
 
     A set of at most `memory_gib` lives in memory as uint8. A larger one is read from its source for
-    every batch, which needs a source with random access (all but TFDS and generators).
+    every batch, which needs a source with random access (all but TFDS and generators). A source
+    that keeps its order (`Source.keeps_order`) is always read, and never shuffled.
 
     Attributes:
       source: the `sources.Source`.
@@ -124,11 +125,15 @@ class Images:
         """Digests of the prepared images in their order.
 
         "fingerprint" is that of up to 64 images, spread over the set. If the set is kept in memory,
-        which loads it, "digest" is that of all. Only for images of one known size.
+        which loads it, "digest" is that of all. Only for images of one known size. A source that
+        has a fingerprint of its own gives that one.
 
         Raises:
           UserError: an image cannot be used; the message names it.
         """
+        if self.source.fingerprint:
+            of_content = [self.source.fingerprint, self.preparation]
+            return {"fingerprint": sources.identity_of(*of_content)}
         image = self._random_access()
         last = self.num_images - 1
         chosen = np.unique(np.linspace(0, last, _FINGERPRINTED).round().astype(np.int64))
@@ -389,6 +394,8 @@ class Images:
           UserError: as in `check_batches`, or an image cannot be used.
         """
         self.check_batches(batch_size * stride)
+        if self.source.keeps_order:
+            return self._batches_as_given(first, batch_size, wanted)
         image = self._random_access()
         indices = order.batch_indices(seed, first, stride, batch_size, self.num_images, wanted)
         if self._loaded is not None:
@@ -401,6 +408,45 @@ class Images:
             )
         dataset = dataset.map(lambda images: scale(images, batch_size, self._size))
         return dataset.prefetch(tf.data.AUTOTUNE)
+
+    def indices(
+        self, seed: np.ndarray, first: int, stride: int, batch_size: int
+    ) -> tf.data.Dataset:
+        """The indices of the images in `batches`."""
+        if self.source.keeps_order:
+            return order.indices_as_given(first, batch_size, self.num_images)
+        return order.batch_indices(seed, first, stride, batch_size, self.num_images)
+
+    def _batches_as_given(
+        self, first: int, batch_size: int, wanted: Callable[[tf.Tensor], tf.Tensor] | None
+    ) -> tf.data.Dataset:
+        """As `batches`, in the order of the source; see `order.indices_as_given`."""
+        assert self.source.stream is not None
+        images = self.source.stream().repeat()
+        images = images.skip(self._position(first * batch_size))
+        images = images.map(
+            self._cropping.apply, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        )
+        numbered = images.batch(batch_size, drop_remainder=True).enumerate(first)
+        if wanted is not None:
+            numbered = numbered.filter(lambda number, _: wanted(number))
+        dataset = numbered.map(lambda _, batch: scale(batch, batch_size, self._size))
+        return dataset.prefetch(tf.data.AUTOTUNE)
+
+    def _position(self, number: int) -> int:
+        """Where, in repeated passes over an ordered source, image `number` can be found.
+
+        That is `number`, or its position in the first pass if the second pass begins as the first
+        one does: then a resume need not skip all images that the training has seen.
+        """
+        if number < self.num_images:
+            return number
+        assert self.source.stream is not None
+        console.say(f"skipping the images of {self.word} that this run has seen")
+        passes = self.source.stream().repeat()
+        start = data_sets.digest_of_start(self.source.stream())
+        second = data_sets.digest_of_start(passes.skip(self.num_images))
+        return number % self.num_images if start == second else number
 
     def encode(self, batch: tf.Tensor) -> tf.Tensor:
         """A batch as the discriminator takes it: unchanged."""
@@ -419,7 +465,7 @@ class Images:
                 f"at least the {examples_per_update} of one update",
                 "lower config.batch_size or name a larger data set",
             )
-        if self.source.read is None and not self._fits:
+        if self.source.read is None and not self._fits and not self.source.keeps_order:
             raise UserError(
                 f"{self.source.word} takes {self._num_bytes / _GIB:.1f} GiB "
                 "and can only be read in order",
@@ -479,6 +525,9 @@ class Images:
         contents = self.source.contents
         read = self.source.read
         if not isinstance(error, _ABOUT_DATA) or self._loaded is not None:
+            return
+        if self.source.keeps_order:
+            data_sets.explain(self.word, error)
             return
         decoder = self.source.decoder or Decoder()
         if contents is None or read is None:

@@ -44,3 +44,20 @@ def batch_indices(
     if wanted is not None:
         numbers = numbers.filter(wanted)
     return numbers.map(indices)
+
+
+def indices_as_given(first: int, batch_size: int, num_examples: int) -> tf.data.Dataset:
+    """The indices of batches that take the examples in their order, again and again.
+
+    Batch number n takes the positions from n * batch_size on, of all passes in a row. No example is
+    left out at the end of a pass.
+
+    Args:
+      first, batch_size, num_examples: as in `batch_indices`.
+    """
+    numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
+
+    def indices(number: tf.Tensor) -> tf.Tensor:
+        return (number * batch_size + tf.range(batch_size, dtype=tf.int64)) % num_examples
+
+    return numbers.map(indices)

@@ -142,6 +142,12 @@ class Lines:
         indices = order.batch_indices(seed, first, stride, batch_size, self.num_lines, wanted)
         return indices.map(gather).prefetch(tf.data.AUTOTUNE)
 
+    def indices(
+        self, seed: np.ndarray, first: int, stride: int, batch_size: int
+    ) -> tf.data.Dataset:
+        """The indices of the lines in `batches`."""
+        return order.batch_indices(seed, first, stride, batch_size, self.num_lines)
+
     def encode(self, batch: tf.Tensor) -> tf.Tensor:
         """A batch as the discriminator takes it: one-hot, float32 (n, length, symbols)."""
         return tf.one_hot(batch, len(self.vocabulary))

@@ -10,8 +10,8 @@ PathLike = str | os.PathLike[str]
 
 _SCHEME = re.compile("([A-Za-z][A-Za-z0-9+.-]+)://")
 # `pathlib` has made one slash of two. Only well-known schemes are told by one slash, because
-# "sweep:/run" is a path, too.
-_SCHEME_OF_PATH = re.compile("(gs|s3|https?|ftp|hdfs|file|abfss?|hf|gcs):/", re.IGNORECASE)
+# "sweep:/run" is a path, too, and hf:/data/faces/train names a local data set.
+_SCHEME_OF_PATH = re.compile("(gs|s3|https?|ftp|hdfs|file|abfss?|gcs):/", re.IGNORECASE)
 
 
 def local(word: PathLike, what: str) -> pathlib.Path:

@@ -44,7 +44,7 @@ The rooms of this package:
 
 api.py            the functions above                  forms.py          images in memory
 sides.py          two sides, opened and gathered       measures/         one file per measure
-passed.py         what was passed, in words            ranges.py         what float values mean
+../data/passed.py what was passed, in words            ranges.py         what float values mean
 results.py        one value with its interval          evaluators.py     during a training
 settings.py       how given images are read            ranking.py        which set is nearer
 extraction.py     from images to statistics            statistics.py     their file, the distance

@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+from tf_ttur.data import passed
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import measures, passed, ranking, sides
+from tf_ttur.metrics import measures, ranking, sides
 from tf_ttur.metrics.measures.comparison import measure
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.results import Result

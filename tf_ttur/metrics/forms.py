@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur.data import pillow
+from tf_ttur.data import passed, pillow
 from tf_ttur.data.images import strict_options
 from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
-from tf_ttur.metrics import extraction, passed, ranges
+from tf_ttur.metrics import extraction, ranges
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.settings import NUM_IMAGES, Settings
 from tf_ttur.metrics.statistics import Statistics

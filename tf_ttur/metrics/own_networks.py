@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ttur import registry
+from tf_ttur.data import passed
 from tf_ttur.errors import UserError
 from tf_ttur.io import paths, saved_model
-from tf_ttur.metrics import passed
 from tf_ttur.metrics.names import INCEPTIONS, metric_name
 from tf_ttur.metrics.networks import FeatureNetwork
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import losses
-from tf_ttur.data import Examples, order
+from tf_ttur.data import Examples
 from tf_ttur.losses import pairs
 from tf_ttur.registry import load
 from tf_ttur.training import randomness, steps
@@ -268,13 +268,13 @@ def examples_of(
       update: its number, from 0.
     """
     seed, first, stride = _order(config, strategy, update)
-    indices = order.batch_indices(seed, first, stride, batch_size, examples.num_examples)
+    indices = examples.indices(seed, first, stride, batch_size)
     return [batch.tolist() for batch in indices.take(stride).as_numpy_iterator()]
 
 
 def _order(
     config: ConfigDict, strategy: tf.distribute.Strategy, first_update: int
 ) -> tuple[np.ndarray, int, int]:
-    """seed, first and stride of `order.batch_indices`."""
+    """seed, first and stride of `Examples.batches`."""
     stride = strategy.num_replicas_in_sync * config.discriminator.steps
     return randomness.key(config.seed, Purpose.DATA_ORDER).numpy(), first_update * stride, stride

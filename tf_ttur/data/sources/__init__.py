@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from tf_ttur.data import published_archives
 from tf_ttur.data.sources import unknown
-from tf_ttur.data.sources.source import PREPARED_RECORD, Options, Source
+from tf_ttur.data.sources.source import (
+    GIVEN,
+    PREPARED_RECORD,
+    Options,
+    Source,
+    identity_of,
+)
 from tf_ttur.errors import UserError
 from tf_ttur.io import paths
 from tf_ttur.registry import Entry, Registry, load
@@ -26,6 +32,7 @@ __all__ = [
     "Source",
     "SourceKind",
     "describe_sources",
+    "identity_of",
     "kind_of",
     "open_source",
 ]
@@ -36,7 +43,7 @@ class SourceKind(Entry):
     """An entry of `SOURCES`.
 
     Attributes:
-      form: what words of this kind look like.
+      form: what words of this kind look like; "" leaves the kind out of lists.
       matches: function (word, path) that returns whether a word is of this kind. `path` is the word
         taken as the path of a file or folder, which need not exist.
       open: function (word, path, options) that returns the `Source`, or `module:object` of it; see
@@ -75,6 +82,14 @@ def _open_card(word: str, path: pathlib.Path, options: Options) -> "Images":
     return load("tf_ttur.config.examples:open_images")(word)
 
 
+def _refuse_given(word: str, path: pathlib.Path, options: Options) -> Source:
+    raise UserError(
+        "the examples were passed from a Python program, and no word names them",
+        "the same program, which passes them again: tf_ttur.train(..., examples=...)",
+        "run that program, or name the same images with config.data.source",
+    )
+
+
 # The first kind that matches a word is taken, so special folders come before `folder`.
 SOURCES: Registry[SourceKind] = Registry(
     "kind of source",
@@ -99,9 +114,21 @@ SOURCES: Registry[SourceKind] = Registry(
         ),
         "python": SourceKind(
             form="python:FILE.py:OBJECT",
-            help="your own array, Source, or function; also python:MODULE:OBJECT",
+            help="your own array, data set, Source or function; also python:MODULE:OBJECT",
             matches=_begins("python:"),
             open="tf_ttur.data.sources.own:open_python",
+        ),
+        "hf": SourceKind(
+            form="hf:DATASET/SPLIT",
+            help="Hugging Face datasets (extra hf): a name, a saved folder, a Parquet file",
+            matches=_begins("hf:"),
+            open="tf_ttur.data.sources.hugging_face:open_hugging_face",
+        ),
+        "given": SourceKind(
+            form="",  # not for users: a config stores this word
+            help="examples that a Python program has passed",
+            matches=lambda word, path: word == GIVEN,
+            open=_refuse_given,
         ),
         "generator": SourceKind(
             form="EXPORT/",
@@ -225,4 +252,6 @@ def _forms() -> str:
 
 
 def _files_first() -> list[SourceKind]:
-    return sorted(SOURCES.values(), key=lambda kind: ":" in kind.form)
+    """The kinds that users name: files first, then words with a colon."""
+    named = [kind for kind in SOURCES.values() if kind.form]
+    return sorted(named, key=lambda kind: ":" in kind.form)

@@ -78,15 +78,20 @@ def is_images(array: np.ndarray) -> bool:
 
 
 def of_array(
-    word: str, images: np.ndarray, identity: str, preparation: dict[str, Any] | None = None
+    word: str,
+    images: np.ndarray,
+    identity: str,
+    preparation: dict[str, Any] | None = None,
+    convert: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Source:
     """The `Source` of an array.
 
     Args:
       word: as the user gave it.
-      images: uint8 (n, height, width, 3), in memory or memory-mapped. Of grey images, (n, height,
-        width) or (n, height, width, 1), the one channel is used three times; a message says so.
+      images: (n, height, width, 3), in memory or memory-mapped. Of grey images, (n, height, width)
+        or (n, height, width, 1), the one channel is used three times; a message says so.
       identity, preparation: of the `Source`.
+      convert: function that makes uint8 of one image; None if the images are uint8.
     """
     height, width = images.shape[1:3]
     is_grey = images.ndim == 3 or images.shape[-1] == 1
@@ -94,7 +99,7 @@ def of_array(
         say_grey(word, len(images))
 
     def draw(index: int) -> np.ndarray:
-        image = images[index]
+        image = images[index] if convert is None else convert(images[index])
         return np.repeat(image.reshape(height, width, 1), 3, axis=-1) if is_grey else image
 
     read = indexed(draw, (height, width, 3))

@@ -204,11 +204,28 @@ def open_files_inside(
     fetch: Callable[[int], bytes],
     options: Options,
 ) -> Source:
-    """The `Source` of encoded images inside one file.
+    """The `Source` of encoded images inside one file, which gives it its identity.
+
+    Args:
+      word, num_images, name, fetch, options: as in `of_encoded`.
+      path: the file.
+    """
+    return of_encoded(word, identity_of_files(path), num_images, name, fetch, options)
+
+
+def of_encoded(
+    word: str,
+    identity: str,
+    num_images: int,
+    name: Callable[[int], str],
+    fetch: Callable[[int], bytes],
+    options: Options,
+) -> Source:
+    """The `Source` of encoded images.
 
     Args:
       word: as the user gave it.
-      path: the file.
+      identity: of the `Source`.
       num_images: number of images.
       name: function of an index that returns the image's name.
       fetch: function of an index that returns the image's encoded bytes.
@@ -223,5 +240,4 @@ def open_files_inside(
     def contents(index: int) -> tuple[str, Callable[[], bytes]]:
         return f"{word}:{name(index)}", functools.partial(fetch, index)
 
-    identity = identity_of_files(path)
     return Source(word, num_images, identity, read, contents=contents, decoder=decoder)

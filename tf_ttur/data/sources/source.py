@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from tf_ttur.data.decoding import Decoder
 
+# The word of examples that a Python program has passed, as a config stores it.
+GIVEN = "given:examples"
 # The files of a prepared folder.
 PREPARED_IMAGES = "images.npy"
 PREPARED_RECORD = "prepared.json"
@@ -72,6 +74,9 @@ class Source:
       converted: what all images were before they were converted to RGB: "grey", or "".
       decoder: of image files; None if the images are not files.
       left_out: {ending: number of files} that are no images by their endings.
+      keeps_order: whether a training takes the images in the order of `stream`, again and again,
+        instead of shuffling them.
+      fingerprint: digest of the content, where opening the source has read all of it; otherwise "".
     """
 
     word: str
@@ -87,6 +92,8 @@ class Source:
     converted: str = ""
     decoder: "Decoder | None" = None
     left_out: dict[str, int] = dataclasses.field(default_factory=dict)
+    keeps_order: bool = False
+    fingerprint: str = ""
 
     def in_order(self, first: int = 0, count: int | None = None) -> "tf.data.Dataset":
         """A `tf.data.Dataset` of images in the order of the source.
@@ -116,6 +123,7 @@ class Source:
             self,
             num_images=len(indices),
             identity=identity_of(self.identity, chosen),
+            fingerprint=self.fingerprint and identity_of(self.fingerprint, chosen),
             contents=contents and (lambda index: contents(int(indices[index]))),
             decoder=self.decoder and self.decoder.subset(indices),
         )

@@ -5,14 +5,10 @@ host is tried: TFDS by itself repeats for minutes, in silence, and leaves folder
 """
 
 import pathlib
-import threading
-import urllib.parse
 from typing import Any
 
 from tf_ttur.errors import UserError
-from tf_ttur.io import console
-
-PROBE_SECONDS = 10.0  # that a host has to answer
+from tf_ttur.io import console, hosts
 
 _RECORDS = ("dataset_info.json", "features.json")  # files of a prepared data set
 
@@ -119,36 +115,7 @@ def _unreachable(builder: Any) -> str:
     urls = list(getattr(builder, "url_infos", None) or {})
     if not urls or _has_downloads(builder):
         return ""
-    first_of_hosts = {urllib.parse.urlparse(url).netloc: url for url in reversed(urls)}
-    failures: dict[str, str] = {}
-    threads = []
-    for host, url in list(first_of_hosts.items())[:3]:
-        if not url.startswith("http"):
-            return ""
-        thread = threading.Thread(target=_try, args=(host, url, failures), daemon=True)
-        failures[host] = f"no answer within {PROBE_SECONDS:g} s"
-        thread.start()
-        threads.append(thread)
-    for thread in threads:
-        thread.join(PROBE_SECONDS)
-    if not all(failures.values()):
-        return ""
-    return "; ".join(f"{host} cannot be reached ({why})" for host, why in failures.items())
-
-
-def _try(host: str, url: str, failures: dict[str, str]) -> None:
-    """Asks a host for the beginning of a file; sets failures[host] to what is wrong, or "" ."""
-    import requests  # what TFDS downloads with, so that proxies are those that it will use
-
-    try:
-        requests.get(url, stream=True, timeout=PROBE_SECONDS).close()
-        failures[host] = ""
-    except requests.exceptions.RequestException as error:
-        text = str(error)
-        if "resolve" in text:
-            failures[host] = "its name cannot be resolved"
-        elif not isinstance(error, requests.exceptions.Timeout):
-            failures[host] = type(error).__name__
+    return hosts.unreachable(urls)
 
 
 def _has_downloads(builder: Any) -> bool:
