@@ -30,7 +30,7 @@ def networks(arrays):
 
 @pytest.fixture(scope="module")
 def real(arrays):
-    return images.scale(arrays["real_images"], 4, 32)
+    return images.scale(arrays["real_images"], (4, 32, 32, 3))
 
 
 def test_images_reconstructions_and_errors(arrays, networks, real):

@@ -124,7 +124,7 @@ def batch(arrays, step):
         lines = types.SimpleNamespace(vocabulary=range(SYMBOLS))
         return text.Lines.encode(lines, tf.constant(arrays["real_codes"][step]))
     real = arrays["real_images"][step]
-    return images.scale(real, len(real), real.shape[1])
+    return images.scale(real, real.shape)
 
 
 def train(case, arrays, **changes):

@@ -9,7 +9,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tf_ttur.registry import NOT_NEGATIVE, POSITIVE, Decides, Entry, Key, Registry, load, rule
+from tf_ttur.registry import (
+    NOT_NEGATIVE,
+    POSITIVE,
+    Decides,
+    Entry,
+    Key,
+    Registry,
+    load,
+    one_of,
+    rule,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,8 +135,8 @@ KINDS: Registry[Kind] = Registry(
         "images": Kind(
             place="data.source",
             open="tf_ttur.data.images:open_for_training",
-            shape=lambda data, _: (data.image_size, data.image_size, 3),
-            help="RGB images",
+            shape=lambda data, _: (data.image_size, data.image_size, data.channels),
+            help="images",
             keys={
                 "data.source": Key(
                     "",
@@ -146,6 +156,17 @@ KINDS: Registry[Kind] = Registry(
                         "none, square, or a number of pixels",
                         lambda v: re.fullmatch("none|square|[1-9][0-9]{0,5}", v) is not None,
                     ),
+                ),
+                "data.channels": Key(
+                    3,
+                    "3: RGB, grey images become RGB; 1: grey, RGB images become grey",
+                    one_of(1, 3),
+                    exclusive=True,
+                ),
+                "data.flip": Key(
+                    False,
+                    "mirror each image with probability 1/2, each time that it is shown",
+                    exclusive=True,
                 ),
                 "data.jpeg_quality": Key(
                     0,

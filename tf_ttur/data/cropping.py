@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tf_ttur.data import channels
 from tf_ttur.errors import UserError
 
 
@@ -20,31 +21,41 @@ class Cropping:
       jpeg_quality: 1 ... 100 compresses every image to JPEG at this quality, after crop and resize,
         and decodes it again; 0 does not. libjpeg's defaults with chroma at half the resolution give
         the pixels that Pillow's `save(quality=...)` gives, to the bit.
+      channels: 1 makes every image grey before anything else is done; 3 does not.
     """
 
     size: int
     crop: str
     jpeg_quality: int = 0
+    channels: int = 3
 
     @property
     def record(self) -> dict[str, Any]:
-        """The crop, the size, the method of resizing and the JPEG quality, for provenance.
+        """The crop, the size, the method of resizing, JPEG quality and channels, for provenance.
 
-        Without JPEG there is no word of it, as in the records of version 0.1.0.
+        There is no word of JPEG and of channels where nothing is done, as in the records of version
+        0.1.0.
         """
         resize = "none" if self.crop == "none" else "bilinear, antialiased, rounded"
-        record = {"size": self.size, "crop": self.crop, "resize": resize}
-        return record | {"jpeg_quality": self.jpeg_quality} if self.jpeg_quality else record
+        record: dict[str, Any] = {"size": self.size, "crop": self.crop, "resize": resize}
+        if self.jpeg_quality:
+            record["jpeg_quality"] = self.jpeg_quality
+        if self.channels == 1:
+            record["channels"] = channels.AS_RGB
+        return record
 
     def apply(self, image: tf.Tensor) -> tf.Tensor:
-        """Crops, resizes and compresses one image.
+        """Makes one image grey, crops, resizes and compresses it.
 
         Args:
           image: uint8 (height, width, 3).
 
         Returns:
-          uint8 (size, size, 3); the image itself if `crop` is "none" and `jpeg_quality` 0.
+          uint8 (size, size, 3), of a grey image three times the same; the image itself if nothing
+          is to be done.
         """
+        if self.channels == 1:
+            image = channels.to_grey(image)
         if self.crop != "none":
             height = tf.shape(image)[0]
             width = tf.shape(image)[1]
@@ -59,9 +70,12 @@ class Cropping:
             image = tf.image.resize(image, (self.size, self.size), antialias=True)
             image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
         if self.jpeg_quality:
-            encoded = tf.io.encode_jpeg(image, "rgb", self.jpeg_quality)
-            image = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
-        return tf.ensure_shape(image, (self.size or None, self.size or None, 3))
+            form = "rgb" if self.channels == 3 else "grayscale"
+            encoded = tf.io.encode_jpeg(image, form, self.jpeg_quality)
+            image = tf.io.decode_jpeg(
+                encoded, channels=self.channels, dct_method="INTEGER_ACCURATE"
+            )
+        return tf.ensure_shape(channels.to_rgb(image), (self.size or None, self.size or None, 3))
 
     def check_size(self, name: str, height: int | None, width: int | None) -> None:
         """Refuses an image, or a source of images, of the wrong size.
@@ -107,7 +121,8 @@ class Cropping:
         recorded = {key: record[key] for key in ("size", "crop", "resize")}
         if quality:
             recorded["jpeg_quality"] = quality
-        if self.record != recorded and not takes_it:
+        asked = dataclasses.replace(self, channels=3).record
+        if asked != recorded and not takes_it:
             done = f"crop {record['crop']} and size {record['size']}"
             wanted = (
                 f"crop {self.crop} (config.data.crop) and size {self.size} (config.data.image_size)"

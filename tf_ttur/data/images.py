@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ttur.data import order, pillow, sources
+from tf_ttur.data.channels import AS_RGB
 from tf_ttur.data.cropping import Cropping
 from tf_ttur.data.decoding import Decoder, UnreadableImage, examine
 from tf_ttur.data.resizing import Resizing, cure_of_sizes, find_resizing
@@ -62,6 +63,8 @@ class Images:
         crop: str = "none",
         memory_gib: float = 4.0,
         jpeg_quality: int = 0,
+        channels: int = 3,
+        flip: bool = False,
     ) -> None:
         """Opens the source; nothing is read yet.
 
@@ -74,6 +77,8 @@ class Images:
           memory_gib: the largest set that is kept in memory, in GiB of uint8.
           jpeg_quality: as in `cropping.Cropping`. For a prepared folder, 0 accepts any if the crop
             is "none".
+          channels: of the batches, 3 for RGB or 1 for grey. Other methods give RGB in any case.
+          flip: whether `batches` mirrors each image with probability 1/2 (`order.coins`).
 
         Raises:
           UserError: the source cannot be opened, its images are known to have the wrong size, or it
@@ -81,14 +86,17 @@ class Images:
         """
         self.source = open_raw(source) if isinstance(source, str) else source
         self.num_images = self.source.num_images
-        self._cropping = Cropping(size, crop, jpeg_quality)
+        self._cropping = Cropping(size, crop, jpeg_quality, channels)
         self.preparation = self._cropping.record
         if self.source.preparation:
             self._cropping.check_prepared(self.source.word, self.source.preparation)
+            self._cropping = Cropping(size, "none", channels=channels)
             self.preparation = self.source.preparation
-            self._cropping = Cropping(size, "none")
+            if channels == 1:
+                self.preparation = self.preparation | {"channels": AS_RGB}
         elif self.source.decoder:
             self.preparation = self.preparation | self.source.decoder.conversion.record
+        self._flip = flip
         self._memory_bytes = memory_gib * _GIB
         self._loaded: tf.Tensor | None = None
         self.skipped: list[str] = []
@@ -173,6 +181,14 @@ class Images:
         for resizing in self._resizings:
             image = _resized(image, resizing)
         return image
+
+    def _prepare_for_networks(self, image: tf.Tensor) -> tf.Tensor:
+        """As `_prepare`, with the channels that the networks take."""
+        return self._prepare(image)[..., : self._channels]
+
+    @property
+    def _channels(self) -> int:
+        return self._cropping.channels
 
     def in_order(
         self, batch_size: int, first: int = 0, count: int | None = None
@@ -384,7 +400,7 @@ class Images:
     ) -> tf.data.Dataset:
         """An endless `tf.data.Dataset` of shuffled batches.
 
-        Each batch is float32 (batch_size, size, size, 3) in -1 ... 1.
+        Each batch is float32 (batch_size, size, size, channels) in -1 ... 1.
 
         Args:
           seed, first, stride, batch_size, wanted: as in `order.batch_indices`, which says what a
@@ -395,19 +411,37 @@ class Images:
         """
         self.check_batches(batch_size * stride)
         if self.source.keeps_order:
-            return self._batches_as_given(first, batch_size, wanted)
+            dataset = self._batches_as_given(first, batch_size, wanted)
+        else:
+            dataset = self._shuffled_batches(seed, first, stride, batch_size, wanted)
+        if self._flip:
+            numbers = order.batch_numbers(first, wanted)
+            dataset = tf.data.Dataset.zip(dataset, numbers).map(
+                lambda images, number: _mirrored(
+                    images, order.coins(seed, number, stride, batch_size)
+                )
+            )
+        shape = (batch_size, self._size, self._size, self._channels)
+        return dataset.map(lambda images: scale(images, shape)).prefetch(tf.data.AUTOTUNE)
+
+    def _shuffled_batches(
+        self,
+        seed: np.ndarray,
+        first: int,
+        stride: int,
+        batch_size: int,
+        wanted: Callable[[tf.Tensor], tf.Tensor] | None,
+    ) -> tf.data.Dataset:
+        """The batches as uint8."""
         image = self._random_access()
         indices = order.batch_indices(seed, first, stride, batch_size, self.num_images, wanted)
         if self._loaded is not None:
-            dataset = indices.map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        else:
-            dataset = (
-                indices.unbatch()
-                .map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-                .batch(batch_size, drop_remainder=True)
-            )
-        dataset = dataset.map(lambda images: scale(images, batch_size, self._size))
-        return dataset.prefetch(tf.data.AUTOTUNE)
+            return indices.map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return (
+            indices.unbatch()
+            .map(image, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .batch(batch_size, drop_remainder=True)
+        )
 
     def indices(
         self, seed: np.ndarray, first: int, stride: int, batch_size: int
@@ -420,18 +454,17 @@ class Images:
     def _batches_as_given(
         self, first: int, batch_size: int, wanted: Callable[[tf.Tensor], tf.Tensor] | None
     ) -> tf.data.Dataset:
-        """As `batches`, in the order of the source; see `order.indices_as_given`."""
+        """The batches as uint8, in the order of the source; see `order.indices_as_given`."""
         assert self.source.stream is not None
         images = self.source.stream().repeat()
         images = images.skip(self._position(first * batch_size))
         images = images.map(
-            self._cropping.apply, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+            self._prepare_for_networks, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
         numbered = images.batch(batch_size, drop_remainder=True).enumerate(first)
         if wanted is not None:
             numbered = numbered.filter(lambda number, _: wanted(number))
-        dataset = numbered.map(lambda _, batch: scale(batch, batch_size, self._size))
-        return dataset.prefetch(tf.data.AUTOTUNE)
+        return numbered.map(lambda _, images: images)
 
     def _position(self, number: int) -> int:
         """Where, in repeated passes over an ordered source, image `number` can be found.
@@ -475,7 +508,7 @@ class Images:
 
     @property
     def _num_bytes(self) -> int:
-        return self.num_images * self._size**2 * 3
+        return self.num_images * self._size**2 * self._channels
 
     @property
     def _fits(self) -> bool:
@@ -490,18 +523,21 @@ class Images:
         """
         read = self.source.read
         if read is not None and not self._fits:
-            return lambda index: self._prepare(read(index))
+            return lambda index: self._prepare_for_networks(read(index))
         if self._loaded is None:
             with tf.device("CPU:0"):  # where tf.data works
                 self._loaded = tf.constant(self._load())
         return lambda indices: tf.gather(self._loaded, indices)
 
     def _load(self) -> np.ndarray:
-        images = np.empty((self.num_images, self._size, self._size, 3), np.uint8)
+        channels = self._channels
+        images = np.empty((self.num_images, self._size, self._size, channels), np.uint8)
         position = 0
         batches = self.in_order(_READ_BATCH)
         for batch in console.track(batches, f"reading {self.source.word}", self.num_images):
-            images[position : position + len(batch)] = batch[: self.num_images - position]
+            images[position : position + len(batch)] = batch[
+                : self.num_images - position, ..., :channels
+            ]
             position += len(batch)
         if position != self.num_images:
             raise UserError(
@@ -608,17 +644,23 @@ def _resized(image: tf.Tensor, resizing: Resizing) -> tf.Tensor:
     return tf.ensure_shape(pixels, (resizing.size, resizing.size, 3))
 
 
-def scale(images: tf.Tensor, batch_size: int, size: int) -> tf.Tensor:
+def _mirrored(images: tf.Tensor, is_mirrored: tf.Tensor) -> tf.Tensor:
+    """The (n, height, width, channels) images, left and right changed where bool (n,) is true."""
+    chosen = tf.reshape(is_mirrored, (-1, 1, 1, 1))
+    return tf.where(chosen, tf.reverse(images, [2]), images)
+
+
+def scale(images: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
     """Scales images from 0 ... 255 to -1 ... 1.
 
     Args:
-      images: uint8 (batch_size, size, size, 3).
-      batch_size, size: the static shape that the networks need.
+      images: uint8 of this shape.
+      shape: (batch_size, size, size, channels), the static shape that the networks need.
 
     Returns:
       float32 of the same shape.
     """
-    return tf.ensure_shape(tf.cast(images, tf.float32) / 127.5 - 1.0, (batch_size, size, size, 3))
+    return tf.ensure_shape(tf.cast(images, tf.float32) / 127.5 - 1.0, shape)
 
 
 def open_images(
@@ -681,4 +723,17 @@ def open_images(
 
 def open_for_training(data: Any) -> Images:
     """The images that `config.data` names. Raises `UserError` if there are none."""
-    return Images(data.source, data.image_size, data.crop, data.memory_gib, data.jpeg_quality)
+    return of_config(data.source, data)
+
+
+def of_config(source: Source | str, data: Any) -> Images:
+    """The images of a source, prepared as `config.data` says. Raises `UserError` as `Images`."""
+    return Images(
+        source,
+        data.image_size,
+        data.crop,
+        data.memory_gib,
+        data.jpeg_quality,
+        data.channels,
+        data.flip,
+    )

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+_COINS = 2**31 - 1  # apart from the epochs, which are folded into the same seed
+
 
 def batch_indices(
     seed: np.ndarray,
@@ -40,10 +42,36 @@ def batch_indices(
         epoch_seed = tf.random.fold_in(seed, tf.cast(epoch, tf.int32))
         return tf.random.experimental.index_shuffle(positions, epoch_seed, last)
 
+    return batch_numbers(first, wanted).map(indices)
+
+
+def batch_numbers(
+    first: int, wanted: Callable[[tf.Tensor], tf.Tensor] | None = None
+) -> tf.data.Dataset:
+    """The numbers of batches, int64 without an end; arguments as of `batch_indices`."""
     numbers = tf.data.Dataset.range(first, np.iinfo(np.int64).max)
-    if wanted is not None:
-        numbers = numbers.filter(wanted)
-    return numbers.map(indices)
+    return numbers if wanted is None else numbers.filter(wanted)
+
+
+def coins(seed: np.ndarray, number: tf.Tensor, stride: int, batch_size: int) -> tf.Tensor:
+    """One fair coin for each example of a batch.
+
+    It is a function of the seed, the update and the example's place among all examples of the
+    update, and so does not depend on how these are divided among replicas.
+
+    Args:
+      seed, stride, batch_size: as in `batch_indices`.
+      number: scalar int64, of the batch.
+
+    Returns:
+      bool (batch_size,).
+    """
+    update_seed = tf.random.fold_in(
+        tf.random.fold_in(seed, _COINS), tf.cast(number // stride, tf.int32)
+    )
+    start = number % stride * batch_size
+    all_of_update = tf.random.stateless_uniform((stride * batch_size,), update_seed)
+    return all_of_update[start : start + batch_size] < 0.5
 
 
 def indices_as_given(first: int, batch_size: int, num_examples: int) -> tf.data.Dataset:

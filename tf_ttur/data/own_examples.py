@@ -7,7 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from tf_ttur.data import KINDS, Examples
-from tf_ttur.data.images import Images
+from tf_ttur.data.images import of_config
 from tf_ttur.data.sources import given
 from tf_ttur.data.sources.source import GIVEN
 from tf_ttur.errors import UserError
@@ -47,8 +47,7 @@ def adopt(examples: Any, data: Any, learns: str = "images") -> Examples:
             "fulfils the protocol tf_ttur.data.Examples",
             "pass one of these",
         )
-    source = given.of_object(GIVEN, examples)
-    return Images(source, data.image_size, data.crop, data.memory_gib, data.jpeg_quality)
+    return of_config(given.of_object(GIVEN, examples), data)
 
 
 def _check_kind(examples: Examples, learns: str) -> None:

@@ -33,13 +33,18 @@ def write_images(images: Sequence[np.ndarray] | np.ndarray, folder: str | pathli
     """Writes NUMBER.png for each image, numbered from 0 with leading zeros.
 
     Args:
-      images: uint8 (n, height, width, 3).
+      images: uint8 (n, height, width, 3), or grey (n, height, width, 1).
       folder: is created if it does not exist.
     """
     digits = len(str(len(images) - 1))
     for number, image in enumerate(images):
         with files.atomic(pathlib.Path(folder, f"{number:0{digits}d}.png")) as file:
-            PIL.Image.fromarray(image).save(file, "PNG")
+            to_picture(image).save(file, "PNG")
+
+
+def to_picture(image: np.ndarray) -> PIL.Image.Image:
+    """An image of Pillow of uint8 (height, width, 3), or of grey (height, width, 1)."""
+    return PIL.Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 
 
 def write_lines(lines: Iterable[bytes], folder: str | pathlib.Path) -> None:

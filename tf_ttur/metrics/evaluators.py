@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tf_ttur.data.channels import to_rgb
 from tf_ttur.data.quantisation import quantise
 from tf_ttur.io import console
 from tf_ttur.metrics import extraction, statistics
@@ -64,7 +65,7 @@ class FrechetEvaluator:
 
         Args:
           generate: function (batch number, count) -> (count, height, width, 3) float images in
-            -1 ... 1.
+            -1 ... 1; of grey images, with one channel, that channel is used as R, G and B.
         """
         batches = console.track(self._batches(generate), self.name, self._num_samples)
         provenance = {"source": "generator", "quantisation": self._quantisation}
@@ -76,7 +77,7 @@ class FrechetEvaluator:
 
     def _batches(self, generate: Generate) -> Iterator[tf.Tensor]:
         for samples in _draw(generate, self._num_samples, self._sample_batch_size):
-            images = quantise(samples, self._quantisation)
+            images = to_rgb(quantise(samples, self._quantisation))
             for first in range(0, len(images), self._feature_batch_size):
                 yield images[first : first + self._feature_batch_size]
 

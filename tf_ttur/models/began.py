@@ -13,7 +13,7 @@ from tf_ttur.models.layers import double
 
 
 class Generator(keras.Model):
-    """Latents (n, latent_size) to images (n, size, size, 3) of any value.
+    """Latents (n, latent_size) to images (n, size, size, channels) of any value.
 
     Real images lie in -1 ... 1; nothing limits the generated ones.
 
@@ -21,19 +21,22 @@ class Generator(keras.Model):
       size: side of the images in pixels, 8 times a power of two.
       width: channels of every hidden layer.
       seed: of the initial weights.
+      channels: of the images.
       **kwargs: of `keras.Model`.
     """
 
-    def __init__(self, size: int, width: int = 128, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self, size: int, width: int = 128, seed: int = 0, channels: int = 3, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.decoder = Decoder(size, width, Seeds(seed))
+        self.decoder = Decoder(size, width, Seeds(seed), channels)
 
     def call(self, latents: tf.Tensor, training: bool = True) -> tf.Tensor:
         return tf.cast(self.decoder(latents), tf.float32)
 
 
 class Discriminator(keras.Model):
-    """Images (n, size, size, 3) to the mean absolute errors of their reconstruction, (n,).
+    """Images (n, size, size, channels) to the mean absolute errors of their reconstruction, (n,).
 
     The errors are small for real images.
 
@@ -42,11 +45,18 @@ class Discriminator(keras.Model):
       width: channels of the first stage; stage k has k times as many.
       code_size: of the code between encoder and decoder.
       seed: of the initial weights.
+      channels: of the images.
       **kwargs: of `keras.Model`.
     """
 
     def __init__(
-        self, size: int, width: int = 128, code_size: int = 64, seed: int = 0, **kwargs: Any
+        self,
+        size: int,
+        width: int = 128,
+        code_size: int = 64,
+        seed: int = 0,
+        channels: int = 3,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         seeds = Seeds(seed)
@@ -59,7 +69,7 @@ class Discriminator(keras.Model):
                 self.convolutions.append(_convolution(stage * width, seeds, stride=2))
         self.flatten = keras.layers.Flatten()
         self.dense = _dense(code_size, seeds)
-        self.decoder = Decoder(size, width, seeds)
+        self.decoder = Decoder(size, width, seeds, channels)
 
     def call(self, images: tf.Tensor, training: bool = True) -> tf.Tensor:
         errors = tf.abs(self.reconstruct(images) - tf.cast(images, tf.float32))
@@ -74,7 +84,7 @@ class Discriminator(keras.Model):
 
 
 class Decoder(keras.layers.Layer):
-    """Codes (n, code_size) to images (n, size, size, 3).
+    """Codes (n, code_size) to images (n, size, size, channels).
 
     There are two convolutions per stage; each stage has twice the resolution of the one before.
 
@@ -82,10 +92,13 @@ class Decoder(keras.layers.Layer):
       size: side of the images in pixels, 8 times a power of two.
       width: channels of every hidden layer.
       seeds: of the initial weights.
+      channels: of the images.
       **kwargs: of `keras.layers.Layer`.
     """
 
-    def __init__(self, size: int, width: int, seeds: Seeds, **kwargs: Any) -> None:
+    def __init__(
+        self, size: int, width: int, seeds: Seeds, channels: int = 3, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self._width = width
         self.dense = _dense(8 * 8 * width, seeds)
@@ -93,7 +106,7 @@ class Decoder(keras.layers.Layer):
             [_convolution(width, seeds), _convolution(width, seeds)]
             for _ in range(_num_stages(size))
         ]
-        self.last = _convolution(3, seeds)
+        self.last = _convolution(channels, seeds)
 
     def call(self, codes: tf.Tensor) -> tf.Tensor:
         x = tf.reshape(self.dense(codes), (-1, 8, 8, self._width))
@@ -109,14 +122,15 @@ def build_generator(
     shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
 ) -> keras.Model:
     """The generator of a config, a `models.Build`."""
-    return Generator(shape[0], model.width, seed=seed, name=name)
+    return Generator(shape[0], model.width, seed=seed, channels=shape[-1], name=name)
 
 
 def build_discriminator(
     shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
 ) -> keras.Model:
     """The discriminator of a config, a `models.Build`."""
-    return Discriminator(shape[0], model.width, latent_size, seed=seed, name=name)
+    width = model.width
+    return Discriminator(shape[0], width, latent_size, seed=seed, channels=shape[-1], name=name)
 
 
 def _num_stages(size: int) -> int:

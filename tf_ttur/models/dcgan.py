@@ -15,30 +15,37 @@ _STDDEV = 0.02  # of all initial kernels
 
 
 class Generator(keras.Model):
-    """Latents (n, latent_size) to images (n, size, size, 3) in -1 ... 1.
+    """Latents (n, latent_size) to images (n, size, size, channels) in -1 ... 1.
 
     Args:
       size: side of the images in pixels, a multiple of 16.
       width: channels of the last hidden layer; the first has 8 times as many.
       momentum: of the batch norm's moving averages.
       seed: of the initial weights.
+      channels: of the images.
       **kwargs: of `keras.Model`.
     """
 
     def __init__(
-        self, size: int, width: int = 64, momentum: float = 0.9, seed: int = 0, **kwargs: Any
+        self,
+        size: int,
+        width: int = 64,
+        momentum: float = 0.9,
+        seed: int = 0,
+        channels: int = 3,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         side = size // 16
         self._start = (side, side, 8 * width)
         seeds = Seeds(seed)
-        channels = (4 * width, 2 * width, width, 3)
+        outputs = (4 * width, 2 * width, width, channels)
         self.dense = keras.layers.Dense(side * side * 8 * width, kernel_initializer=_normal(seeds))
         self.convolutions = [
             keras.layers.Conv2DTranspose(count, 5, 2, "same", kernel_initializer=_normal(seeds))
-            for count in channels
+            for count in outputs
         ]
-        self.norms = [BatchNorm(momentum) for _ in channels]
+        self.norms = [BatchNorm(momentum) for _ in outputs]
 
     def call(self, latents: tf.Tensor, training: bool = False) -> tf.Tensor:
         x = tf.reshape(self.dense(latents), (-1, *self._start))
@@ -48,7 +55,7 @@ class Generator(keras.Model):
 
 
 class Discriminator(keras.Model):
-    """Images (n, size, size, 3) to logits (n,), large for real ones.
+    """Images (n, size, size, channels) to logits (n,), large for real ones.
 
     It runs in training mode only, as in the original.
 
@@ -84,7 +91,8 @@ def build_generator(
     shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
 ) -> keras.Model:
     """The generator of a config, a `models.Build`."""
-    return Generator(shape[0], model.width, model.batch_norm_momentum, seed=seed, name=name)
+    momentum = model.batch_norm_momentum
+    return Generator(shape[0], model.width, momentum, seed=seed, channels=shape[-1], name=name)
 
 
 def build_discriminator(

@@ -19,7 +19,7 @@ _HE = 4
 
 
 class Generator(keras.Model):
-    """Latents (n, latent_size) to images (n, size, size, 3) in -1 ... 1.
+    """Latents (n, latent_size) to images (n, size, size, channels) in -1 ... 1.
 
     An image depends on all latents of its batch, through the statistics of the batch. Draw samples
     in batches of the size that the protocol names (1000 for the FID).
@@ -28,10 +28,13 @@ class Generator(keras.Model):
       size: side of the images in pixels, a multiple of 16.
       width: channels of the last hidden layer; the first has 8 times as many.
       seed: of the initial weights.
+      channels: of the images.
       **kwargs: of `keras.Model`.
     """
 
-    def __init__(self, size: int, width: int = 64, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self, size: int, width: int = 64, seed: int = 0, channels: int = 3, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         side = size // 16
         self._start = (side, side, 8 * width)
@@ -46,7 +49,7 @@ class Generator(keras.Model):
             Up(2 * width, width, seeds),
         ]
         self.norm = BatchNorm()
-        self.convolution = _convolution(3, 3, _HE, seeds)
+        self.convolution = _convolution(channels, 3, _HE, seeds)
 
     def call(self, latents: tf.Tensor, training: bool = True) -> tf.Tensor:
         x = tf.reshape(self.dense(latents), (-1, *self._start))
@@ -57,7 +60,7 @@ class Generator(keras.Model):
 
 
 class Critic(keras.Model):
-    """Images (n, size, size, 3) to scores (n / samples_per_score,), large for real ones.
+    """Images (n, size, size, channels) to scores (n / samples_per_score,), large for real ones.
 
     Args:
       width: channels of the first layer; the last has 8 times as many.
@@ -139,7 +142,7 @@ def build_generator(
     shape: tuple[int, ...], model: Any, latent_size: int, seed: int, name: str
 ) -> keras.Model:
     """The generator of a config, a `models.Build`."""
-    return Generator(shape[0], model.width, seed=seed, name=name)
+    return Generator(shape[0], model.width, seed=seed, channels=shape[-1], name=name)
 
 
 def build_critic(

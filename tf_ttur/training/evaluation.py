@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur.data import Examples
+from tf_ttur.data.channels import AS_RGB
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files
 from tf_ttur.metrics import extraction, inception, ngrams, statistics
@@ -88,7 +89,7 @@ class ImageEvaluation:
             reference = extraction.cached_statistics(
                 examples, network, settings.feature_batch_size, settings.reference_samples
             )
-        return FrechetEvaluator(
+        evaluator = FrechetEvaluator(
             network,
             reference,
             settings.num_samples,
@@ -96,6 +97,9 @@ class ImageEvaluation:
             settings.feature_batch_size,
             settings.quantisation,
         )
+        if config.data.channels == 1:
+            evaluator.provenance["channels"] = AS_RGB
+        return evaluator
 
 
 class LineEvaluation:

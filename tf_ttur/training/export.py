@@ -105,7 +105,7 @@ def export(
     The signatures for images:
 
     - `serving_default` takes `latents` (n, latent_size) float32 and gives `images` (n, size, size,
-      3) float32 in -1 ... 1.
+      channels) float32 in -1 ... 1.
     - `sample` takes the int32 scalars `count` and `seed` and gives `images` uint8. Image i depends
       on the seed and i alone.
     - `block` takes the int32 scalars `number` and `seed` and gives block `number`, from 0 on, of

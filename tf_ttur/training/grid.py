@@ -6,15 +6,18 @@ import numpy as np
 
 
 def tile(images: np.ndarray) -> np.ndarray:
-    """(n, height, width, 3) images as one picture, as square as n allows; the rest is black."""
+    """(n, height, width, channels) images as one picture, as square as n allows.
+
+    The rest is black.
+    """
     images = np.asarray(images)
     columns = math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     cells = np.zeros((rows * columns, *images.shape[1:]), images.dtype)
     cells[: len(images)] = images
-    height, width = images.shape[1:3]
+    height, width, channels = images.shape[1:]
     return (
-        cells.reshape(rows, columns, height, width, 3)
+        cells.reshape(rows, columns, height, width, channels)
         .swapaxes(1, 2)
-        .reshape(rows * height, columns * width, 3)
+        .reshape(rows * height, columns * width, channels)
     )

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur.data.quantisation import to_uint8
+from tf_ttur.training import networks
 from tf_ttur.training.run_folder import RunFolder
 
 
@@ -36,19 +37,19 @@ class Presentation(Protocol):
 
 
 class ImagePresentation:
-    """Images: uint8 (height, width, 3), and one picture of all samples."""
+    """Images: uint8 (height, width, channels), and one picture of all samples."""
 
     name = "images"
     output_name = "images"
     has_blocks = True
 
     def __init__(self, config: ConfigDict, vocabulary: Sequence[str]) -> None:
-        self._size = config.data.image_size
+        self._shape = networks.example_shape(config)
 
     @property
     def spec(self) -> tf.TensorSpec:
-        """uint8 (height, width, 3)."""
-        return tf.TensorSpec((self._size, self._size, 3), tf.uint8)
+        """uint8 (height, width, channels)."""
+        return tf.TensorSpec(self._shape, tf.uint8)
 
     def show(self, outputs: tf.Tensor) -> tf.Tensor:
         """Converts values in -1 ... 1 to 0 ... 255."""

@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import PIL.Image
 import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur import runs
-from tf_ttur.data import Examples
+from tf_ttur.data import Examples, samples
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files, outputs, paths
 from tf_ttur.training import environment, own_objects, writing
@@ -191,10 +190,10 @@ class RunFolder:
         return self.path / runs.CRASH
 
     def images(self, update: int, images: np.ndarray) -> None:
-        """Writes (n, height, width, 3) uint8 images as one picture."""
+        """Writes (n, height, width, 3 or 1) uint8 images as one picture."""
         picture = tile(images)
         with files.atomic(self._samples(update, ".png")) as file:
-            PIL.Image.fromarray(picture).save(file, "PNG")
+            samples.to_picture(picture).save(file, "PNG")
         with self._on_board(update):
             tf.summary.image("samples", picture[None])
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
-from tf_ttur.training import devices, surroundings
+from tf_ttur.training import devices, networks, surroundings
 from tf_ttur.training import update as updates
 from tf_ttur.training.state import State
 
@@ -85,7 +85,7 @@ class _Noise:
     """One batch of noise, repeated for ever, in place of `Examples`."""
 
     def __init__(self, config: ConfigDict, symbols: int) -> None:
-        self._data = config.data
+        self._shape = networks.example_shape(config, symbols)
         self._symbols = symbols
 
     def batches(
@@ -98,12 +98,10 @@ class _Noise:
     ) -> tf.data.Dataset:
         """As of `Examples`."""
         random = np.random.default_rng(0)
-        length = self._data.line_length
-        size = self._data.image_size
         if self._symbols:
-            batch = random.integers(0, self._symbols, (batch_size, length), np.int32)
+            batch = random.integers(0, self._symbols, (batch_size, self._shape[0]), np.int32)
         else:
-            batch = random.uniform(-1, 1, (batch_size, size, size, 3)).astype(np.float32)
+            batch = random.uniform(-1, 1, (batch_size, *self._shape)).astype(np.float32)
         return tf.data.Dataset.from_tensors(batch).repeat()
 
     def encode(self, batch: tf.Tensor) -> tf.Tensor:

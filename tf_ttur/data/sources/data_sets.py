@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tf_ttur.data.channels import to_rgb
 from tf_ttur.data.quantisation import to_uint8
 from tf_ttur.data.sources.source import Source, identity_of, say_once
 from tf_ttur.data.sources.values import Values
@@ -123,7 +124,7 @@ def _to_levels(image: tf.Tensor) -> tf.Tensor:
     """One image as uint8 (height, width, 3)."""
     if image.dtype != tf.uint8:
         image = to_uint8(image)
-    return tf.concat([image] * 3, -1) if image.shape[-1] == 1 else image
+    return to_rgb(image)
 
 
 class _Content:

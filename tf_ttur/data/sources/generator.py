@@ -4,6 +4,7 @@ import pathlib
 
 import tensorflow as tf
 
+from tf_ttur.data.channels import to_rgb
 from tf_ttur.data.exported import Exported
 from tf_ttur.data.sources.source import Options, Source, identity_of
 from tf_ttur.errors import UserError
@@ -32,11 +33,18 @@ def open_generator(word: str, path: pathlib.Path, options: Options) -> Source:
     dtype = tf.uint8 if quantisation == "round" else tf.float32
 
     def stream() -> tf.data.Dataset:
-        return tf.data.Dataset.from_generator(
+        images = tf.data.Dataset.from_generator(
             lambda: exported.blocks(count, seed, quantisation),
             output_signature=tf.TensorSpec((None, height, width, channels), dtype),
         ).unbatch()
+        return images.map(to_rgb)
 
     return Source(
-        word, count, identity, stream=stream, shape=(height, width), quantisation=quantisation
+        word,
+        count,
+        identity,
+        stream=stream,
+        shape=(height, width),
+        quantisation=quantisation,
+        converted="grey" if channels == 1 else "",
     )
