@@ -20,9 +20,9 @@ The best values are minima over runs and evaluations. Erratum: the minutes of th
 (1150, 1040, 1120 and 1070) are 1285, 1177, 1261 and 1214 in the figure.
 
 PATH is the folder of the shards (training-monolingual.tokenized.shuffled with
-news.en-00001-of-00100 and so on), the benchmark's tarball, or the output of `tf-ttur prepare` for
-either. `--config.data.files` is the glob of the shards. The card takes the first ten million lines,
-cut or padded to 32 characters.
+news.en-00001-of-00100 and so on), the benchmark's tarball, tfds:lm1b/train, which has another
+order, or the output of `tf-ttur prepare` for one of these. `--config.data.files` is the glob of the
+shards. The card takes the first ten million lines, cut or padded to 32 characters.
 
 Every 100 updates, 640 generated lines are measured against all real ones. With so few lines the
 divergence of n-grams beyond 3 is far above its limit. Therefore the divergence of 640 real lines,

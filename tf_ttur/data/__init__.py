@@ -205,7 +205,7 @@ KINDS: Registry[Kind] = Registry(
             keys={
                 "data.dir": Key(
                     "",
-                    "folder of shards, tarball, or what `prepare billion_word` wrote",
+                    "folder of shards, tarball, tfds:NAME/SPLIT, or what prepare wrote",
                     decides=Decides.NOTHING,  # the lines do, whatever they are called
                     exclusive=True,
                 ),

@@ -5,6 +5,7 @@ Shards come from
   a folder    searched recursively for files whose names match a glob, in the order of their paths.
               Hidden files are left out, and so are files in a folder heldout-*: the One Billion
               Word benchmark gives them the same names as the shards of its training part
+  TFDS        tfds:NAME/SPLIT, a data set of TensorFlow Datasets with texts: one shard
   a tarball   .tar, .tar.gz or .tgz with such files, in the same order; only its regular files are
               shards
 
@@ -19,13 +20,16 @@ import gzip
 import pathlib
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from tf_ttur.errors import UserError
 from tf_ttur.io import archives
 from tf_ttur.io.files import UNREADABLE, walk
+
+if TYPE_CHECKING:
+    from tf_ttur.data.sources.tfds_text import TextSplit
 
 PADDING = "`"
 BLOCK = 2**23  # maximum number of codes at a time; limits the memory needed besides the result
@@ -59,7 +63,8 @@ def find_files(path: pathlib.Path, word: str, files: str) -> list[tuple[Name, pa
         problem = "is a file of another kind" if path.exists() else "does not exist"
         raise UserError(
             f"{word} {problem}",
-            "a folder of shards, a .tar, .tar.gz or .tgz of them, or a prepared folder",
+            "a folder of shards, a .tar, .tar.gz or .tgz of them, a prepared folder, or "
+            "tfds:NAME/SPLIT",
             "correct config.data.dir",
         )
     shards: list[tuple[Name, pathlib.Path]] = []
@@ -92,6 +97,10 @@ def open_shards(path: pathlib.Path, word: str, files: str) -> Iterator[tuple[Nam
     Raises:
       UserError: as in `find_files`, or the tarball is damaged.
     """
+    if is_tfds(word):
+        split = _open_tfds(word)
+        yield Name(split.name), split.open
+        return
     shards = find_files(path, word, files)
     if path.is_dir():
         for name, file in shards:
@@ -116,6 +125,34 @@ def open_shards(path: pathlib.Path, word: str, files: str) -> Iterator[tuple[Nam
         ) from error
     if not seen:
         raise _no_shards(word, files, others)
+
+
+def is_tfds(word: str) -> bool:
+    """Whether a word names a data set of TFDS, of which `files` is no glob."""
+    return word.startswith("tfds:")
+
+
+def marks(path: pathlib.Path, word: str, files: str) -> list[tuple[str, int, int]]:
+    """Name, size and time of each file, which show whether shards have changed.
+
+    Args:
+      path, word, files: as in `find_files`. A data set of TFDS has its full name and the number of
+        its texts, and no time.
+    """
+    if is_tfds(word):
+        split = _open_tfds(word)
+        return [(split.name, split.num_texts, 0)]
+    found = []
+    for name, file in find_files(path, word, files):
+        status = file.stat()
+        found.append((str(name), status.st_size, status.st_mtime_ns))
+    return found
+
+
+def _open_tfds(word: str) -> "TextSplit":
+    from tf_ttur.data.sources.tfds_text import TextSplit  # imports TensorFlow
+
+    return TextSplit(word)
 
 
 def _open_file(path: pathlib.Path) -> IO[bytes]:

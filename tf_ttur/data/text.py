@@ -3,9 +3,9 @@
 The shards hold one sentence per line. A line is cut after `length` characters (Unicode code points,
 unchanged) and padded with back-ticks. No line is left out; an empty line becomes all back-ticks.
 
-Lines come from a folder or a tarball (see `shards.py`); `coding.py` turns their characters into
-codes. Lines also come from a prepared folder, which `prepare` wrote. Its codes are compared with
-their digest, and then read from disk as needed.
+Lines come from a folder, a tarball or TFDS (see `shards.py`); `coding.py` turns their characters
+into codes. Lines also come from a prepared folder, which `prepare` wrote. Its codes are compared
+with their digest, and then read from disk as needed.
 
 Shards without a line are left out, and `Lines.skipped` names them. A shard that is damaged, not
 UTF-8, or present twice is refused.
@@ -46,7 +46,7 @@ _CONFIG_KEYS = {"max_lines": "max_lines", "length": "line_length", "max_symbols"
 
 
 class Lines:
-    """The lines of a folder of shards, a tarball of shards, or a prepared folder.
+    """The lines of a folder of shards, a tarball of shards, TFDS, or a prepared folder.
 
     They fulfil the protocol `data.Examples`.
 
@@ -69,8 +69,9 @@ class Lines:
         """Reads all lines. The codes of a prepared folder are read only to check their digest.
 
         Args:
-          path: a folder, a tarball or a prepared folder, as described at the top of this file.
-          files: glob of the shards' names; ignored for a prepared folder.
+          path: a folder, a tarball, tfds:NAME/SPLIT or a prepared folder, as described at the top
+            of this file.
+          files: glob of the shards' names; ignored for a prepared folder and TFDS.
           max_lines: maximum number of lines to read.
           length: characters per line.
           max_symbols: maximum number of entries of the vocabulary, "unk" included; up to 65535.
@@ -195,7 +196,7 @@ def prepare(
     length: int = LENGTH,
     max_symbols: int = MAX_SYMBOLS,
 ) -> str:
-    """Writes the lines of a folder or tarball into a folder that `Lines` opens quickly.
+    """Writes the lines of a folder, a tarball or TFDS into a folder that `Lines` opens quickly.
 
     The folder is written completely or not at all.
 
@@ -212,9 +213,10 @@ def prepare(
     """
     path = paths.local(path, "--input")
     output = paths.local(output, "--output")
+    is_tfds = shards.is_tfds(str(path))
     recipe = {
-        "source": str(path.resolve()),
-        "shards": _marks(path, files),
+        "source": str(path if is_tfds else path.resolve()),
+        "shards": shards.marks(path, str(path), files),
         "files": files,
         "max_lines": max_lines,
         "length": length,
@@ -241,15 +243,6 @@ def prepare(
             json.dump(record, file, indent=1)
         folder.rename(output)
     return f"{_describe(record)}: {output}"
-
-
-def _marks(path: pathlib.Path, files: str) -> list[tuple[str, int, int]]:
-    """Name, size and time of each file, which show whether shards have changed."""
-    marks = []
-    for name, file in shards.find_files(path, str(path), files):
-        status = file.stat()
-        marks.append((str(name), status.st_size, status.st_mtime_ns))
-    return marks
 
 
 def _digest(codes: np.ndarray) -> str:

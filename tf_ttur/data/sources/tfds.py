@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tf_ttur.data.channels import to_rgb
 from tf_ttur.data.sources import tfds_builders
 from tf_ttur.data.sources.arrays import say_grey
 from tf_ttur.data.sources.source import Options, Source, identity_of
 from tf_ttur.errors import UserError
 
-_EXPECTED = "tfds:NAME/SPLIT of a data set with images, also tfds:NAME/CONFIG:VERSION/SPLIT"
+_EXPECTED = "tfds:NAME/SPLIT, also tfds:NAME/CONFIG:VERSION/SPLIT"
 _CURE = "for example tfds:cifar10/train, tfds:cifar10/train[:1000] or tfds:svhn_cropped/train"
 # A version is of numbers or asterisks, so that the colon of a slice is none.
 _WORD = re.compile(
@@ -22,7 +23,7 @@ _WORD = re.compile(
 _SUFFIXES = {"jpeg": ".jpg", "png": ".png"}
 
 
-class _Word(NamedTuple):
+class Word(NamedTuple):
     """What a word names.
 
     Attributes:
@@ -49,18 +50,18 @@ def open_tfds(word: str, path: pathlib.Path, options: Options) -> Source:
     Raises:
       UserError: there is no such data set or split, it has no images, or it cannot be prepared.
     """
-    parts = _parse(word)
+    parts = parse(word)
     builder = tfds_builders.prepared_builder(parts.builder, parts.split)
-    num_images = _count(builder, parts)
+    num_images = count(builder, parts)
     name, feature = _image_feature(parts.name, builder.info)
     is_grey = feature.shape[-1] == 1
     if is_grey:
         say_grey(word, num_images)
     reading: dict[str, Any]
-    if _has_random_access(builder):
-        reading = {"read": _reader(builder, parts.split, name, is_grey)}
+    if has_random_access(builder):
+        reading = {"read": _reader(builder, parts.split, name)}
     else:
-        reading = {"stream": lambda: _stream(builder, parts.split, name, is_grey)}
+        reading = {"stream": lambda: _stream(builder, parts.split, name)}
     height, width = feature.shape[:2]
     suffix = _SUFFIXES.get(getattr(feature, "encoding_format", None) or "")
     return Source(
@@ -74,35 +75,36 @@ def open_tfds(word: str, path: pathlib.Path, options: Options) -> Source:
     )
 
 
-def _parse(word: str) -> _Word:
+def parse(word: str) -> Word:
+    """What tfds:NAME[/CONFIG][:VERSION]/SPLIT names. Raises `UserError` for another word."""
     matched = _WORD.fullmatch(word)
     if not matched:
         raise UserError(word, _EXPECTED, _CURE)
     name = matched["name"]
     if matched["config"]:
         name += f"/{matched['config']}"
-    return _Word(name, matched["version"] or "", matched["split"])
+    return Word(name, matched["version"] or "", matched["split"])
 
 
-def _count(builder: Any, parts: _Word) -> int:
-    """The number of images of a split. Raises `UserError` if there is no such split."""
+def count(builder: Any, parts: Word) -> int:
+    """The number of examples of a split. Raises `UserError` if there is no such split."""
     splits = builder.info.splits
     try:
-        num_images = splits[parts.split].num_examples
+        num_examples = splits[parts.split].num_examples
     except Exception as error:  # TFDS raises errors of many types for what is no slice
         raise UserError(
             f"{parts.name} has no split {parts.split}",
             f"one of {list(splits)}, or slices and sums of them",
             _CURE,
         ) from error
-    if not num_images:
+    if not num_examples:
         counts = {split: splits[split].num_examples for split in splits}
         raise UserError(
             f"the split {parts.split} of {parts.name} is empty",
-            f"images; the splits have {counts}",
+            f"examples; the splits have {counts}",
             _CURE,
         )
-    return num_images
+    return num_examples
 
 
 def _image_feature(data_set: str, info: Any) -> tuple[str, Any]:
@@ -143,51 +145,72 @@ def _shape_of(feature: Any) -> str:
     return f"{type(feature).__name__} {shape}" if shape else type(feature).__name__
 
 
-def _has_random_access(builder: Any) -> bool:
+def has_random_access(builder: Any) -> bool:
+    """Whether a prepared data set lies in files that allow random access, which `records` reads."""
     return getattr(builder.info.file_format, "value", None) == "array_record"
 
 
-def _reader(builder: Any, split: str, name: str, is_grey: bool) -> Any:
-    """A function of an index, as `Source.read`, for files that allow random access."""
+def records(builder: Any, split: str, is_decoded: bool = True) -> Any:
+    """The examples of a split in files that allow random access.
+
+    Args:
+      builder: of the data set.
+      split: as in `Word`.
+      is_decoded: whether to give dicts of arrays, and not serialised bytes.
+
+    Returns:
+      A sequence.
+
+    Raises:
+      UserError: the package that reads them is missing.
+    """
     import tensorflow_datasets as tfds  # as in `_image_feature`
 
+    methods = tfds.decode.DeserializeMethod
+    method = methods.DESERIALIZE_AND_DECODE if is_decoded else methods.RAW_BYTES
     try:
-        method = tfds.decode.DeserializeMethod.RAW_BYTES
-        records = builder.as_data_source(split=split, deserialize_method=method)
+        return builder.as_data_source(split=split, deserialize_method=method)
     except ImportError as error:
         raise UserError(
             f"{builder.info.full_name} is stored as array_record ({error})",
             "the Python package array_record, which reads it",
             "install it: pip install array_record",
         ) from error
+
+
+def _reader(builder: Any, split: str, name: str) -> Any:
+    """A function of an index, as `Source.read`, for files that allow random access."""
+    import tensorflow_datasets as tfds  # as in `_image_feature`
+
+    serialised = records(builder, split, is_decoded=False)
     features = tfds.decode.PartialDecoding({name: True}).extract_features(builder.info.features)
 
     def read(index: tf.Tensor) -> tf.Tensor:
         record = tf.numpy_function(
-            lambda number: records[int(number)], [index], tf.string, stateful=False
+            lambda number: serialised[int(number)], [index], tf.string, stateful=False
         )
         image = features.deserialize_example(tf.ensure_shape(record, ()))[name]
-        return _to_rgb(image, is_grey)
+        return to_rgb(image)
 
     return read
 
 
-def _stream(builder: Any, split: str, name: str, is_grey: bool) -> tf.data.Dataset:
-    """All images in order, for files that can only be read from their beginning."""
+def in_order(builder: Any, split: str, name: str) -> tf.data.Dataset:
+    """The examples {name: value} of a split in order, with one feature alone."""
     import tensorflow_datasets as tfds  # as in `_image_feature`
 
-    dataset = builder.as_dataset(
+    return builder.as_dataset(
         split=split,
         shuffle_files=False,
         read_config=tfds.ReadConfig(interleave_cycle_length=1, add_tfds_id=False),
         decoders=tfds.decode.PartialDecoding({name: True}),
     )
-    return dataset.map(
-        lambda example: _to_rgb(example[name], is_grey),
+
+
+def _stream(builder: Any, split: str, name: str) -> tf.data.Dataset:
+    """All images in order, for files that can only be read from their beginning."""
+    return in_order(builder, split, name).map(
+        lambda example: to_rgb(example[name]),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
-
-
-def _to_rgb(image: tf.Tensor, is_grey: bool) -> tf.Tensor:
-    return tf.repeat(image, 3, axis=-1) if is_grey else image

@@ -32,7 +32,7 @@ def prepared_builder(name: str, split: str) -> Any:
     except tfds.core.DatasetNotFoundError as error:
         raise UserError(
             f"TFDS has no data set {name}",
-            "tfds:NAME/SPLIT of a data set with images",
+            "tfds:NAME/SPLIT of a data set of TFDS",
             others or "for example tfds:cifar10/train or tfds:svhn_cropped/train",
         ) from error
     except Exception as error:  # TFDS raises errors of many types for a version or configuration
@@ -50,8 +50,7 @@ def _prepare(builder: Any, name: str, others: str) -> None:
     """Downloads and prepares a data set. Raises `UserError`."""
     expected = f"{name} prepared under {_folders()}, or an internet connection"
     cure = others or (
-        "set TFDS_DATA_DIR to a folder that holds it, "
-        "or name a folder, zip or array of the images instead"
+        "set TFDS_DATA_DIR to a folder that holds it, or name files of the same data instead"
     )
     full_name = builder.info.full_name
     unreachable = _unreachable(builder)
