@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests.conformance.models import Training
+from tf_ttur.data.sources.source import GIVEN
 from tf_ttur.errors import UserError
 from tf_ttur.runs import open_run
 from tf_ttur.training import loop
@@ -56,6 +57,24 @@ def test_a_restored_state_makes_the_same_next_updates(name, word, tiny, tmp_path
     assert training.go(3, 2) == values
     for first, second in zip(weights, training.weights(), strict=True):
         np.testing.assert_array_equal(first, second)
+
+
+def test_examples_that_a_program_passes(tiny, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8)
+    tiny.data.source = ""
+    tiny.updates = 2
+    tiny.evaluation.num_samples = 20
+    loop.train(tiny, tmp_path / "run", examples=tf.data.Dataset.from_tensor_slices(images))
+    run = open_run(tmp_path / "run")
+    assert run.config.data.source == GIVEN
+    assert run.environment[-1]["data"]["num_examples"] == 20
+    with pytest.raises(UserError, match="on other data"):
+        loop.train(tiny, tmp_path / "run", examples=images[::-1])
+    with pytest.raises(UserError, match="passed from a Python program"):
+        loop.train(run.config, tmp_path / "run")
+    with pytest.raises(UserError, match="these may be labels"):
+        loop.train(tiny, tmp_path / "other", examples=np.arange(20))
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.slow  # traces twice

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
-from tf_ttur.data import Examples
+from tf_ttur.data import Examples, own_examples
 from tf_ttur.data.channels import AS_RGB
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files
@@ -142,8 +142,19 @@ def of_config(config: ConfigDict) -> Evaluation:
     return EVALUATIONS[configs.architecture_of(config).learns]
 
 
-def open_examples(config: ConfigDict) -> Examples:
-    """The examples that an experiment learns from. Raises `UserError` if they are missing."""
+def open_examples(config: ConfigDict, given: Any = None) -> Examples:
+    """The examples that an experiment learns from.
+
+    Args:
+      config: the validated config.
+      given: what a Python program has passed in their place, as `own_examples.adopt` takes it.
+
+    Raises:
+      UserError: they are missing, or cannot be used.
+    """
+    if given is not None:
+        learns = configs.architecture_of(config).learns
+        return own_examples.adopt(given, config.data, learns)
     return configs.kind_of(config).open_examples(config.data)
 
 

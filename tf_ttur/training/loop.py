@@ -95,7 +95,7 @@ def train(
     ):
         strategy = devices.strategy(config)
         devices.batch_per_replica(config, strategy)
-        real = evaluation.open_examples(config)
+        real = evaluation.open_examples(config, own.examples)
         real.check_batches(config.batch_size * config.discriminator.steps)
         process = Process(config, workdir, strategy, real, interruption, own, start, listen)
         process.build()

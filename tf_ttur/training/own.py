@@ -13,10 +13,8 @@ from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur import registry
+from tf_ttur.data.sources.source import GIVEN
 from tf_ttur.registry import Value
-
-# The place of the data in the config of a run whose examples were given as an object.
-GIVEN = "(examples given from Python)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Own:
     Attributes:
       discriminator, generator: Keras models, built or not.
       loss: a `losses.LossPair`, a `losses.Loss`, or a function.
-      examples: an array, a `tf.data.Dataset`, or anything else that `data` can adopt.
+      examples: an array, a `tf.data.Dataset`, or what else `data.own_examples.adopt` takes.
     """
 
     discriminator: keras.Model | None = None
