@@ -106,6 +106,12 @@ SOURCES: Registry[SourceKind] = Registry(
             matches=_begins("digits:"),
             open="tf_ttur.data.sources.digits:open_digits",
         ),
+        "plain-digits": SourceKind(
+            form="plain-digits:N[:SEED]",
+            help="N images of one bright digit on a dark ground, drawn by the program",
+            matches=_begins("plain-digits:"),
+            open="tf_ttur.data.sources.digits:open_digits",
+        ),
         "config": SourceKind(
             form="config:CARD",
             help="the images of an experiment, cropped and resized as in training",
