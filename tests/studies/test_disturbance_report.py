@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from tf_ttur.data.disturbances import LEVELS, MIXED
+from tf_ttur.data.disturbances import LEVELS, MIXED, MIXED_ALPHAS
 from tf_ttur.studies import disturbance_report
 from tf_ttur.studies.disturbance_report import summarise
 from tf_ttur.studies.disturbances import UNDISTURBED
@@ -52,10 +52,11 @@ def test_report(tmp_path):
         "swirl_radius": 25,
         "mixed_in": "others",
     }
-    example = np.zeros((32, 32, 3), np.uint8)
+    shown = np.zeros((16, 32, 32, 3), np.uint8)
+    others = np.full((3, 40, 40, 3), 255, np.uint8)
     for name in ("blur", MIXED):
         rows = make_rows((0, 1, 2, 3), (2.0, 1.5, 2.5, 1.0), name)
-        report = disturbance_report.study(rows, settings, "fid_stand_in", example)
+        report = disturbance_report.study(rows, settings, "fid_stand_in", shown, others)
         folder = tmp_path / name
         verdict = report.write(folder)
         assert verdict == (
@@ -68,3 +69,20 @@ def test_report(tmp_path):
         text = (folder / "disturb.md").read_text(encoding="utf-8")
         assert text.startswith(verdict) and "stand-in" in text
         assert len(text.splitlines()) == 2 + 2 + len(LEVELS)
+
+
+def test_the_picture_of_a_mixture_shows_as_many_others_as_the_level_says():
+    rows = make_rows((0, 1, 2, 3), (2.0, 1.5, 2.5, 1.0), MIXED)
+    for row in rows:
+        row["alpha"] = MIXED_ALPHAS[row["level"]]
+    settings = dict.fromkeys(("images", "seed"), 40)
+    settings |= dict.fromkeys(("source", "network", "precision", "mixed_in"), "x")
+    shown = np.zeros((2, 8, 8, 3), np.uint8)  # black, and what is mixed in is blue
+    others = np.zeros((1, 20, 20, 3), np.uint8)
+    others[..., 2] = 255
+    settings["swirl_radius"] = 25
+    report = disturbance_report.study(rows, settings, "fid", shown, others)
+    picture = np.asarray(report.figure.axes[0].images[0].get_array())
+    is_gap = (picture == 255).all(axis=(0, 2))
+    parts = np.split(picture[:, ~is_gap], 4, axis=1)
+    assert [(part[..., 2] == 255).mean() for part in parts] == list(MIXED_ALPHAS)

@@ -73,7 +73,9 @@ def _parser() -> flags.Parser:
     group.add_argument("--seed", type=flags.seed, default=0, help="seed of the disturbances [0]")
     figure = parser.add_argument_group("the figure")
     figure.add_argument(
-        "--example", metavar="SOURCE", help="show the first image of this source [SOURCE]"
+        "--example",
+        metavar="SOURCE",
+        help="show images of this source, where those of SOURCE may not be shown [SOURCE]",
     )
     figure.add_argument(
         "--limit",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import matplotlib.figure
 import numpy as np
 
-from tf_ttur.studies import report
+from tf_ttur.studies import report, style
 from tf_ttur.theory import assumptions, saddle, two_time_scale
 from tf_ttur.theory.assumptions import Answer, Finding
 from tf_ttur.theory.two_time_scale import FIELD, constant, polynomial
@@ -261,6 +261,7 @@ def _numbers(answer: Answer) -> dict[str, Any]:
     }
 
 
+@style.applied()
 def _figure(answers: Sequence[Answer]) -> matplotlib.figure.Figure:
     """The ratios of A1 at falling distances, and the deviation of means of A3."""
     of_noise = [answer for answer in answers if "rms_of_mean" in answer.finding.numbers]
@@ -270,8 +271,12 @@ def _figure(answers: Sequence[Answer]) -> matplotlib.figure.Figure:
         if finding.assumption == "A1":
             ratios.loglog(finding.numbers["distances"], finding.numbers["ratios"], "o-", label=of)
     ratios.invert_xaxis()
-    ratios.set(title="A1: difference of gradients over distance", xlabel="distance")
-    ratios.legend(fontsize="small")
+    ratios.set(
+        title="A1: are the gradients Lipschitz?",
+        xlabel="distance of two points",
+        ylabel="difference of gradients over distance",
+    )
+    style.legend_below(ratios)
     if of_noise:
         _draw_means(axes[1], of_noise)
     return result
@@ -284,5 +289,9 @@ def _draw_means(axes: Any, answers: Sequence[Answer]) -> None:
         [line] = axes.loglog(sizes, lengths, "o-", label=of)
         expected = lengths[0] / np.sqrt(sizes)
         axes.loglog(sizes, expected, "--", color=line.get_color(), label="1 / sqrt(K)")
-    axes.set(title="A3: deviation of the mean of K draws", xlabel="K")
-    axes.legend(fontsize="small")
+    axes.set(
+        title="A3: does the noise average out?",
+        xlabel="K, draws in one mean",
+        ylabel="deviation of the mean (rms)",
+    )
+    style.legend_below(axes)

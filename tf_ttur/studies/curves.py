@@ -12,7 +12,7 @@ from tf_ttur.errors import UserError
 from tf_ttur.io import files, outputs
 from tf_ttur.players import Players
 from tf_ttur.runs import Run
-from tf_ttur.studies import published
+from tf_ttur.studies import published, style
 
 Against = Literal["updates", "seconds"]
 Rates = Players[float]
@@ -44,8 +44,19 @@ def plot(
     """
     path = outputs.check_file(path, (".png", ".svg"), _KIND, is_own, overwrite=overwrite)
     opened = [runs.open_run(folder) for folder in folders]
-    experiment = _experiment_of(opened)
+    _check_experiment(opened)
     ngrams = ("jsd_4", "jsd_6") if configs.kind_of(opened[0].config).has_vocabulary else (None,)
+    with style.applied():
+        figure = _figure(opened, ngrams, against)
+    with files.atomic(path) as file:
+        figure.savefig(file, format=path.suffix[1:], dpi=120)
+
+
+def _figure(
+    opened: Sequence[Run], ngrams: Sequence[str | None], against: Against
+) -> matplotlib.figure.Figure:
+    """The figure, with one axes for each measure; None is the Fréchet distance."""
+    experiment = opened[0].config.name
     figure = matplotlib.figure.Figure(figsize=(8 * len(ngrams), 5), layout="constrained")
     all_axes = figure.subplots(1, len(ngrams), squeeze=False)[0]
     for axes, metric in zip(all_axes, ngrams, strict=True):
@@ -57,10 +68,8 @@ def plot(
         else:
             axes.set_ylabel(f"Jensen-Shannon divergence of {metric[-1]}-grams")
         axes.set_title(f"{experiment} (rates: discriminator / generator)")
-        axes.grid(alpha=0.3)
-        axes.legend()
-    with files.atomic(path) as file:
-        figure.savefig(file, format=path.suffix[1:], dpi=120)
+        style.legend_below(axes, columns=1)
+    return figure
 
 
 def is_own(path: pathlib.Path) -> bool:
@@ -75,15 +84,14 @@ def rates_of(run: Run) -> Rates:
     return Players(config.discriminator.learning_rate, config.generator.learning_rate)
 
 
-def _experiment_of(opened: Sequence[Run]) -> str:
-    """The name of the experiment that all runs share."""
+def _check_experiment(opened: Sequence[Run]) -> None:
+    """Refuses runs of several experiments, and folders without rows. Raises `UserError`."""
     for run in opened:
         _ = run.series  # raises where there is none
     names = sorted({run.config.name for run in opened})
     if len(names) > 1:
         found = f"runs of {', '.join(names)}"
         raise UserError(found, "runs of one experiment", "draw them separately")
-    return names[0]
 
 
 def _draw(axes: Any, opened: Sequence[Run], metric: str | None, against: Against) -> None:
@@ -91,7 +99,7 @@ def _draw(axes: Any, opened: Sequence[Run], metric: str | None, against: Against
     colours: dict[Rates, str] = {}
     last = 0.0
     for run in opened:
-        colour = colours.setdefault(rates_of(run), f"C{len(colours)}")
+        colour = colours.setdefault(rates_of(run), style.look(len(colours)).colour)
         last = max(last, _draw_run(axes, run, metric, against, colour))
     if metric is not None:
         _draw_floors(axes, opened, metric)

@@ -10,6 +10,8 @@ from tf_ttur.studies import disturbance_report, disturbances
 from tf_ttur.studies.disturbance_report import Limit
 from tf_ttur.studies.report import Report
 
+_SHOWN = 16  # images of the figure
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
@@ -24,7 +26,7 @@ class Options:
         and caches them.
       only: the disturbances, names of `DISTURBANCES` or "mixed"; None takes all.
       swirl_radius: in pixels; None takes that of the original code.
-      example: SOURCE whose first image the figure shows; None takes `source`.
+      example: SOURCE whose first images the figure shows; None takes `source`.
       limit: as in `disturbance_report.summarise`.
       seed: of the disturbances and of generated images.
       background, depth, size, crop, filter: of all images, as `open_images` takes them.
@@ -80,8 +82,14 @@ def study(options: Options) -> Report:
         names=[name for name in only if name != MIXED],
         swirl_radius=options.swirl_radius,
     )
-    example = next(shown.in_order(1))[0]
-    return disturbance_report.study(rows, settings, network.metric, example, options.limit)
+    return disturbance_report.study(
+        rows,
+        settings,
+        network.metric,
+        next(shown.in_order(min(_SHOWN, shown.num_images))),
+        None if others is None else next(others.in_order(min(_SHOWN, others.num_images))),
+        options.limit,
+    )
 
 
 def _open(options: Options, word: str, count: int = 50_000, seed: int = 0) -> Images:

@@ -5,12 +5,15 @@ from typing import Any, Literal
 
 import matplotlib.figure
 import numpy as np
+import PIL.Image
 
 from tf_ttur.data.disturbances import DISTURBANCES, LEVELS, MIXED, disturb
 from tf_ttur.errors import UserError
-from tf_ttur.studies import report
+from tf_ttur.studies import report, style
 from tf_ttur.studies.disturbances import UNDISTURBED, Row, Settings, title
 from tf_ttur.studies.published import DISTURBED
+
+_ROW = 4  # images in a row of the picture of a mixture
 
 Limit = float | Literal["largest", "published"]
 Series = dict[str, Any]
@@ -21,7 +24,8 @@ def study(
     rows: Sequence[Row],
     settings: Settings,
     metric: str,
-    example: np.ndarray,
+    shown: np.ndarray,
+    others: np.ndarray | None = None,
     limit: Limit = "largest",
 ) -> report.Report:
     """The report of what was measured.
@@ -29,7 +33,9 @@ def study(
     Args:
       rows, settings: what `disturbances.measure` returns.
       metric: the name of the distance.
-      example: (size, size, 3) uint8 image, which the figure shows at all levels.
+      shown: (n, size, size, 3) uint8 images. The figure shows the first of them at all levels, and
+        up to 16 of them as the images into which others are mixed.
+      others: (n, height, width, 3) uint8 images that are mixed in; None leaves that picture empty.
       limit: as in `summarise`.
 
     Raises:
@@ -48,7 +54,7 @@ def study(
         _verdict(summary, metric),
         _text(summary, settings, metric),
         numbers,
-        _figure(summary, metric, example, settings["swirl_radius"]),
+        _figure(summary, metric, shown, others, settings["swirl_radius"]),
     )
 
 
@@ -161,41 +167,71 @@ def _row(name: str, series: Series, level: int) -> list[str | float]:
     ]
 
 
+@style.applied()
 def _figure(
-    summary: Summary, metric: str, example: np.ndarray, swirl_radius: float
+    summary: Summary,
+    metric: str,
+    shown: np.ndarray,
+    others: np.ndarray | None,
+    swirl_radius: float,
 ) -> matplotlib.figure.Figure:
     """A row per disturbance: an image at its levels, the distance, the Inception Score, IND."""
     result, axes = report.grid(len(summary), 4, 3.6, 2.5)
-    image = example[None] / np.float32(127.5) - 1
+    image = shown[:1] / np.float32(127.5) - 1
     for (name, series), row in zip(summary.items(), axes, strict=True):
         pictures, fid, score, ind = row
-        _draw_levels(pictures, name, image, swirl_radius)
+        pictures.set(xticks=[], yticks=[], title=title(name), xlabel="levels 0, 1, 2, 3")
+        pictures.grid(False)
+        if name == MIXED:
+            _draw_mixtures(pictures, series["alpha"], shown, others)
+        else:
+            _draw_levels(pictures, name, image, swirl_radius)
         fid.plot(LEVELS, series["fid"], "o-")
         fid.set(ylabel=metric, ylim=(0, None))
         score.errorbar(
             LEVELS,
             series["inception_score"],
             series["inception_score_std"],
-            fmt="o-",
+            fmt="s-",
             capsize=4,
-            color="C1",
+            color=style.COLOURS[1],
         )
         score.set(ylabel="Inception Score (std of parts)")
-        ind.plot(LEVELS, series["ind"], "o-", color="C2")
+        ind.plot(LEVELS, series["ind"], "^-", color=style.COLOURS[2])
         ind.set(ylabel=f"IND (limit {series['ind_limit']:.3g})")
         for axis in (fid, score, ind):
             axis.set(xticks=LEVELS, xlabel="level")
-            axis.grid(alpha=0.3)
     return result
 
 
 def _draw_levels(axes: Any, name: str, image: np.ndarray, swirl_radius: float) -> None:
-    axes.set(xticks=[], yticks=[], title=title(name))
-    if name == MIXED:
-        axes.text(0.5, 0.5, "a part of the images is replaced", ha="center", va="center")
-        return
     strip = [
         (disturb(image, name, level, swirl_radius=swirl_radius)[0] + 1) * 127.5 for level in LEVELS
     ]
     axes.imshow(np.concatenate(strip, axis=1).round().astype(np.uint8))
-    axes.set_xlabel("levels 0, 1, 2, 3")
+
+
+def _draw_mixtures(
+    axes: Any, alphas: Sequence[float], shown: np.ndarray, others: np.ndarray | None
+) -> None:
+    """For each level 16 images, as many of which are others as the level says."""
+    if others is None:
+        axes.text(0.5, 0.5, "a part of the images is replaced", ha="center", va="center")
+        return
+    side = shown.shape[1]
+    resized = [PIL.Image.fromarray(image).resize((side, side)) for image in others]
+    count = _ROW**2
+    images = np.resize(shown, (count, *shown.shape[1:]))
+    mixed_in = np.resize(np.stack([np.asarray(image) for image in resized]), images.shape)
+    # The same order at each level, and not all others in one corner.
+    order = np.random.default_rng(0).permutation(count).reshape(-1, 1, 1, 1)
+    cells = [np.where(order < round(alpha * count), mixed_in, images) for alpha in alphas]
+    gap = np.full((_ROW * side, max(1, side // 4), 3), 255, np.uint8)
+    strip = [part for cell in cells for part in (_square(cell), gap)][:-1]
+    axes.imshow(np.concatenate(strip, axis=1))
+
+
+def _square(images: np.ndarray) -> np.ndarray:
+    """`_ROW`² images as one picture."""
+    rows = images.reshape(_ROW, _ROW, *images.shape[1:])
+    return np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)

@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 
-from tf_ttur.studies import report
+from tf_ttur.studies import report, style
 from tf_ttur.theory import heavy_ball as theory
 
 # Step sizes against the differential equation, with r = 1 and times 0 ... 10.
@@ -204,21 +204,26 @@ def _text(numbers: Numbers) -> str:
     return f"{text}\n\n{report.table(head, rows)}"
 
 
+@style.applied()
 def _figure(curves: Curves, numbers: Numbers) -> matplotlib.figure.Figure:
     """Discrete path against the equation, its error, the energy, and the two minima."""
     result, [(path, error), (energy, well)] = report.grid(2, 2, 6, 4)
     _draw_paths(path, curves["paths"])
     h = numbers["discretisation"]["h"]
     errors = numbers["discretisation"]["sup_errors"]
-    error.loglog(h, errors, "o-", label="sup error")
+    error.loglog(h, errors, "o-", label="measured")
     first_order = [errors[-1] * step / h[-1] for step in h]
     error.loglog(h, first_order, "k--", label="first order")
-    error.set(title="discrete against continuous", xlabel="step h")
-    error.legend()
+    error.set(
+        title="discrete against continuous",
+        xlabel="step size h",
+        ylabel="largest distance of the paths",
+    )
+    style.legend_below(error)
     for friction, (times, values) in curves["energies"].items():
         energy.semilogy(times, values, label=f"friction {friction}")
-    energy.set(title="Lyapunov function |v|² / 2 + f", xlabel="time")
-    energy.legend()
+    energy.set(title="Lyapunov function", xlabel="time", ylabel="|v|² / 2 + f")
+    style.legend_below(energy)
     _draw_wells(well, curves["wells"], numbers["minima"]["gradient_flow"])
     return result
 
@@ -229,8 +234,8 @@ def _draw_paths(axes: Any, paths: dict[float, Lines]) -> None:
         label = f"Adam's moment, h = {h:g}"
         axes.plot(times, discrete[:, 1], marker, markersize=4, label=label)
     axes.plot(times, continuous[:, 1], "k", linewidth=0.8, label="differential equation")
-    axes.set(title="the steep coordinate of a bowl, r = 1", xlabel="time")
-    axes.legend()
+    axes.set(title="a bowl, r = 1", xlabel="time", ylabel="its steep coordinate")
+    style.legend_below(axes)
 
 
 def _draw_wells(axes: Any, wells: dict[float, Lines], flow: float) -> None:
@@ -243,9 +248,9 @@ def _draw_wells(axes: Any, wells: dict[float, Lines], flow: float) -> None:
         title="a ball on a landscape with a flat minimum at 0",
         xlabel="time",
         ylabel="x",
-        ylim=(-7, 10),
+        ylim=(-4, 10),
     )
-    axes.legend(fontsize="x-small", ncols=2, loc="lower right")
+    style.legend_below(axes, columns=3)
     inset = axes.inset_axes((0.5, 0.72, 0.48, 0.25))
     x = np.linspace(-2, 5.2, 500)
     inset.plot(x, theory.landscape(x), "k", linewidth=0.8)

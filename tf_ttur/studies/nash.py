@@ -7,7 +7,7 @@ import matplotlib.figure
 import numpy as np
 
 from tf_ttur.players import Players
-from tf_ttur.studies import report
+from tf_ttur.studies import report, style
 
 if TYPE_CHECKING:
     from tf_ttur.theory.nash import Diagnosis, Path
@@ -76,6 +76,7 @@ def _numbers(diagnosis: "Diagnosis", settings: Settings, path: "Path | None") ->
     }
 
 
+@style.applied()
 def _figure(diagnosis: "Diagnosis", path: "Path | None") -> matplotlib.figure.Figure:
     """Extreme eigenvalues of the Hessians and the Jacobian, and the path angle if there is one."""
     result, [axes] = report.grid(1, 3 if path else 2, 5.5, 4.2)
@@ -96,7 +97,7 @@ def _draw_hessians(axes: Any, diagnosis: "Diagnosis") -> None:
         xticks=(0, 1),
         xticklabels=("generator", "discriminator"),
         xlim=(-0.6, 1.6),
-        title="own Hessians",
+        title="Hessian of each player's own loss",
         ylabel="extreme eigenvalues",
     )
     axes.set_yscale("symlog", linthresh=_threshold(np.concatenate(hessians)))
@@ -112,7 +113,6 @@ def _draw_jacobian(axes: Any, diagnosis: "Diagnosis") -> None:
         ylabel="imaginary part",
     )
     axes.set_xscale("symlog", linthresh=_threshold(diagnosis.jacobian.real))
-    axes.grid(alpha=0.3)
 
 
 def _draw_path(axes: Any, path: "Path") -> None:
@@ -120,11 +120,17 @@ def _draw_path(axes: Any, path: "Path") -> None:
     axes.axhline(0, color="black", linewidth=0.8)
     axes.axvline(1, color="black", linewidth=0.8, linestyle=":")
     ends = f"from update {path.from_update:,} (0) to {path.to_update:,} (1)"
-    axes.set(title=f"descent with these rates, {ends}", xlabel="alpha", ylabel="cosine")
+    axes.set(
+        title=f"descent with these rates, {ends}",
+        xlabel="alpha, place on the path",
+        ylabel="cosine of the angle",
+    )
     norm = axes.twinx()
-    norm.plot(path.alphas, path.norms, "s--", color="C1", label="gradient norm")
+    norm.plot(path.alphas, path.norms, "s--", color=style.COLOURS[1], label="gradient norm")
     norm.set(ylabel="gradient norm", ylim=(0, None))
-    axes.legend(handles=[*axes.lines[:1], *norm.lines], loc="best")
+    norm.grid(False)
+    norm.spines["right"].set_visible(True)
+    style.legend_below(axes, [*axes.lines[:1], *norm.lines])
 
 
 def _threshold(values: np.ndarray) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 
-from tf_ttur.studies import report
+from tf_ttur.studies import report, style
 from tf_ttur.theory import saddle
 from tf_ttur.theory.saddle import NEAR, SETTINGS
 
@@ -106,6 +106,7 @@ def _row(name: str, values: Numbers) -> list[str | float]:
     ]
 
 
+@style.applied()
 def _figure(paths: Paths) -> matplotlib.figure.Figure:
     """For each setting the objective, norm and path of the first run; below, what all runs do."""
     result, axes = report.grid(len(SETTINGS) + 1, 3, 4.5, 2.8)
@@ -120,7 +121,12 @@ def _figure(paths: Paths) -> matplotlib.figure.Figure:
         showfliers=False,
         orientation="horizontal",
     )
-    last.set(xscale="log", yticklabels=list(paths), title="last norm: 5, 25, 50, 75, 95 %")
+    last.set(
+        xscale="log",
+        yticklabels=list(paths),
+        title="after the last update, all runs",
+        xlabel="distance to the saddle: 5, 25, 50, 75, 95 %",
+    )
     last.invert_yaxis()
     return result
 
@@ -132,11 +138,11 @@ def _draw_first_run(
     x, y = path
     updates = np.arange(1, len(x))
     objective.plot(updates, saddle.objective(x[1:], y[1:]), linewidth=0.7)
-    objective.set(title=f"{name}: objective", xlabel="update")
+    objective.set(title=name, xlabel="update", ylabel="objective f(x, y)")
     norm.plot(updates, np.hypot(x[1:], y[1:]), linewidth=0.7)
-    norm.set(title="norm", xlabel="update", ylim=(0, None))
+    norm.set(title="first run", xlabel="update", ylabel="distance to the saddle", ylim=(0, None))
     points = plane.scatter(x, y, c=np.arange(len(x)), s=3, cmap="viridis", rasterized=True)
-    plane.plot(0, 0, "r+", markersize=12)
+    plane.plot(0, 0, "+", color=style.COLOURS[1], markersize=12)
     rates = SETTINGS[name]
     plane.set(title=f"path, rates {rates.x:g}, {rates.y:g}", xlabel="x", ylabel="y")
     figure.colorbar(points, ax=plane, label="update")
@@ -155,10 +161,11 @@ def _draw_shares(axes: Any, paths: Paths) -> None:
     axes.set(
         xscale="log",
         xlabel="update",
-        title=f"share of {runs} runs that have come within {NEAR}",
+        ylabel="share of the runs",
+        title=f"{runs} runs: have come within {NEAR}",
         ylim=(0, 1.05),
     )
-    axes.legend(fontsize="small")
+    style.legend_below(axes)
 
 
 def _draw_surface(figure: matplotlib.figure.Figure, place: Any) -> None:
@@ -167,6 +174,7 @@ def _draw_surface(figure: matplotlib.figure.Figure, place: Any) -> None:
     x, y = np.meshgrid(np.arange(-3, 3, 0.25), np.arange(-30, 30, 2.5))
     axes.plot_surface(x, y, saddle.objective(x, y), cmap="viridis", alpha=0.8, rasterized=True)
     for line_x, line_y in ((x[0], np.zeros_like(x[0])), (np.zeros_like(y[:, 0]), y[:, 0])):
-        axes.plot(line_x, line_y, saddle.objective(line_x, line_y), "r", zorder=10)
-    axes.set(title="f(x, y) = (1 + x²)(100 - y²)", xlabel="x", ylabel="y")
+        height = saddle.objective(line_x, line_y)
+        axes.plot(line_x, line_y, height, color=style.COLOURS[1], zorder=10)
+    axes.set(title="f(x, y) = (1 + x²)(100 - y²)", xlabel="x", ylabel="y", zlabel="f(x, y)")
     axes.tick_params(labelsize="x-small")

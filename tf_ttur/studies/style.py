@@ -5,7 +5,7 @@ form of colour blindness can tell them apart. Marks and dashes tell the lines ap
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib
@@ -31,6 +31,7 @@ _SETTINGS: dict[Any, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.4,
     "lines.markersize": 4,
+    "scatter.edgecolors": "none",
     "svg.fonttype": "path",
 }
 
@@ -51,9 +52,11 @@ def look(number: int) -> Look:
     return Look(COLOURS[number % len(COLOURS)], MARKS[number % len(MARKS)])
 
 
-def applied() -> contextlib.AbstractContextManager[None]:
-    """Within the block, figures are drawn in this style."""
-    return matplotlib.rc_context(_SETTINGS)
+@contextlib.contextmanager
+def applied() -> Iterator[None]:
+    """Within the block, or the function that this decorates, figures are drawn in this style."""
+    with matplotlib.rc_context(_SETTINGS):
+        yield
 
 
 def draw_band(
@@ -97,6 +100,23 @@ def draw_band(
         axes.fill_between(
             x, low, high, facecolor=face, edgecolor=colour, hatch=hatch, alpha=_BAND, linewidth=0
         )
+
+
+def legend_below(axes: Any, handles: Sequence[Any] | None = None, columns: int = 2) -> None:
+    """Puts the legend of one of several axes below it.
+
+    Args:
+      axes: Matplotlib's.
+      handles: what to show; None takes all that has a label.
+      columns: in one row.
+    """
+    axes.legend(
+        handles=axes.get_legend_handles_labels()[0] if handles is None else handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.2),
+        ncols=columns,
+        fontsize="small",
+    )
 
 
 def add_legend(figure: matplotlib.figure.Figure, columns: int = 2) -> None:

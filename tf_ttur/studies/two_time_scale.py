@@ -5,7 +5,7 @@ from typing import Any
 import matplotlib.figure
 import numpy as np
 
-from tf_ttur.studies import report
+from tf_ttur.studies import report, style
 from tf_ttur.theory import two_time_scale as theory
 
 _DECAYING = "decaying, two time scales"
@@ -95,20 +95,21 @@ def _text(numbers: Numbers) -> str:
     return f"{text}\n\n{report.table(head, rows)}"
 
 
+@style.applied()
 def _figure(curves: Curves, numbers: Numbers) -> matplotlib.figure.Figure:
     """RMS of both errors against updates, and the slopes of the decaying pair."""
     result, [(theta, decaying)] = report.grid(1, 2, 6.5, 4.5)
     for colour, (name, (measured, expected)) in enumerate(curves.items()):
         steps = _log_spaced(1, len(measured) - 1)
-        theta.loglog(steps, np.sqrt(measured[steps, 0]), color=f"C{colour}", label=name)
+        theta.loglog(steps, np.sqrt(measured[steps, 0]), color=style.COLOURS[colour], label=name)
         theta.loglog(steps, np.sqrt(expected[steps, 0]), "k:", linewidth=0.8)
     theta.set(
         xlabel="update",
-        ylabel="RMS of theta",
+        ylabel="root mean square of theta",
         ylim=(1e-4, 1e4),
         title=f"linear game, {numbers['runs']} runs (dotted: exact)",
     )
-    theta.legend()
+    style.legend_below(theta)
     _draw_slopes(decaying, curves[_DECAYING][0], numbers["slopes"])
     return result
 
@@ -117,14 +118,14 @@ def _draw_slopes(axes: Any, measured: np.ndarray, slopes: Numbers) -> None:
     steps = _log_spaced(100, len(measured) - 1)
     anchor = _FIT[1]
     for column, label in enumerate(("theta (slow)", "w - lambda(theta) (fast)")):
-        colour = f"C{column}"
+        colour = style.COLOURS[column]
         power = slopes["theory"][column]
         words = f"{label}: slope {slopes['measured'][column]:.2f}"
         axes.loglog(steps, measured[steps, column], color=colour, label=words)
         line = measured[anchor, column] * (steps / anchor) ** power
         axes.loglog(steps, line, "--", color=colour, label=f"n^{power}")
-    axes.set(xlabel="update", ylabel="mean square", title=_DECAYING)
-    axes.legend()
+    axes.set(xlabel="update", ylabel="mean square of the error", title=_DECAYING)
+    style.legend_below(axes)
 
 
 def _log_spaced(first: int, last: int) -> np.ndarray:

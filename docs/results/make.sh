@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Makes the figures and pages below docs/results, from the root of a checkout:
+#
+#     docs/results/make.sh                      # the theory, and the reports of the runs that lie there
+#     INCEPTION=network.pb FACES=faces/ CIFAR10=tfds:cifar10/train docs/results/make.sh     # disturb, too
+#     RUN=runs/cifar10-ttur-seed0 docs/results/make.sh                                      # nash, too
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+python=${PYTHON:-.venv/bin/python}
+results=docs/results
+
+ttur() { "$python" -m tf_ttur "$@"; }
+
+# The pages show PNGs; the SVGs would only make the checkout larger.
+ttur saddle --output $results/theory
+for part in two-time-scale heavy-ball assumptions; do
+  ttur theory $part --output $results/theory
+done
+rm -f $results/theory/*.svg
+
+# Each folder with runs/ gets report.md with its figures and samples.
+for runs in "$results"/*/runs; do
+  [ -d "$runs" ] || continue
+  folder=$(dirname "$runs")
+  ttur report "$runs" --output "$folder"
+  rm -f "$folder"/{report.html,table.csv,table.md,numbers.json,*.svg,*-seconds.png,strip-*.png}
+  sed -i 's/\.svg)/.png)/' "$folder/report.md"
+done
+
+if [ -n "${INCEPTION:-}" ] && [ -n "${CIFAR10:-}" ]; then
+  ttur disturb "$CIFAR10" --count 10000 --mixed-in "${MIXED_IN:-$CIFAR10}" --inception "$INCEPTION" \
+    --output $results/disturb-cifar10
+fi
+if [ -n "${INCEPTION:-}" ] && [ -n "${FACES:-}" ]; then
+  ttur disturb "$FACES" --mixed-in "${CIFAR10:-tfds:cifar10/train}" --inception "$INCEPTION" \
+    --output $results/disturb-faces64
+fi
+if [ -n "${RUN:-}" ]; then
+  ttur nash "$RUN" --output $results/nash-cifar10 --batches 6 --count 2 --tolerance 0.01
+fi
+rm -f $results/*/disturb.{svg,jsonl} $results/nash-cifar10/nash.svg
