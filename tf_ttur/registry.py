@@ -33,6 +33,8 @@ _OURS = ("tf_ttur", "tensorflow")  # entries of this package name these: nothing
 _OF_FILES = "tf_ttur_file_"  # how modules that were read from files are called
 _FOLDERS: list[pathlib.Path] = []  # of the cards that are being read
 _RECORDED: dict[str, pathlib.Path] = {}  # {word: file of its object in an earlier process}
+_GIVEN: dict[str, Any] = {}  # {name: object that was given from Python}
+_GIVEN_PLACE = "given"
 
 
 class Decides(enum.Enum):
@@ -152,15 +154,18 @@ class Registry(Mapping[str, E], Generic[E]):
     @property
     def words(self) -> str:
         """The allowed words, as messages list them."""
-        return f"one of {', '.join(self)}, or MODULE:OBJECT or PATH.py:OBJECT"
+        names = f"one of {', '.join(self)}, or " if self else ""
+        return f"{names}MODULE:OBJECT or PATH.py:OBJECT"
 
     def key(self, default: str, meaning: str, decides: Decides = Decides.WEIGHTS) -> Key:
         """A config key whose value is a name of this registry, or names a user-defined object.
 
         Args:
-          default, meaning, decides: as in `Key`.
+          default, meaning, decides: as in `Key`. The default may be "", for nothing.
         """
-        allowed = rule(self.words, lambda word: word in self._entries or is_object(word))
+        words = self.words if default else f"empty, or {self.words}"
+        names = {default, *self._entries}
+        allowed = rule(words, lambda word: word in names or is_object(word))
         return Key(default, meaning, allowed, decides, self)
 
     def find(self, word: str) -> E:
@@ -226,16 +231,45 @@ def load(thing: Any) -> Any:
     return import_object(thing) if isinstance(thing, str) else thing
 
 
+@contextlib.contextmanager
+def given(objects: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Makes objects that are given from Python known by words, within the block.
+
+    Args:
+      objects: {name: object}; a name is a Python identifier such as "generator".
+
+    Yields:
+      {name: word}, such as {"generator": "given:generator"}. A config takes these words wherever it
+      takes `MODULE:OBJECT`.
+    """
+    before = dict(_GIVEN)
+    _GIVEN.update(objects)
+    try:
+        yield {name: f"{_GIVEN_PLACE}:{name}" for name in objects}
+    finally:
+        _GIVEN.clear()
+        _GIVEN.update(before)
+
+
+def given_object(word: str) -> Any | None:
+    """The object that was given from Python under a word; None for all other words."""
+    place, _, name = word.partition(":")
+    return _GIVEN.get(name) if place == _GIVEN_PLACE else None
+
+
 def import_object(word: str) -> Any:
     """The object that `MODULE:OBJECT` or `PATH.py:OBJECT` names.
 
     The places are, in this order: the folder of the card that is being read (`searching`), the file
     in which the word was found before (`record`), the current folder, and where Python looks for
-    modules. A file is run once per process, with its folder on `sys.path` while it runs.
+    modules. A file is run once per process, with its folder on `sys.path` while it runs. A word of
+    `given` stands for the object that was given.
 
     Raises:
       UserError: there is no such module, file or object, or it cannot be imported.
     """
+    if word.startswith(f"{_GIVEN_PLACE}:"):
+        return _find_given(word)
     found = _OBJECT.fullmatch(word)
     if found is None:
         raise UserError(
@@ -252,17 +286,30 @@ def import_object(word: str) -> Any:
         ) from error
 
 
+def _find_given(word: str) -> Any:
+    name = word.partition(":")[2]
+    if name not in _GIVEN:
+        raise UserError(
+            f"{word} stands for an object that was given from Python",
+            "the same object again",
+            f"call tf_ttur.train(config, workdir, {name}=...), or name the object in the config as"
+            " MODULE:OBJECT or PATH.py:OBJECT, which is found again by every command",
+        )
+    return _GIVEN[name]
+
+
 def file_of(word: str) -> pathlib.Path | None:
     """The absolute path of the file that defines the object of a word.
 
     Returns:
-      None if the word does not name an object, or its module has no file.
+      None if the word does not name an object, if the object was given from Python, or if its
+      module has no file.
 
     Raises:
       UserError: the module or file cannot be imported.
     """
     found = _OBJECT.fullmatch(word)
-    if found is None:
+    if found is None or found["place"] == _GIVEN_PLACE:
         return None
     file = getattr(_import_module(word, found["place"]), "__file__", None)
     return pathlib.Path(file).resolve() if file else None

@@ -27,6 +27,13 @@ def packed():
     return config
 
 
+def sngan():
+    config = configs.sngan(discriminator_steps=1)
+    config.model.width = 4
+    config.data.image_size = 16
+    return config
+
+
 def language():
     config = configs.wgan_gp(critic_steps=1)
     config.model.architecture = "language"
@@ -42,7 +49,7 @@ def began():
     return config
 
 
-MODELS = {make.__name__: make for make in (dcgan, wgan_gp, packed, language, began)}
+MODELS = {make.__name__: make for make in (dcgan, wgan_gp, packed, sngan, language, began)}
 
 
 def build(name, folder, **changes):

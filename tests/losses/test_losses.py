@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from tf_ttur import losses
 from tf_ttur.losses import pairs, penalties
+from tf_ttur.losses.batches import Batch
+from tf_ttur.registry import load
 
 REAL = np.array([1.5, -0.5, 0.2])
 FAKE = np.array([-2.0, 0.3, 0.9])
@@ -20,6 +22,11 @@ CLOSED_FORMS = {
     "least_squares": (((REAL - 1) ** 2 + FAKE**2) / 2, (FAKE - 1) ** 2 / 2),
     "hinge": (np.maximum(0, 1 - REAL) + np.maximum(0, 1 + FAKE), -FAKE),
     "wasserstein": (FAKE - REAL, -FAKE),
+    # D~(x) = sigmoid(D(x) - mean D(other))
+    "relativistic_average": (
+        -np.log(sigmoid(REAL - FAKE.mean())) - np.log(1 - sigmoid(FAKE - REAL.mean())),
+        -np.log(sigmoid(FAKE - REAL.mean())) - np.log(1 - sigmoid(REAL - FAKE.mean())),
+    ),
 }
 
 
@@ -29,12 +36,43 @@ def test_every_loss_of_the_config_is_here():
 
 @pytest.mark.parametrize("name", CLOSED_FORMS)
 def test_closed_form(name):
-    pair = losses.pair(name)
+    loss = losses.as_batch_loss(losses.pair(name))
+    # The examples are their own outputs.
+    batch = Batch(tf.constant(REAL), tf.constant(FAKE), tf.identity)
     discriminator, generator = CLOSED_FORMS[name]
-    np.testing.assert_allclose(
-        pair.discriminator(tf.constant(REAL), tf.constant(FAKE)), discriminator
-    )
-    np.testing.assert_allclose(pair.generator(tf.constant(FAKE)), generator)
+    np.testing.assert_allclose(loss.discriminator(batch), discriminator)
+    np.testing.assert_allclose(loss.generator(batch), generator)
+
+
+def test_a_loss_asks_the_discriminator_only_for_what_it_needs():
+    calls = []
+
+    def score(examples):
+        calls.append(examples)
+        return examples
+
+    batch = Batch(tf.constant(REAL), tf.constant(FAKE), score)
+    losses.as_batch_loss(losses.pair("hinge")).generator(batch)
+    losses.as_batch_loss(losses.pair("hinge")).generator(batch)
+    [fake] = calls
+    np.testing.assert_array_equal(fake, FAKE)
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        # Of f(x) = x^3 / 3, whose gradient is x^2, at real 1, fake 3, and 1.5 between them.
+        ("r1", 1.0**4 / 2),
+        ("r2", 3.0**4 / 2),
+        ("zero_centered", 1.5**4),
+        ("gradient_penalty", (1.5**2 - 1) ** 2),
+    ],
+)
+def test_penalties_of_a_cubic(name, expected):
+    penalty = load(losses.PENALTIES[name].function)
+    real, fake = tf.fill((1, 1), 1.0), tf.fill((1, 1), 3.0)
+    values = penalty(lambda x: x[:, 0] ** 3 / 3, real, fake, tf.constant([0.25]))
+    np.testing.assert_allclose(values, [expected], rtol=1e-6)
 
 
 def test_gradient_penalty_of_a_linear_function():

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tf_ttur import config as configs
 from tf_ttur import losses
 from tf_ttur.errors import UserError
-from tf_ttur.losses import LOSSES, PENALTIES, LossPair
+from tf_ttur.losses import LOSSES, PENALTIES, BatchLoss, LossPair
 from tf_ttur.registry import load
 
 REAL = np.array([1.5, -0.5, 0.2])
@@ -54,7 +54,7 @@ def test_every_loss_resolves(name):
     pair = load(entry.pair)
     if entry.balanced:
         pair = pair(tf.constant(0.5))
-    assert isinstance(pair, LossPair)
+    assert isinstance(pair, LossPair | BatchLoss)
     assert callable(pair.discriminator)
     assert callable(pair.generator)
     assert pair.boundary is None or isinstance(pair.boundary, float)
@@ -103,6 +103,6 @@ def test_an_object_of_another_type_is_refused(tiny, own):
     with pytest.raises(UserError) as error:
         configs.validate(tiny)
     assert error.value.found.startswith(f"{own}:FUNCTION is not a valid loss (it is of type ")
-    assert "tf_ttur.losses.LossPair" in error.value.found
+    assert "LossPair, BatchLoss or Loss of tf_ttur.losses" in error.value.found
     assert error.value.expected.startswith("one of non_saturating, ")
     assert error.value.cure == "correct it"

@@ -77,11 +77,11 @@ def test_what_fits_is_taken(tiny, file):
 @pytest.mark.parametrize(
     "key, name, message",
     [
-        ("model.architecture", "FLAT", r"generator of .*:FLAT gives float32 \(1, 7\)\n.*32, 32, 3"),
+        ("model.architecture", "FLAT", r"generator of .*:FLAT gives float32 \(2, 7\)\n.*32, 32, 3"),
         (
             "model.architecture",
             "WIDE",
-            r"discriminator of .*:WIDE gives float32 \(2, 3\)\n.*\(2,\)",
+            r"discriminator of .*:WIDE gives float32 \(2, 3\) for 2 examples\n.*\(2,\)",
         ),
         ("model.architecture", "NONE", "NONE: its discriminator cannot be used"),
         ("model.architecture", "NARROW", r"NARROW: its generator cannot be used \(TypeError"),

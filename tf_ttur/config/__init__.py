@@ -20,7 +20,7 @@ from tf_ttur.config.comparison import (
     folder_name,
     listed,
 )
-from tf_ttur.config.families import began, card, language, one_time_scale, wgan_gp
+from tf_ttur.config.families import began, card, language, one_time_scale, sngan, wgan_gp
 from tf_ttur.config.files import from_json, stored_values, to_json
 from tf_ttur.config.keys import KEYS, default, flatten
 from tf_ttur.config.rules import (
@@ -60,6 +60,7 @@ __all__ = [
     "one_time_scale",
     "read_card",
     "run_name",
+    "sngan",
     "stored_values",
     "summary",
     "to_json",

@@ -37,6 +37,28 @@ def wgan_gp(critic_steps: int) -> ConfigDict:
     return config
 
 
+def sngan(discriminator_steps: int) -> ConfigDict:
+    """The config that SNGAN experiments start from.
+
+    The values are those of Miyato et al. 2018, section 4 and table 4.
+
+    Args:
+      discriminator_steps: discriminator steps per generator update.
+    """
+    config = default()
+    config.model.architecture = "sngan"
+    config.model.width = 128
+    config.loss = "hinge"
+    config.discriminator.steps = discriminator_steps
+    for player in (config.discriminator, config.generator):
+        player.beta_1 = 0.0
+        player.beta_2 = 0.9
+    config.latent.size = 128
+    config.latent.distribution = "normal"
+    config.latent.shared = False
+    return config
+
+
 def language(critic_steps: int) -> ConfigDict:
     """The config that WGAN-GP experiments on lines of characters start from.
 

@@ -10,16 +10,19 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from tf_ttur.data import KINDS, QUANTISATIONS
-from tf_ttur.losses import LOSSES, PENALTIES
+from tf_ttur.losses import LOSSES, OWN_PENALTIES, PENALTIES
 from tf_ttur.metrics.precision import PRECISIONS
-from tf_ttur.models import ARCHITECTURES
+from tf_ttur.models import ARCHITECTURES, AUGMENTATIONS, NETWORKS
 from tf_ttur.optimizers import OPTIMIZERS, SCHEDULES
 from tf_ttur.registry import (
+    FRACTION,
     NOT_NEGATIVE,
     POSITIVE,
     Decides,
     Key,
     Registry,
+    Rule,
+    is_object,
     one_of,
     rule,
 )
@@ -41,12 +44,30 @@ def _entry_keys(*registries: Registry) -> dict[str, Key]:
     }
 
 
+def _arguments_of(optimizer: str) -> Rule:
+    return Rule(
+        f"empty, unless config.{optimizer} is MODULE:CLASS",
+        lambda value, flat: not value or is_object(flat[optimizer]),
+    )
+
+
 def _player_keys(player: str) -> dict[str, Key]:
     keys = {
         "optimizer": OPTIMIZERS.key("adam", "the update rule of this player"),
         "learning_rate": Key(0.0, "rate of this player; every experiment sets it", POSITIVE),
         "schedule": SCHEDULES.key("constant", "how the learning rate falls"),
+        "warmup_steps": Key(
+            0, "steps over which the learning rate rises to its value; 0 for none", NOT_NEGATIVE
+        ),
         **_entry_keys(SCHEDULES, OPTIMIZERS),
+        "optimizer_arguments": Key(
+            "",
+            "NAME=VALUE,... for an optimizer class such as keras.optimizers:Lion",
+            _arguments_of(f"{player}.optimizer"),
+        ),
+        "clip_gradients": Key(
+            0.0, "greatest norm of the gradient of all weights; 0 for no limit", NOT_NEGATIVE
+        ),
     }
     return {f"{player}.{name}": key for name, key in keys.items()}
 
@@ -71,7 +92,21 @@ def _all_keys() -> dict[str, Key]:
         **_player_keys("discriminator"),
         "discriminator.steps": Key(1, "discriminator steps per update", _AT_LEAST_1),
         **_entry_keys(PENALTIES),
+        "discriminator.penalty": OWN_PENALTIES.key("", "your own penalty, besides those above"),
+        "discriminator.penalty_weight": Key(1.0, "weight of your own penalty", NOT_NEGATIVE),
+        "discriminator.clip_weights": Key(
+            0.0, "greatest size of a weight after a step, as in WGAN; 0 for no limit", NOT_NEGATIVE
+        ),
+        "discriminator.augment": AUGMENTATIONS.key(
+            "", "your own function of real and generated batches before the discriminator"
+        ),
         **_player_keys("generator"),
+        "generator.steps": Key(1, "generator steps per update", _AT_LEAST_1),
+        "generator.ema_decay": Key(
+            0.0,
+            "decay per update of a moving average of the generator's weights; 0 keeps none",
+            FRACTION,
+        ),
         "latent.size": Key(100, "numbers in one latent", POSITIVE),
         "latent.distribution": Key(
             "uniform", "uniform in -1 ... 1, or normal", one_of("uniform", "normal")
@@ -82,6 +117,10 @@ def _all_keys() -> dict[str, Key]:
         ),
         **_entry_keys(LOSSES),
         "model.architecture": ARCHITECTURES.key("dcgan", "the two networks"),
+        "model.generator": NETWORKS.key("", "your own generator, instead of the architecture's"),
+        "model.discriminator": NETWORKS.key(
+            "", "your own discriminator, instead of the architecture's"
+        ),
         "model.precision": Key("float32", "precision of the two networks", one_of(*PRECISIONS)),
         "model.width": Key(
             64, "channels of the layer next to the image; 64 in the paper's DCGAN", POSITIVE
@@ -100,6 +139,13 @@ def _all_keys() -> dict[str, Key]:
         "evaluation.sample_batch_size": Key(1000, "examples generated at a time", POSITIVE, _CURVE),
         "evaluation.feature_batch_size": Key(
             100, "images that go through the Inception network at a time", POSITIVE, _NOTHING
+        ),
+        "evaluation.weights": Key(
+            "ema",
+            "which of the generator's weights are measured, shown and exported: ema (where"
+            " generator.ema_decay is set), live, or both (ema, and fid_live beside it)",
+            one_of("ema", "live", "both"),
+            _CURVE,
         ),
         "evaluation.quantisation": QUANTISATIONS.key(
             "float", "how generated images, clipped to 0 ... 255, are rounded", _CURVE

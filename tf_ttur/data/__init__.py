@@ -147,7 +147,7 @@ KINDS: Registry[Kind] = Registry(
                 "data.image_size": Key(
                     32,
                     "side of the images in pixels",
-                    rule("a multiple of 16, 32 or more", lambda v: v >= 32 and v % 16 == 0),
+                    rule("8 or more", lambda v: v >= 8),
                 ),
                 "data.crop": Key(
                     "none",

@@ -1,7 +1,7 @@
-"""The losses and penalties that a config may choose: pure functions of the discriminator's outputs.
+"""The losses and penalties that a config may choose: pure functions.
 
-The functions are in `pairs.py` and `penalties.py`; this file imports no TensorFlow. To add a loss,
-write its `LossPair` in `pairs.py`, and add an entry here.
+The functions are in `pairs.py`, `batches.py` and `penalties.py`; this file imports no TensorFlow.
+To add a loss, write its `LossPair` or `BatchLoss` there, and add an entry here.
 """
 
 import dataclasses
@@ -22,6 +22,8 @@ from tf_ttur.registry import (
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from tf_ttur.losses.batches import Batch
+
 
 class LossPair(NamedTuple):
     """The losses of both players. Each player minimises its own.
@@ -40,13 +42,41 @@ class LossPair(NamedTuple):
     boundary: float | None = 0.0
 
 
+class BatchLoss(NamedTuple):
+    """The losses of both players where one of them needs more than `LossPair` gives it.
+
+    Both functions take a `batches.Batch`: real and generated examples, the discriminator, and its
+    outputs for both. They return (n,) losses.
+
+    Attributes:
+      discriminator, generator: the losses.
+      boundary: as in `LossPair`.
+    """
+
+    discriminator: Callable[["Batch"], "tf.Tensor"]
+    generator: Callable[["Batch"], "tf.Tensor"]
+    boundary: float | None = 0.0
+
+
+class WeightedPenalty(NamedTuple):
+    """A term of the discriminator's loss.
+
+    Attributes:
+      weight: by which it is multiplied.
+      function: as `penalties.gradient_penalty`.
+    """
+
+    weight: float
+    function: Callable[..., "tf.Tensor"]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Loss(Entry):
     """An entry of `LOSSES`.
 
     Attributes:
-      pair: a `LossPair`, or `module:object` of one. If `balanced`, a function of the balance that
-        returns a `LossPair`.
+      pair: a `LossPair` or `BatchLoss`, or `module:object` of one. If `balanced`, a function of the
+        balance that returns a `LossPair`.
       outputs: what the discriminator must return: "logits", or "errors" of reconstruction.
       balanced: whether the loss has a weight, the balance, that is adjusted once per update
         (BEGAN).
@@ -75,11 +105,19 @@ class Penalty(Entry):
 def _adopt_loss(thing: Any) -> Loss:
     if isinstance(thing, Loss):
         return thing
-    if isinstance(thing, LossPair):
+    if isinstance(thing, LossPair | BatchLoss):
         return Loss(pair=thing)
     raise TypeError(
-        f"it is of type {type(thing).__name__}, not tf_ttur.losses.LossPair or tf_ttur.losses.Loss"
+        f"it is of type {type(thing).__name__}, not a LossPair, BatchLoss or Loss of tf_ttur.losses"
     )
+
+
+def _adopt_penalty(thing: Any) -> Any:
+    if not callable(thing):
+        raise TypeError(
+            f"it is of type {type(thing).__name__}, not a function (discriminator, real, fake, mix)"
+        )
+    return thing
 
 
 def _exactly(required: float, reason: str) -> Rule:
@@ -106,7 +144,11 @@ LOSSES: Registry[Loss] = Registry(
         ),
         "wasserstein": Loss(
             pair="tf_ttur.losses.pairs:WASSERSTEIN",
-            help="WGAN; needs a gradient penalty (Arjovsky et al. 2017)",
+            help="WGAN; needs a gradient penalty or clipped weights (Arjovsky et al. 2017)",
+        ),
+        "relativistic_average": Loss(
+            pair="tf_ttur.losses.batches:RELATIVISTIC_AVERAGE",
+            help="more real than the others' mean (Jolicoeur-Martineau 2019)",
         ),
         "boundary_equilibrium": Loss(
             pair="tf_ttur.losses.pairs:boundary_equilibrium",
@@ -141,15 +183,48 @@ PENALTIES: Registry[Penalty] = Registry(
                 )
             },
         ),
+        "r1": Penalty(
+            function="tf_ttur.losses.penalties:r1",
+            weight="r1",
+            help="|grad D|^2 / 2 at real examples (Mescheder et al. 2018)",
+            keys={
+                "discriminator.r1": Key(
+                    0.0, "weight of |grad D|^2 / 2 at real examples", NOT_NEGATIVE
+                )
+            },
+        ),
+        "r2": Penalty(
+            function="tf_ttur.losses.penalties:r2",
+            weight="r2",
+            help="|grad D|^2 / 2 at generated examples (Mescheder et al. 2018)",
+            keys={
+                "discriminator.r2": Key(
+                    0.0, "weight of |grad D|^2 / 2 at generated examples", NOT_NEGATIVE
+                )
+            },
+        ),
+        "zero_centered": Penalty(
+            function="tf_ttur.losses.penalties:zero_centered",
+            weight="zero_centered",
+            help="|grad D|^2 between real and generated examples (Thanh-Tung et al. 2019)",
+            keys={
+                "discriminator.zero_centered": Key(
+                    0.0, "weight of |grad D|^2 between real and generated examples", NOT_NEGATIVE
+                )
+            },
+        ),
     },
 )
 
+# Your own penalty, named by `discriminator.penalty`. The others are chosen by their weight.
+OWN_PENALTIES: Registry[Callable[..., "tf.Tensor"]] = Registry("penalty", {}, _adopt_penalty)
 
-def pair(name: str, balance: "tf.Variable | None" = None) -> LossPair:
-    """The `LossPair` of a config's loss.
+
+def pair(name: str, balance: "tf.Variable | None" = None) -> LossPair | BatchLoss:
+    """The losses of both players that a config names.
 
     Args:
-      name: a name of `LOSSES`, or `MODULE:OBJECT` of a `LossPair`.
+      name: a name of `LOSSES`, or `MODULE:OBJECT` of a `LossPair` or `BatchLoss`.
       balance: for a balanced loss, the scalar weight of generated examples in the discriminator's
         loss.
 
@@ -159,3 +234,34 @@ def pair(name: str, balance: "tf.Variable | None" = None) -> LossPair:
     loss = LOSSES.find(name)
     functions = load(loss.pair)
     return functions(balance) if loss.balanced else functions
+
+
+def as_batch_loss(functions: LossPair | BatchLoss) -> BatchLoss:
+    """Losses as functions of a `batches.Batch`."""
+    if isinstance(functions, BatchLoss):
+        return functions
+    return BatchLoss(
+        lambda batch: functions.discriminator(batch.real_outputs, batch.fake_outputs),
+        lambda batch: functions.generator(batch.fake_outputs),
+        functions.boundary,
+    )
+
+
+def weighted_penalties(discriminator: Any) -> list[WeightedPenalty]:
+    """The penalties that a config adds to the discriminator's loss.
+
+    Args:
+      discriminator: the part `discriminator` of the config.
+
+    Raises:
+      UserError: there is no such penalty.
+    """
+    penalties = [
+        WeightedPenalty(discriminator[penalty.weight], load(penalty.function))
+        for penalty in PENALTIES.values()
+        if discriminator[penalty.weight]
+    ]
+    if discriminator.penalty and discriminator.penalty_weight:
+        own = OWN_PENALTIES.find(discriminator.penalty)
+        penalties.append(WeightedPenalty(discriminator.penalty_weight, own))
+    return penalties

@@ -34,7 +34,7 @@ HINGE = LossPair(
     lambda fake: -fake,
 )
 
-# Arjovsky et al. 2017; needs the gradient penalty.
+# Arjovsky et al. 2017; needs a gradient penalty or clipped weights.
 WASSERSTEIN = LossPair(lambda real, fake: fake - real, lambda fake: -fake, boundary=None)
 
 
@@ -67,15 +67,15 @@ def next_balance(
     return tf.clip_by_value(balance + rate * imbalance, 0.0, 1.0), real + tf.abs(imbalance)
 
 
-def accuracy(pair: LossPair, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+def accuracy(boundary: float, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """The share of examples that the discriminator classifies correctly.
 
     Args:
-      pair: a `LossPair` with a boundary.
+      boundary: an example whose output is above it counts as classified as real.
       real, fake: (n,) outputs of the discriminator for real and for generated examples.
 
     Returns:
       A float32 scalar in 0 ... 1.
     """
-    correct = tf.concat([real > pair.boundary, fake <= pair.boundary], 0)
+    correct = tf.concat([real > boundary, fake <= boundary], 0)
     return tf.reduce_mean(tf.cast(correct, tf.float32))

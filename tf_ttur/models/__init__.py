@@ -20,8 +20,8 @@ class Generator(Protocol):
     """What the training requires of a generator; a `keras.Model` meets it.
 
     Called with latents, float32 (n, latent_size), it gives n examples, float32: images (n, height,
-    width, 3) in -1 ... 1, or distributions over symbols (n, length, symbols). With `training=False`
-    it must give the examples that are shown, measured and exported.
+    width, channels) in -1 ... 1, or distributions over symbols (n, length, symbols). With
+    `training=False` it must give the examples that are shown, measured and exported.
     """
 
     trainable_variables: list["keras.Variable"]
@@ -33,11 +33,19 @@ class Generator(Protocol):
 class Discriminator(Protocol):
     """What the training requires of a discriminator or critic; a `keras.Model` meets it.
 
-    Called with n examples of the generator's shape, float32, it gives one number per example,
-    float32 (n,): a logit or score that is large for real examples, or the error of its
-    reconstruction, small for real ones (`Architecture.outputs`). It is always called with
-    `training=True`. One that scores several neighbours in the batch together gives (n /
-    samples_per_score,).
+    Called with n examples of the generator's shape, float32, it gives one number per example, (n,)
+    or (n, 1): a logit or score that is large for real examples, and no probability, or the error of
+    its reconstruction, small for real ones (`Architecture.outputs`). It is always called with
+    `training=True`, for real and for generated examples apart. One that scores several neighbours
+    in the batch together gives (n / samples_per_score,).
+
+    State that is no weight, such as the seeds of `Dropout` or the vectors of a spectral norm, may
+    be of any type. It is kept in the checkpoints. With several replicas it must not depend on the
+    examples, unless the layer brings the replicas together, as
+    `keras.layers.BatchNormalization(synchronized=True)` does.
+
+    Labels are not part of this protocol yet. A conditional network would take a pair (examples,
+    labels) here, and (latents, labels) in `Generator`.
     """
 
     trainable_variables: list["keras.Variable"]
@@ -62,6 +70,23 @@ class Build(Protocol):
     ) -> "keras.Model": ...
 
 
+class Augmentation(Protocol):
+    """A function of batches that the discriminator sees, such as DiffAugment (Zhao et al. 2020).
+
+    It is applied to real and to generated examples, in the steps of both players, and gradients
+    pass through it.
+
+    Args:
+      examples: float32 (n, ...), those of one replica.
+      seed: int32 (2,), for `tf.random.stateless_*`; another one in every call.
+
+    Returns:
+      float32 examples of the same shape.
+    """
+
+    def __call__(self, examples: "tf.Tensor", seed: "tf.Tensor") -> "tf.Tensor": ...
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Architecture(Entry):
     """An entry of `ARCHITECTURES`.
@@ -84,6 +109,43 @@ class Architecture(Entry):
     normalises_over_batch: bool = False
 
 
+def _adopt_network(thing: Any) -> Any:
+    is_network = hasattr(thing, "trainable_variables") and hasattr(thing, "get_weights")
+    if not callable(thing) and not is_network:
+        raise TypeError(
+            f"it is of type {type(thing).__name__}, not a Keras model,"
+            " nor a class or function that makes one"
+        )
+    return thing
+
+
+def _adopt_augmentation(thing: Any) -> Any:
+    if not callable(thing):
+        raise TypeError(f"it is of type {type(thing).__name__}, not a function (examples, seed)")
+    return thing
+
+
+# Your own generator or discriminator: a Keras model, or a class or function that makes one. It is
+# called with those of the arguments shape, model, latent_size, seed and name (see `Build`) that its
+# signature has.
+NETWORKS: Registry[Any] = Registry("network", {}, _adopt_network)
+
+AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", {}, _adopt_augmentation)
+
+
+def _fits_four_halvings(size: int, config: Mapping[str, Any]) -> bool:
+    if config["model.generator"] and config["model.discriminator"]:
+        return True  # both are the user's own
+    return size >= 32 and size % 16 == 0
+
+
+_FOUR_HALVINGS = {
+    "data.image_size": Rule(
+        "a multiple of 16, 32 or more: the networks halve it four times", _fits_four_halvings
+    )
+}
+
+
 def _divides_batch(value: int, config: Mapping[str, Any]) -> bool:
     return value % config["model.samples_per_score"] == 0
 
@@ -102,6 +164,7 @@ ARCHITECTURES: Registry[Architecture] = Registry(
                     0.6561, "of the generator's moving averages, once per update", FRACTION
                 ),
             },
+            requires=_FOUR_HALVINGS,
         ),
         "wgan_gp": Architecture(
             generator="tf_ttur.models.wgan_gp:build_generator",
@@ -117,7 +180,18 @@ ARCHITECTURES: Registry[Architecture] = Registry(
                 ),
             },
             requires={
-                "batch_size": Rule("a multiple of config.model.samples_per_score", _divides_batch)
+                **_FOUR_HALVINGS,
+                "batch_size": Rule("a multiple of config.model.samples_per_score", _divides_batch),
+            },
+        ),
+        "sngan": Architecture(
+            generator="tf_ttur.models.sngan:build_generator",
+            discriminator="tf_ttur.models.sngan:build_discriminator",
+            help="the residual networks of SNGAN, with spectral norm (Miyato et al. 2018)",
+            requires={
+                "data.image_size": rule(
+                    "a multiple of 8, 16 or more", lambda size: size >= 16 and size % 8 == 0
+                ),
             },
         ),
         "language": Architecture(
@@ -132,7 +206,10 @@ ARCHITECTURES: Registry[Architecture] = Registry(
             help="BEGAN: a decoder, and an auto-encoder as discriminator",
             outputs="errors",
             requires={
-                "data.image_size": rule("a power of two", lambda size: size & (size - 1) == 0),
+                "data.image_size": rule(
+                    "a power of two, 32 or more",
+                    lambda size: size >= 32 and size & (size - 1) == 0,
+                ),
             },
         ),
     },

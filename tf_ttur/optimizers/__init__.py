@@ -5,6 +5,7 @@ Different learning rates for the two players are the two time scales. The functi
 """
 
 import dataclasses
+import functools
 from typing import Any
 
 from tf_ttur.registry import FRACTION, NOT_NEGATIVE, POSITIVE, Entry, Key, Registry
@@ -41,6 +42,8 @@ class Schedule(Entry):
 def _adopt_optimizer(thing: Any) -> Optimizer:
     if isinstance(thing, Optimizer):
         return thing
+    if isinstance(thing, type):  # such as keras.optimizers.Lion
+        return Optimizer(make=functools.partial(_make_of_class, thing))
     if not callable(thing):
         raise TypeError(
             f"it is of type {type(thing).__name__}, and cannot be called with (rate, player, name)"
@@ -59,9 +62,46 @@ def _adopt_schedule(thing: Any) -> Schedule:
     return Schedule(make=thing, depends_on_length=True)  # its rate may depend on the length
 
 
+def _make_of_class(optimizer: type, rate: Any, player: Any, name: str) -> Any:
+    return optimizer(rate, name=name, **arguments(player.optimizer_arguments))
+
+
+def arguments(words: str) -> dict[str, Any]:
+    """The arguments that a config gives to a Keras optimizer.
+
+    Args:
+      words: "NAME=VALUE,...", such as "beta_1=0.9,weight_decay=1e-4". A value is a number, true,
+        false, or a word.
+
+    Raises:
+      ValueError: a part has no "=".
+    """
+    pairs = [part.partition("=") for part in words.split(",") if part.strip()]
+    if missing := [name for name, equals, _ in pairs if not equals]:
+        raise ValueError(f"optimizer_arguments: {missing[0].strip()!r} has no value")
+    return {name.strip(): _value(value.strip()) for name, _, value in pairs}
+
+
+def _value(word: str) -> Any:
+    if word.lower() in ("true", "false"):
+        return word.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(word)
+        except ValueError:
+            continue
+    return word
+
+
 _SHIFT = Key(
     10_000.0, "steps until the rate has halved (halving), or begins to fall (polynomial)", POSITIVE
 )
+
+_MOMENTS = {
+    "beta_1": Key(0.5, "decay of the first moment", FRACTION),
+    "beta_2": Key(0.999, "decay of the second moment", FRACTION),
+    "epsilon": Key(1e-8, "TensorFlow 1's value, not Keras' 1e-7", POSITIVE),
+}
 
 OPTIMIZERS: Registry[Optimizer] = Registry(
     "optimizer",
@@ -69,17 +109,29 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
         "adam": Optimizer(
             make="tf_ttur.optimizers.rules:adam",
             help="Adam (Kingma and Ba 2015)",
-            keys={
-                "beta_1": Key(0.5, "decay of the first moment", FRACTION),
-                "beta_2": Key(0.999, "decay of the second moment", FRACTION),
-                "epsilon": Key(1e-8, "TensorFlow 1's value, not Keras' 1e-7", POSITIVE),
-            },
+            keys=_MOMENTS,
         ),
         "sgd": Optimizer(
             make="tf_ttur.optimizers.rules:sgd",
             help="gradient descent, with or without momentum",
             steps_are_rates=True,
-            keys={"momentum": Key(0.0, "momentum of sgd; 0 for none", FRACTION)},
+            keys={
+                "momentum": Key(0.0, "momentum of sgd; 0 for none", FRACTION),
+                "nesterov": Key(False, "whether the momentum of sgd is Nesterov's"),
+            },
+        ),
+        "rmsprop": Optimizer(
+            make="tf_ttur.optimizers.rules:rmsprop",
+            help="RMSprop (Hinton 2012), the optimizer of WGAN",
+            keys={"rho": Key(0.9, "decay of the mean square of rmsprop", FRACTION)},
+        ),
+        "adamw": Optimizer(
+            make="tf_ttur.optimizers.rules:adamw",
+            help="Adam with decoupled weight decay (Loshchilov and Hutter 2019)",
+            keys={
+                **_MOMENTS,
+                "weight_decay": Key(0.0, "of adamw: the share, times the rate", NOT_NEGATIVE),
+            },
         ),
     },
     _adopt_optimizer,

@@ -19,6 +19,25 @@ def adam(rate: Rate, player: Any, name: str) -> keras.optimizers.Optimizer:
     )
 
 
+def adamw(rate: Rate, player: Any, name: str) -> keras.optimizers.Optimizer:
+    """Adam, and each weight shrinks by weight_decay times the rate (Loshchilov and Hutter 2019)."""
+    return keras.optimizers.AdamW(
+        rate,
+        weight_decay=float(player.weight_decay),
+        beta_1=player.beta_1,
+        beta_2=player.beta_2,
+        epsilon=player.epsilon,
+        name=name,
+    )
+
+
+def rmsprop(rate: Rate, player: Any, name: str) -> keras.optimizers.Optimizer:
+    """RMSprop with the player's rho, and TensorFlow 1's epsilon as in WGAN's code."""
+    return keras.optimizers.RMSprop(rate, rho=float(player.rho), epsilon=1e-10, name=name)
+
+
 def sgd(rate: Rate, player: Any, name: str) -> keras.optimizers.Optimizer:
-    """Gradient descent with the player's momentum."""
-    return keras.optimizers.SGD(rate, momentum=float(player.momentum), name=name)
+    """Gradient descent with the player's momentum, of Nesterov's kind if it says so."""
+    return keras.optimizers.SGD(
+        rate, momentum=float(player.momentum), nesterov=player.nesterov, name=name
+    )

@@ -85,6 +85,46 @@ class Halving(Schedule):
         return schedules.ExponentialDecay(self.rate, shift, 0.5, staircase=True)
 
 
+class Warmup(Schedule):
+    """Another schedule, times (n + 1) / warmup_steps until it reaches 1.
+
+    Args:
+      schedule: the other one.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__(schedule.rate, schedule.steps, schedule.player)
+        self.schedule = schedule
+
+    def at(self, step: float) -> float:
+        return self.schedule.at(step) * min(1.0, (step + 1) / self.player.warmup_steps)
+
+    def for_optimizer(self) -> Rate:
+        return WarmupOf(self.schedule.for_optimizer(), self.player.warmup_steps)
+
+
+class WarmupOf(schedules.LearningRateSchedule):
+    """A rate or Keras schedule, times (n + 1) / steps until it reaches 1, as a Keras schedule.
+
+    Args:
+      rate: the other one.
+      steps: after how many steps it is reached.
+    """
+
+    def __init__(self, rate: Rate, steps: int) -> None:
+        super().__init__()
+        self.rate = rate
+        self.steps = steps
+
+    def __call__(self, step: Any) -> Any:
+        rate = self.rate(step) if callable(self.rate) else self.rate
+        share = (keras.ops.cast(step, "float32") + 1) / self.steps
+        return rate * keras.ops.minimum(1.0, share)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "steps": self.steps}
+
+
 class PolynomialDecay(schedules.LearningRateSchedule):
     """rate (1 + n / shift)^-power after n steps, as a Keras schedule.
 

@@ -59,7 +59,7 @@ def find(state: State, unchecked: Sequence[Results]) -> Fault | None:
     last = unchecked[-1]
     for player, network in players.items():
         for variable in network.non_trainable_variables:
-            if not tf.reduce_all(tf.math.is_finite(variable.value)):
+            if not _is_finite(variable.value):
                 return Fault(last.update, player, f"weight {variable.path}", last.values)
     return None
 
@@ -133,6 +133,12 @@ def error(
         last_checkpoint,
         advice,
     )
+
+
+def _is_finite(value: tf.Tensor) -> bool:
+    """Whether all numbers are finite; those of other types, such as seeds, always are."""
+    value = tf.convert_to_tensor(value)
+    return not value.dtype.is_floating or bool(tf.reduce_all(tf.math.is_finite(value)))
 
 
 def _tensors(network: keras.Model) -> list[str]:

@@ -12,14 +12,13 @@ from ml_collections import ConfigDict
 from tf_ttur import losses, runs
 from tf_ttur.data import Examples
 from tf_ttur.errors import UserError
+from tf_ttur.losses.batches import Batch
 from tf_ttur.players import Players
-from tf_ttur.registry import load
 from tf_ttur.theory import assumptions, nash
 from tf_ttur.theory.game import Game
-from tf_ttur.training import evaluation, randomness, rates
+from tf_ttur.training import evaluation, randomness, rates, steps
 from tf_ttur.training.randomness import Purpose
 from tf_ttur.training.state import State
-from tf_ttur.training.steps import WeightedPenalty
 
 # Positions on the line between two checkpoints at which the descent direction is computed.
 _ALPHAS = np.linspace(0, 1.4, 15)
@@ -162,27 +161,19 @@ class _Losses:
     def __init__(self, config: ConfigDict, state: State) -> None:
         self._generator = state.generator
         self._discriminator = state.discriminator
-        self._pair = losses.pair(config.loss, state.balance)
-        self._penalties = [
-            WeightedPenalty(config.discriminator[penalty.weight], load(penalty.function))
-            for penalty in losses.PENALTIES.values()
-            if config.discriminator[penalty.weight]
-        ]
+        self._loss = losses.as_batch_loss(losses.pair(config.loss, state.balance))
+        self._penalties = losses.weighted_penalties(config.discriminator)
 
     def __call__(self, real: tf.Tensor, latents: tf.Tensor, mix: tf.Tensor) -> Players[tf.Tensor]:
-        fake = self._generator(latents, training=True)
-        fake_outputs = self._discriminate(fake)
-        real_outputs = self._discriminate(real)
-        loss = tf.reduce_mean(self._pair.discriminator(real_outputs, fake_outputs))
+        fake = tf.cast(self._generator(latents, training=True), tf.float32)
+        batch = Batch(real, fake, self._score)
+        loss = tf.reduce_mean(self._loss.discriminator(batch))
         for penalty in self._penalties:
-            terms = penalty.function(self._discriminate, real, fake, mix)
-            loss += penalty.weight * tf.reduce_mean(terms)
-        return Players(
-            discriminator=loss, generator=tf.reduce_mean(self._pair.generator(fake_outputs))
-        )
+            loss += penalty.weight * tf.reduce_mean(penalty.function(self._score, real, fake, mix))
+        return Players(discriminator=loss, generator=tf.reduce_mean(self._loss.generator(batch)))
 
-    def _discriminate(self, examples: tf.Tensor) -> tf.Tensor:
-        return self._discriminator(examples, training=True)
+    def _score(self, examples: tf.Tensor) -> tf.Tensor:
+        return steps.score(self._discriminator, examples)
 
 
 def _check_examples(examples: Examples, config: ConfigDict, num_batches: int) -> None:

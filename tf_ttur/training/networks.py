@@ -8,6 +8,8 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
+from tf_ttur.errors import UserError
+from tf_ttur.models import NETWORKS
 from tf_ttur.registry import load
 from tf_ttur.training import own_objects, randomness
 from tf_ttur.training.randomness import Purpose
@@ -19,35 +21,99 @@ def build_generator(config: ConfigDict, symbols: int = 0) -> keras.Model:
     Args:
       config: the validated config.
       symbols: size of the vocabulary where it makes lines.
+
+    Raises:
+      UserError: it is not what a generator must be (`models.Generator`).
     """
-    build = load(configs.architecture_of(config).generator)
     shape = example_shape(config, symbols)
     seed = randomness.integer(config.seed, Purpose.GENERATOR_WEIGHTS)
-    word = config.model.architecture
-    with own_objects.named(word, "its generator"), _precision(config.model.precision):
-        generator = build(shape, config.model, config.latent.size, seed, "generator")
-        latents = tf.zeros((1, config.latent.size))
-        examples = generator(latents, training=False)  # creates the variables
-    own_objects.check_output(f"the generator of {word}", examples, (1, *shape))
+    word = config.model.generator or config.model.architecture
+    with own_objects.named(word, "its generator"), _building(config, seed):
+        generator = _build(config, "generator", shape, seed)
+        check_generator(f"the generator of {word}", generator, config.latent.size, shape)
     return generator
 
 
 def build_discriminator(config: ConfigDict, symbols: int = 0) -> keras.Model:
-    """The discriminator, or critic; arguments as of `build_generator`."""
-    build = load(configs.architecture_of(config).discriminator)
+    """The discriminator, or critic; arguments and errors as of `build_generator`."""
     shape = example_shape(config, symbols)
     seed = randomness.integer(config.seed, Purpose.DISCRIMINATOR_WEIGHTS)
-    word = config.model.architecture
-    with own_objects.named(word, "its discriminator"), _precision(config.model.precision):
-        discriminator = build(shape, config.model, config.latent.size, seed, "discriminator")
-        examples = tf.zeros((2 * config.model.samples_per_score, *shape))
-        outputs = discriminator(examples, training=True)  # creates the variables
-    own_objects.check_output(f"the discriminator of {word}", outputs, (2,))
+    word = config.model.discriminator or config.model.architecture
+    gives_logits = configs.architecture_of(config).outputs == "logits"
+    with own_objects.named(word, "its discriminator"), _building(config, seed):
+        discriminator = _build(config, "discriminator", shape, seed)
+        what = f"the discriminator of {word}"
+        check_discriminator(
+            what, discriminator, shape, config.model.samples_per_score, gives_logits
+        )
     return discriminator
 
 
+def _build(config: ConfigDict, player: str, shape: tuple[int, ...], seed: int) -> keras.Model:
+    """A network with its initial weights; most have no variables yet."""
+    arguments = (shape, config.model, config.latent.size, seed, player)
+    word = config.model[player]
+    if not word:
+        build = load(getattr(configs.architecture_of(config), player))
+        return build(*arguments)
+    return own_objects.build_network(NETWORKS.find(word), arguments)
+
+
+def check_generator(
+    what: str, generator: keras.Model, latent_size: int, shape: tuple[int, ...]
+) -> None:
+    """Calls a generator once, which creates its variables, and looks at what it gives.
+
+    Args:
+      what: names it in messages.
+      generator: the network.
+      latent_size: numbers in one latent.
+      shape: of one real example.
+
+    Raises:
+      UserError: it does not give such examples, or cannot give negative values.
+    """
+    examples = generator(tf.zeros((2, latent_size)), training=False)
+    own_objects.check_examples(what, examples, (2, *shape))
+    if own_objects.last_activation(generator) == "sigmoid":
+        raise UserError(
+            f"{what} ends with a sigmoid: its values are in 0 ... 1",
+            "images in -1 ... 1, as the real ones are",
+            'end with activation="tanh"',
+        )
+
+
+def check_discriminator(
+    what: str,
+    discriminator: keras.Model,
+    shape: tuple[int, ...],
+    samples_per_score: int = 1,
+    gives_logits: bool = True,
+) -> None:
+    """Calls a discriminator once, which creates its variables, and looks at what it gives.
+
+    Args:
+      what: names it in messages.
+      discriminator: the network.
+      shape: of one example.
+      samples_per_score: how many examples it scores together.
+      gives_logits: whether probabilities would be a mistake.
+
+    Raises:
+      UserError: it does not give one number per example, or gives probabilities.
+    """
+    outputs = discriminator(tf.zeros((2 * samples_per_score, *shape)), training=True)
+    own_objects.check_scores(what, outputs, 2)
+    if gives_logits and own_objects.last_activation(discriminator) == "sigmoid":
+        raise UserError(
+            f"{what} ends with a sigmoid: it gives probabilities",
+            "logits, any real numbers: the losses apply the sigmoid themselves",
+            "leave the last activation out",
+        )
+
+
 def example_shape(config: ConfigDict, symbols: int = 0) -> tuple[int, ...]:
-    """The shape of one example: (height, width, 3), or (length, symbols) for lines.
+    """The shape of one example: (height, width, channels), or (length, symbols) for lines.
 
     Here `symbols` is the size of the vocabulary.
     """
@@ -55,12 +121,17 @@ def example_shape(config: ConfigDict, symbols: int = 0) -> tuple[int, ...]:
 
 
 @contextlib.contextmanager
-def _precision(name: str) -> Iterator[None]:
-    """Layers created in the block compute in this precision; their weights stay float32."""
+def _building(config: ConfigDict, seed: int) -> Iterator[None]:
+    """For layers that are created in the block.
+
+    They compute in the config's precision; their weights stay float32. Initializers and layers that
+    are given no seed follow `seed`.
+    """
+    name = config.model.precision
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32" if name == "float32" else f"mixed_{name}")
     try:
-        with keras_defaults():
+        with keras_defaults(), randomness.seeded(seed):
             yield
     finally:
         keras.config.set_dtype_policy(before)

@@ -1,17 +1,25 @@
 """The user's own objects, which a config names: their check, and what a run folder records."""
 
 import contextlib
+import hashlib
+import inspect
+import json
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import keras
 import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur import registry
 from tf_ttur.errors import UserError
-from tf_ttur.losses import LossPair
+from tf_ttur.losses import BatchLoss
+from tf_ttur.losses.batches import Batch
+from tf_ttur.models import AUGMENTATIONS, Augmentation
+
+_ARGUMENTS = ("shape", "model", "latent_size", "seed", "name")  # of `models.Build`
 
 
 @contextlib.contextmanager
@@ -29,49 +37,167 @@ def named(word: str, what: str) -> Iterator[None]:
     except Exception as error:  # own code may raise anything
         if not registry.is_object(word):
             raise
-        reason = (str(error).strip().splitlines() or [""])[0]
         raise UserError(
-            f"{word}: {what} cannot be used ({type(error).__name__}: {reason})",
+            f"{word}: {what} cannot be used ({type(error).__name__}: {_first_line(error)})",
             "what docs/architecture.md says of such an object, under Registries",
             "correct the object",
         ) from error
 
 
-def check_output(what: str, output: Any, shape: tuple[int, ...]) -> None:
-    """Refuses what a network or loss gives where it has another shape or type.
+def build_network(thing: Any, arguments: tuple[Any, ...]) -> keras.Model:
+    """A network of the user's own, with variables of its own.
 
     Args:
-      what: names it in messages.
-      output: what it gave.
-      shape: that it must have; the type must be float32.
+      thing: a Keras model, which is copied with its weights, or a class or function that makes one.
+      arguments: of a `models.Build`; a class or function is given those that its signature names.
 
     Raises:
-      UserError: it differs.
+      TypeError: what was made is no Keras model.
+      ValueError: the model cannot be copied.
     """
-    expected = f"float32 {shape}"
-    if isinstance(output, tf.Tensor):
-        found = f"{output.dtype.name} {tuple(output.shape)}"
-    else:
-        found = type(output).__name__
-    if found != expected:
-        raise UserError(f"{what} gives {found}", expected, "correct the object")
+    if isinstance(thing, keras.layers.Layer):
+        return _copy(thing)
+    names = inspect.signature(thing).parameters
+    values = dict(zip(_ARGUMENTS, arguments, strict=True))
+    network = thing(**{name: value for name, value in values.items() if name in names})
+    if not isinstance(network, keras.layers.Layer):
+        raise TypeError(f"it gives {type(network).__name__}, not a Keras model")
+    return network
 
 
-def check_loss(word: str, pair: LossPair) -> None:
-    """Calls both losses of a user's own pair on two outputs.
+def _copy(model: keras.Model) -> keras.Model:
+    """A model like this one in the current strategy's scope, with the same weights."""
+    try:
+        if isinstance(model, keras.Sequential) or hasattr(model, "operations"):
+            copy = keras.models.clone_model(model)
+        else:
+            copy = type(model).from_config(model.get_config())
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise ValueError(
+            f"this Keras model cannot be copied ({_first_line(error)}): pass its class, or a"
+            " function that makes it, or give it get_config and from_config"
+        ) from error
+    if model.built and model.weights:
+        if not copy.weights:
+            copy.build(model.input_shape if hasattr(model, "input_shape") else None)
+        copy.set_weights(model.get_weights())
+    return copy
+
+
+def last_activation(network: keras.layers.Layer) -> str | None:
+    """The name of the activation that the last layer of a network applies, if it can be seen."""
+    layers = getattr(network, "layers", None) or [network]
+    last = layers[-1]
+    while isinstance(last, keras.layers.Reshape | keras.layers.Flatten) and len(layers) > 1:
+        layers = layers[:-1]
+        last = layers[-1]
+    if getattr(last, "layers", None):
+        return last_activation(last)
+    return getattr(getattr(last, "activation", None), "__name__", None)
+
+
+def check_examples(what: str, examples: Any, shape: tuple[int, ...]) -> None:
+    """Refuses what a generator gives where it has not the shape of the real examples.
+
+    Args:
+      what: names the generator in messages.
+      examples: what it gave.
+      shape: that they must have, with the number of examples; any floating type will do.
 
     Raises:
-      UserError: they cannot be called, or do not give one loss per output.
+      UserError: they are something else.
+    """
+    is_float = isinstance(examples, tf.Tensor) and examples.dtype.is_floating
+    if is_float and tuple(examples.shape) == shape:
+        return
+    raise UserError(
+        f"{what} gives {_kind(examples)}",
+        f"floats {shape}, as the real examples are",
+        "correct the network, or change config.data.image_size and config.data.channels",
+    )
+
+
+def check_scores(what: str, outputs: Any, count: int) -> None:
+    """Refuses what a discriminator gives unless it is one number per example.
+
+    Args:
+      what: names the discriminator in messages.
+      outputs: what it gave.
+      count: how many numbers there must be.
+
+    Raises:
+      UserError: they are something else.
+    """
+    is_float = isinstance(outputs, tf.Tensor) and outputs.dtype.is_floating
+    if is_float and tuple(outputs.shape) in ((count,), (count, 1)):
+        return
+    raise UserError(
+        f"{what} gives {_kind(outputs)} for {count} examples",
+        f"one number per example: floats ({count},) or ({count}, 1)",
+        "end with keras.layers.Dense(1)",
+    )
+
+
+def check_loss(word: str, loss: BatchLoss, shape: tuple[int, ...]) -> None:
+    """Calls both losses of a user's own on four examples.
+
+    Args:
+      word: the config's loss.
+      loss: its functions.
+      shape: of one example.
+
+    Raises:
+      UserError: they cannot be called, or do not give one loss per example.
     """
     if not registry.is_object(word):
         return
-    outputs = tf.zeros((2,))
-    with named(word, "its discriminator's loss"):
-        discriminator = pair.discriminator(outputs, outputs)
-    check_output(f"the discriminator's loss of {word}", discriminator, (2,))
-    with named(word, "its generator's loss"):
-        generator = pair.generator(outputs)
-    check_output(f"the generator's loss of {word}", generator, (2,))
+    examples = tf.zeros((4, *shape))
+    for player in ("discriminator", "generator"):
+        batch = Batch(
+            examples, examples, lambda seen: tf.reduce_sum(seen, list(range(1, seen.shape.rank)))
+        )
+        with named(word, f"its {player}'s loss"):
+            values = getattr(loss, player)(batch)
+        if not isinstance(values, tf.Tensor) or tuple(values.shape) != (4,):
+            raise UserError(
+                f"the {player}'s loss of {word} gives {_kind(values)} for 4 examples",
+                "one loss per example, (4,): the update takes the mean",
+                "leave out the mean or sum over the batch",
+            )
+
+
+def augmentation(word: str) -> Augmentation:
+    """The user's own function of batches, whose results are checked when it is traced.
+
+    Raises:
+      UserError: there is no such function.
+    """
+    function = AUGMENTATIONS.find(word)
+
+    def checked(examples: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        with named(word, "the function"):
+            result = function(examples, seed)
+        found = _kind(result)
+        if not isinstance(result, tf.Tensor) or result.dtype != examples.dtype:
+            raise UserError(f"{word} gives {found}", _kind(examples), "correct the function")
+        if not result.shape.is_compatible_with(examples.shape):
+            raise UserError(f"{word} gives {found}", _kind(examples), "correct the function")
+        return tf.ensure_shape(result, examples.shape)
+
+    return checked
+
+
+def _kind(thing: Any) -> str:
+    """The type and shape of something, in words."""
+    if isinstance(thing, tf.Tensor):
+        return f"{thing.dtype.name} {tuple(thing.shape)}"
+    if isinstance(thing, list | tuple):
+        return f"{len(thing)} outputs"
+    return type(thing).__name__
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0]
 
 
 def describe(config: ConfigDict) -> dict[str, dict[str, str | None]]:
@@ -103,8 +229,20 @@ def changes(config: ConfigDict, part: Mapping[str, Any]) -> list[str]:
 
 
 def _describe(word: str) -> dict[str, str | None]:
+    thing = registry.given_object(word)
+    if thing is not None:
+        return {"file": None, "sha256": _digest_of_config(thing), "type": type(thing).__name__}
     file = registry.file_of(word)
     return {"file": str(file) if file else None, "sha256": registry.digest_of(word)}
+
+
+def _digest_of_config(thing: Any) -> str | None:
+    """The SHA-256 of a Keras object's config; None where it has none that JSON can hold."""
+    try:
+        text = json.dumps(thing.get_config(), sort_keys=True, default=repr)
+    except Exception:  # own code may raise anything; then the object has no digest
+        return None
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _keys(config: ConfigDict, words: list[str]) -> str:

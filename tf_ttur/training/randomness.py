@@ -4,9 +4,12 @@ Numbers are drawn for the global batch and each replica takes its share, so the 
 does not change them.
 """
 
+import contextlib
 import enum
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -21,6 +24,7 @@ class Purpose(enum.IntEnum):
     EVALUATION = 6
     SAMPLE_GRID = 7
     DIAGNOSIS = 8
+    AUGMENTATION = 9
 
 
 def key(seed: int, purpose: Purpose, *counters: int | tf.Tensor) -> tf.Tensor:
@@ -36,6 +40,23 @@ def key(seed: int, purpose: Purpose, *counters: int | tf.Tensor) -> tf.Tensor:
 def integer(seed: int, purpose: Purpose) -> int:
     """A Python int in 0 ... 2^31 - 1, for libraries that need one."""
     return int(tf.random.stateless_uniform((), key(seed, purpose), 0, 2**31 - 1, tf.int32))
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seeds Python's and NumPy's global generators within the block, and restores them after it.
+
+    Keras draws the seeds of initializers and layers that are given none from Python's.
+    """
+    of_python = random.getstate()
+    of_numpy = np.random.get_state()
+    random.seed(seed)
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)
 
 
 def latents(distribution: str, shape: Sequence[int], seed: tf.Tensor) -> tf.Tensor:

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from tf_ttur.optimizers import OPTIMIZERS, SCHEDULES
 from tf_ttur.optimizers.rules import Rate
-from tf_ttur.optimizers.schedules import Schedule
+from tf_ttur.optimizers.schedules import Schedule, Warmup
 from tf_ttur.players import Players
 from tf_ttur.registry import load
 from tf_ttur.theory import assumptions
@@ -45,24 +45,22 @@ def schedule(player: Any, steps: int) -> Rate:
 def at_update(config: ConfigDict, update: float) -> Players[float]:
     """The players' learning rates in the update that follows `update` updates.
 
-    The discriminator's is summed over its steps.
+    Each is summed over the steps of its player.
     """
     schedules = _schedules(config)
-    steps = config.discriminator.steps
     return Players(
-        discriminator=sum(
-            schedules.discriminator.at(update * steps + step) for step in range(steps)
-        ),
-        generator=schedules.generator.at(update),
+        discriminator=_sum_of_steps(schedules.discriminator, config.discriminator.steps, update),
+        generator=_sum_of_steps(schedules.generator, config.generator.steps, update),
     )
 
 
 def check_a2(config: ConfigDict) -> assumptions.Finding:
     """Whether the two rates of a run satisfy A2 of Theorem 1.
 
-    The theorem's slow player is the generator, its fast one the discriminator, whose rate is summed
-    over its steps in one update. Adam divides its steps by the root of its second moment, so they
-    are not the step sizes of A2. With Adam A2 does not hold, whatever the schedules.
+    The theorem's slow player is the generator, its fast one the discriminator. Each rate is summed
+    over the steps of its player in one update. Adam divides its steps by the root of its second
+    moment, so they are not the step sizes of A2. With Adam A2 does not hold, whatever the
+    schedules.
 
     Returns:
       A `theory.assumptions.Finding`; its number `schedules_hold` says whether the rates alone
@@ -95,11 +93,14 @@ def _optimizers_with_other_steps(config: ConfigDict) -> dict[str, list[str]]:
     return players_of
 
 
+def _sum_of_steps(schedule: Schedule, steps: int, update: float) -> float:
+    return sum(schedule.at(update * steps + step) for step in range(steps))
+
+
 def _schedules(config: ConfigDict) -> Players[Schedule]:
-    steps = config.updates * config.discriminator.steps
     return Players(
-        discriminator=_schedule(config.discriminator, steps),
-        generator=_schedule(config.generator, config.updates),
+        discriminator=_schedule(config.discriminator, config.updates * config.discriminator.steps),
+        generator=_schedule(config.generator, config.updates * config.generator.steps),
     )
 
 
@@ -109,4 +110,4 @@ def _schedule(player: Any, steps: int) -> Schedule:
         falling = make(float(player.learning_rate), steps, player)
         if not hasattr(falling, "at") or not hasattr(falling, "for_optimizer"):
             raise TypeError("it does not inherit from tf_ttur.optimizers.schedules.Schedule")
-    return falling
+    return Warmup(falling) if player.warmup_steps else falling

@@ -47,6 +47,8 @@ class State:
       updates: int64 variable, the count of updates when it was last saved.
       training_seconds: float64 variable, likewise.
       balance: float32 variable of a balanced loss, else None.
+      average: the moving average of the generator's trainable weights, in their order; [] where
+        `generator.ema_decay` is 0.
       checkpoint: the `tf.train.Checkpoint` of all of it.
     """
 
@@ -55,12 +57,13 @@ class State:
         self.symbols = symbols
         self.generator = networks.build_generator(config, symbols)
         self.discriminator = networks.build_discriminator(config, symbols)
-        steps = config.updates * config.discriminator.steps
         self.generator_optimizer = rates.optimizer(
-            config.generator, config.updates, "generator_optimizer"
+            config.generator, config.updates * config.generator.steps, "generator_optimizer"
         )
         self.discriminator_optimizer = rates.optimizer(
-            config.discriminator, steps, "discriminator_optimizer"
+            config.discriminator,
+            config.updates * config.discriminator.steps,
+            "discriminator_optimizer",
         )
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
@@ -71,7 +74,9 @@ class State:
             self.balance = tf.Variable(
                 0.0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
             )
-        own_objects.check_loss(config.loss, losses.pair(config.loss, self.balance))
+        loss = losses.as_batch_loss(losses.pair(config.loss, self.balance))
+        own_objects.check_loss(config.loss, loss, networks.example_shape(config, symbols))
+        self.average = self._build_average() if config.generator.ema_decay else []
         self.checkpoint = self._build_checkpoint()
 
     def read(self, checkpoint: str) -> None:
@@ -85,6 +90,22 @@ class State:
         with reading(checkpoint):
             self.checkpoint.read(checkpoint).assert_consumed()
 
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within the block the generator has the averaged weights, if there are any.
+
+        Its other variables, such as moving means of batch norm, stay as they are.
+        """
+        variables = self.generator.trainable_variables if self.average else []
+        live = [tf.identity(variable.value) for variable in variables]
+        for variable, average in zip(variables, self.average, strict=True):
+            variable.assign(average)
+        try:
+            yield
+        finally:
+            for variable, value in zip(variables, live, strict=True):
+                variable.assign(value)
+
     def weight_norms(self) -> dict[str, float]:
         """The Euclidean norm of each player's weights, which A5 of Theorem 1 assumes bounded."""
         players = {
@@ -96,6 +117,16 @@ class State:
             for name, network in players.items()
         }
 
+    def _build_average(self) -> list[tf.Variable]:
+        return [
+            tf.Variable(
+                variable.value,
+                trainable=False,
+                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,  # all hold the same
+            )
+            for variable in self.generator.trainable_variables
+        ]
+
     def _build_checkpoint(self) -> tf.train.Checkpoint:
         # Lists of variables, because a checkpoint does not see the layers that a Keras 3 model
         # keeps in a list.
@@ -103,6 +134,8 @@ class State:
         variables = {
             name: [variable.value for variable in getattr(self, name).variables] for name in names
         }
+        if self.average:
+            variables["generator_average"] = self.average
         balance = {} if self.balance is None else {"balance": self.balance}
         checkpoint = tf.train.Checkpoint(
             updates=self.updates, training_seconds=self.training_seconds, **balance, **variables

@@ -4,25 +4,32 @@ Losses are means over the global batch: each replica divides its mean by the num
 the optimizers add up the replicas' gradients.
 """
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from tf_ttur.losses import LossPair
+from tf_ttur.losses import BatchLoss, WeightedPenalty
+from tf_ttur.losses.batches import Batch
 
 
-class WeightedPenalty(NamedTuple):
-    """A term of the discriminator's loss.
+class Player(NamedTuple):
+    """A network, and how it moves.
 
     Attributes:
-      weight: by which it is multiplied.
-      function: as `losses.penalties.gradient_penalty`.
+      network: in training mode.
+      optimizer: of its trainable variables.
+      clip_gradients: the greatest Euclidean norm of the gradient of all its variables together;
+        longer gradients are shortened to it. 0 for none.
+      clip_weights: the greatest absolute value of a weight after a step. 0 for none.
     """
 
-    weight: float
-    function: Callable[..., tf.Tensor]
+    network: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    clip_gradients: float = 0.0
+    clip_weights: float = 0.0
 
 
 class Step(NamedTuple):
@@ -44,12 +51,11 @@ class DiscriminatorStep(NamedTuple):
 
     Attributes:
       step: loss and faults.
-      real, fake: the discriminator's outputs for real and generated examples, (n,) each.
+      batch: the examples, with the discriminator's outputs before the step.
     """
 
     step: Step
-    real: tf.Tensor
-    fake: tf.Tensor
+    batch: Batch
 
 
 def mean(values: tf.Tensor, replicas: int) -> tf.Tensor:
@@ -57,10 +63,17 @@ def mean(values: tf.Tensor, replicas: int) -> tf.Tensor:
     return tf.reduce_mean(values) / replicas
 
 
+def score(discriminator: keras.Model, examples: tf.Tensor) -> tf.Tensor:
+    """The discriminator's outputs in training mode, float32 (n,), also if it gives (n, 1)."""
+    outputs = discriminator(examples, training=True)
+    if outputs.shape.rank == 2:
+        outputs = outputs[:, 0]
+    return tf.cast(outputs, tf.float32)
+
+
 def discriminator_step(
-    discriminator: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    loss: LossPair,
+    player: Player,
+    loss: BatchLoss,
     penalties: Sequence[WeightedPenalty],
     real: tf.Tensor,
     fake: tf.Tensor,
@@ -70,34 +83,31 @@ def discriminator_step(
     """Moves the discriminator by one step.
 
     Args:
-      discriminator: the network, in training mode.
-      optimizer: of the discriminator.
+      player: the discriminator.
       loss: of both players.
       penalties: further terms of the discriminator's loss.
       real, fake: (n, ...) examples.
       mix: (n,) in 0 ... 1 for the penalties; None where there are none.
       replicas: how many take this step together.
     """
+    score_of = functools.partial(score, player.network)
     with tf.GradientTape() as tape:
-        real_outputs = discriminator(real, training=True)
-        fake_outputs = discriminator(fake, training=True)
-        value = mean(loss.discriminator(real_outputs, fake_outputs), replicas)
+        batch = Batch(real, fake, score_of)
+        value = mean(loss.discriminator(batch), replicas)
         for penalty in penalties:
-            terms = penalty.function(lambda x: discriminator(x, training=True), real, fake, mix)
+            terms = penalty.function(score_of, real, fake, mix)
             value += penalty.weight * mean(terms, replicas)
-    variables = discriminator.trainable_variables
-    gradients = tape.gradient(value, variables)
-    optimizer.apply(gradients, variables)
-    return DiscriminatorStep(
-        Step(value, _faults(value, gradients, variables)), real_outputs, fake_outputs
+    gradients = tape.gradient(
+        value, player.network.trainable_variables, unconnected_gradients="zero"
     )
+    return DiscriminatorStep(_move(player, value, gradients, replicas), batch)
 
 
 def generator_step(
-    generator: keras.Model,
+    player: Player,
     discriminator: keras.Model,
-    optimizer: keras.optimizers.Optimizer,
-    loss: LossPair,
+    loss: BatchLoss,
+    real: tf.Tensor,
     fake: tf.Tensor,
     path: tf.GradientTape,
     replicas: int,
@@ -105,9 +115,10 @@ def generator_step(
     """Moves the generator by one step.
 
     Args:
-      generator, discriminator: the networks, in training mode.
-      optimizer: of the generator.
+      player: the generator.
+      discriminator: the other network, in training mode.
       loss: of both players.
+      real: (n, ...) real examples, for a loss that looks at them.
       fake: (n, ...) examples of the generator.
       path: the tape that recorded how the generator made them.
       replicas: how many take this step together.
@@ -116,11 +127,37 @@ def generator_step(
     # the discriminator.
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(fake)
-        value = mean(loss.generator(discriminator(fake, training=True)), replicas)
-    variables = generator.trainable_variables
-    gradients = path.gradient(fake, variables, output_gradients=tape.gradient(value, fake))
-    optimizer.apply(gradients, variables)
+        batch = Batch(real, fake, functools.partial(score, discriminator))
+        value = mean(loss.generator(batch), replicas)
+    gradients = path.gradient(
+        fake,
+        player.network.trainable_variables,
+        output_gradients=tape.gradient(value, fake, unconnected_gradients="zero"),
+        unconnected_gradients="zero",
+    )
+    return _move(player, value, gradients, replicas)
+
+
+def _move(player: Player, value: tf.Tensor, gradients: list[tf.Tensor], replicas: int) -> Step:
+    """Applies gradients of this replica's share of a loss."""
+    variables = player.network.trainable_variables
+    if player.clip_gradients:
+        gradients = _clip(gradients, player.clip_gradients, replicas)
+    player.optimizer.apply(gradients, variables)
+    if player.clip_weights:
+        for variable in variables:
+            limit = player.clip_weights
+            variable.assign(tf.clip_by_value(variable.value, -limit, limit))
     return Step(value, _faults(value, gradients, variables))
+
+
+def _clip(gradients: list[tf.Tensor], norm: float, replicas: int) -> list[tf.Tensor]:
+    """Shortens the gradient of the global batch, whatever the number of replicas."""
+    if replicas > 1:
+        context = tf.distribute.get_replica_context()
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    clipped, _ = tf.clip_by_global_norm(gradients, norm)
+    return [gradient / replicas for gradient in clipped]  # the optimizer adds them up again
 
 
 def _faults(

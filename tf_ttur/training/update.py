@@ -1,10 +1,10 @@
 """One iteration of the two time-scale update.
 
-The discriminator takes its steps, then the generator takes one, each with its own optimizer.
+The discriminator takes its steps, then the generator takes its own, each with its own optimizer.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -12,14 +12,12 @@ from ml_collections import ConfigDict
 
 from tf_ttur import losses
 from tf_ttur.data import Examples
-from tf_ttur.losses import pairs
-from tf_ttur.registry import load
-from tf_ttur.training import randomness, steps
-from tf_ttur.training.collapse import ACCURACY
+from tf_ttur.players import Players
+from tf_ttur.training import own_objects, randomness, steps
 from tf_ttur.training.randomness import Purpose
+from tf_ttur.training.replica import Equilibrium, Latents, Replica, Rules, Tensors
 from tf_ttur.training.state import State
 
-Tensors = dict[str, tf.Tensor]
 Encode = Callable[[tf.Tensor], tf.Tensor]
 IsWanted = Callable[[tf.Tensor], tf.Tensor]
 
@@ -54,8 +52,8 @@ def build_update(
     """The update as a `tf.function`.
 
     The discriminator takes `config.discriminator.steps` steps, each on its own batch and latents.
-    Then the generator takes one, with the latents of the last discriminator step
-    (`config.latent.shared`, the DCGAN experiments) or with new ones.
+    Then the generator takes `config.generator.steps`, the first with the latents of the last
+    discriminator step (`config.latent.shared`, the DCGAN experiments) or with new ones.
 
     Both orders of the published codes are this one: WGAN-GP's "generator, then critic, without the
     generator at iteration 0" is the same sequence of steps.
@@ -71,12 +69,17 @@ def build_update(
       `iterator` gives the batches of real examples. Returns (values, faults), both on the device,
       without waiting for it.
 
-      values: {"loss/discriminator", "loss/generator"}, float32 scalars, the discriminator's from
-        its last step; "accuracy/discriminator" where the loss has a boundary between real and fake;
+      values: {"loss/discriminator", "loss/generator"}, float32 scalars, from the last step of each
+        player; "accuracy/discriminator" where the loss has a boundary between real and fake;
         "balance" and "convergence" where the loss is balanced.
       faults: {"discriminator", "generator"}, float32 vectors as in `steps.Step`.
     """
-    replica = _Replica(config, strategy.num_replicas_in_sync, state, encode)
+    replica = Replica(
+        _players(config, state),
+        rules_of(config, state.balance),
+        strategy.num_replicas_in_sync,
+        state.average,
+    )
     num_steps = config.discriminator.steps
 
     def add_replicas(values: Any) -> Any:
@@ -84,9 +87,15 @@ def build_update(
             lambda value: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None), values
         )
 
+    def last_steps(number: tf.Tensor, batch: Any) -> tuple[Tensors, Tensors]:
+        return replica.last_steps(number, encode(batch))
+
     @tf.function  # separate, so that many steps are traced once
     def discriminator_update(number: tf.Tensor, step: tf.Tensor, batch: Any) -> tf.Tensor:
-        return add_replicas(strategy.run(replica.discriminator_faults, (number, step, batch)))
+        def run(number: tf.Tensor, step: tf.Tensor, batch: Any) -> tf.Tensor:
+            return replica.discriminator_faults(number, step, encode(batch))
+
+        return add_replicas(strategy.run(run, (number, step, batch)))
 
     @tf.function
     def update(number: tf.Tensor, iterator: Iterator) -> tuple[Tensors, Tensors]:
@@ -94,132 +103,55 @@ def build_update(
             discriminator_update(number, tf.constant(step), next(iterator))
             for step in range(num_steps - 1)
         ]
-        values, faults = add_replicas(strategy.run(replica.last_steps, (number, next(iterator))))
+        values, faults = add_replicas(strategy.run(last_steps, (number, next(iterator))))
         faults["discriminator"] = tf.add_n([*earlier, faults["discriminator"]])
         return values, faults
 
     return update
 
 
-class _Learned(NamedTuple):
-    """A discriminator step and the generated examples that it saw.
+def rules_of(config: ConfigDict, balance: tf.Variable | None) -> Rules:
+    """How the two players of a config move.
 
-    Attributes:
-      result: of the step.
-      fake: the generated examples.
-      path: the tape that recorded how they were made.
+    Args:
+      config: the validated config.
+      balance: of a balanced loss, else None.
     """
+    augment = None
+    if config.discriminator.augment:
+        augment = own_objects.augmentation(config.discriminator.augment)
+    equilibrium = None
+    if balance is not None:
+        settings = config.equilibrium
+        equilibrium = Equilibrium(balance=balance, ratio=settings.ratio, rate=settings.rate)
+    return Rules(
+        seed=config.seed,
+        steps=Players(discriminator=config.discriminator.steps, generator=config.generator.steps),
+        latents=Latents(
+            size=config.latent.size,
+            distribution=config.latent.distribution,
+            shared=config.latent.shared,
+        ),
+        loss=losses.as_batch_loss(losses.pair(config.loss, balance)),
+        penalties=losses.weighted_penalties(config.discriminator),
+        augment=augment,
+        ema_decay=config.generator.ema_decay,
+        equilibrium=equilibrium,
+    )
 
-    result: steps.DiscriminatorStep
-    fake: tf.Tensor
-    path: tf.GradientTape
 
-
-class _Replica:
-    """The steps of one replica, which draws its share of the random numbers of the global batch."""
-
-    def __init__(self, config: ConfigDict, replicas: int, state: State, encode: Encode) -> None:
-        self._config = config
-        self._replicas = replicas
-        self._state = state
-        self._encode = encode
-        self._loss = losses.pair(config.loss, state.balance)
-        self._penalties = [
-            steps.WeightedPenalty(config.discriminator[penalty.weight], load(penalty.function))
-            for penalty in losses.PENALTIES.values()
-            if config.discriminator[penalty.weight]
-        ]
-
-    def discriminator_faults(
-        self, number: tf.Tensor, step: tf.Tensor, batch: tf.Tensor
-    ) -> tf.Tensor:
-        """Takes a discriminator step that is not the last one of its update; returns its faults."""
-        return self._discriminator_step(number, step, batch).result.step.faults
-
-    def last_steps(self, number: tf.Tensor, batch: tf.Tensor) -> tuple[Tensors, Tensors]:
-        """Takes the last discriminator step of an update and its generator step.
-
-        Returns:
-          (values, faults).
-        """
-        config = self._config
-        state = self._state
-        last = config.discriminator.steps - 1
-        learned = self._discriminator_step(number, last, batch)
-        fake = learned.fake
-        path = learned.path
-        if not config.latent.shared:
-            fake, path = self._generate(number, last + 1)
-        generated = steps.generator_step(
-            state.generator,
-            state.discriminator,
-            state.generator_optimizer,
-            self._loss,
-            fake,
-            path,
-            self._replicas,
-        )
-        result = learned.result
-        values = {"loss/discriminator": result.step.loss, "loss/generator": generated.loss}
-        if self._loss.boundary is not None:
-            values[ACCURACY] = pairs.accuracy(self._loss, result.real, result.fake) / self._replicas
-        if state.balance is not None:
-            values |= self._move_balance(state.balance, result.real, result.fake)
-        return values, {"discriminator": result.step.faults, "generator": generated.faults}
-
-    def _discriminator_step(
-        self, number: tf.Tensor, step: tf.Tensor | int, batch: tf.Tensor
-    ) -> _Learned:
-        state = self._state
-        real = self._encode(batch)
-        fake, path = self._generate(number, step)
-        mix = None
-        if self._penalties:
-            seed = randomness.key(self._config.seed, Purpose.GRADIENT_PENALTY, number, step)
-            mix = randomness.share_of_replica(
-                tf.random.stateless_uniform((self._config.batch_size,), seed)
-            )
-        result = steps.discriminator_step(
+def _players(config: ConfigDict, state: State) -> Players[steps.Player]:
+    return Players(
+        discriminator=steps.Player(
             state.discriminator,
             state.discriminator_optimizer,
-            self._loss,
-            self._penalties,
-            real,
-            fake,
-            mix,
-            self._replicas,
-        )
-        return _Learned(result, fake, path)
-
-    def _generate(
-        self, number: tf.Tensor, step: tf.Tensor | int
-    ) -> tuple[tf.Tensor, tf.GradientTape]:
-        """Examples of the generator, and the tape that recorded how they were made."""
-        config = self._config
-        seed = randomness.key(config.seed, Purpose.LATENTS, number, step)
-        shape = (config.batch_size, config.latent.size)
-        latents = randomness.share_of_replica(
-            randomness.latents(config.latent.distribution, shape, seed)
-        )
-        with tf.GradientTape() as path:
-            fake = self._state.generator(latents, training=True)
-        return fake, path
-
-    def _move_balance(self, balance: tf.Variable, real: tf.Tensor, fake: tf.Tensor) -> Tensors:
-        """Moves the balance by the mean errors of real and of generated examples.
-
-        Returns:
-          This replica's shares of the new balance and of the convergence.
-        """
-        errors = [steps.mean(real, self._replicas), steps.mean(fake, self._replicas)]
-        context = tf.distribute.get_replica_context()
-        real_error, fake_error = context.all_reduce(tf.distribute.ReduceOp.SUM, errors)
-        equilibrium = self._config.equilibrium
-        new, convergence = pairs.next_balance(
-            balance, real_error, fake_error, equilibrium.ratio, equilibrium.rate
-        )
-        balance.assign(new)
-        return {"balance": new / self._replicas, "convergence": convergence / self._replicas}
+            config.discriminator.clip_gradients,
+            config.discriminator.clip_weights,
+        ),
+        generator=steps.Player(
+            state.generator, state.generator_optimizer, config.generator.clip_gradients
+        ),
+    )
 
 
 def distribute_batches(

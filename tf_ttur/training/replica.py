@@ -1,0 +1,241 @@
+"""The steps of one update, as one replica takes them.
+
+The custom loop (`training.update`) and `fit` (`tf_ttur.keras.TwoTimeScaleGAN`) both make their
+updates here, so that the same networks, data and seed give the same weights by either door.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tf_ttur.losses import BatchLoss, WeightedPenalty, pairs
+from tf_ttur.players import Players
+from tf_ttur.training import randomness, steps
+from tf_ttur.training.collapse import ACCURACY
+from tf_ttur.training.randomness import Purpose
+
+Tensors = dict[str, tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Latents:
+    """What a generator draws its examples from.
+
+    Attributes:
+      size: numbers in one latent.
+      distribution: "uniform" in -1 ... 1 or "normal".
+      shared: whether the first generator step of an update uses the latents of its last
+        discriminator step.
+    """
+
+    size: int
+    distribution: str = "normal"
+    shared: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Equilibrium:
+    """The boundary equilibrium of BEGAN (`pairs.next_balance`).
+
+    Attributes:
+      balance: scalar variable, the weight of generated examples in the discriminator's loss.
+      ratio, rate: target ratio of the errors, and learning rate of the balance.
+    """
+
+    balance: tf.Variable
+    ratio: float
+    rate: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How the two players move in an update.
+
+    Attributes:
+      seed: of all random numbers.
+      steps: how many each player takes in an update.
+      latents: of the generator.
+      loss: of both players.
+      penalties: further terms of the discriminator's loss.
+      augment: function (examples, seed) that returns examples of the same shape, applied to real
+        and generated examples before the discriminator sees them; gradients pass through it. `seed`
+        is a (2,) int32 tensor for `tf.random.stateless_*`, another one in each call and replica.
+      ema_decay: of the moving average of the generator's weights; 0 keeps none.
+      equilibrium: of a balanced loss.
+    """
+
+    seed: int
+    steps: Players[int]
+    latents: Latents
+    loss: BatchLoss
+    penalties: Sequence[WeightedPenalty] = ()
+    augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None
+    ema_decay: float = 0.0
+    equilibrium: Equilibrium | None = None
+
+
+class _Generated(NamedTuple):
+    """Examples of the generator, and the tape that recorded how they were made."""
+
+    examples: tf.Tensor
+    path: tf.GradientTape
+
+
+class Replica:
+    """Takes the steps of one replica, with its share of the random numbers of the global batch.
+
+    Args:
+      players: both networks with their optimizers.
+      rules: how they move.
+      replicas: how many take each step together.
+      average: the moving average of the generator's trainable variables, in their order; empty
+        where `rules.ema_decay` is 0.
+    """
+
+    def __init__(
+        self,
+        players: Players[steps.Player],
+        rules: Rules,
+        replicas: int,
+        average: Sequence[tf.Variable] = (),
+    ) -> None:
+        self._players = players
+        self._rules = rules
+        self._replicas = replicas
+        self._average = average
+
+    def discriminator_faults(
+        self, number: tf.Tensor, step: tf.Tensor | int, real: tf.Tensor
+    ) -> tf.Tensor:
+        """Takes a discriminator step that is not the last one of its update.
+
+        Args:
+          number: int64 scalar, the count of updates before this one.
+          step: of the discriminator in this update, from 0.
+          real: float32 (n, ...), this replica's examples.
+
+        Returns:
+          The faults of the step.
+        """
+        result, _ = self._discriminator_step(number, step, real)
+        return result.step.faults
+
+    def last_steps(self, number: tf.Tensor, real: tf.Tensor) -> tuple[Tensors, Tensors]:
+        """Takes the last discriminator step of an update and its generator steps.
+
+        Args:
+          number, real: as in `discriminator_faults`.
+
+        Returns:
+          (values, faults) as `update.build_update` describes them, this replica's shares.
+        """
+        rules = self._rules
+        last = rules.steps.discriminator - 1
+        result, generated = self._discriminator_step(number, last, real)
+        if not rules.latents.shared:
+            generated = self._generate(number, last + 1, real)
+        moved = self._generator_step(result.batch.real, generated)
+        faults = moved.faults
+        for step in range(1, rules.steps.generator):
+            generated = self._generate(number, last + 1 + step, real)
+            moved = self._generator_step(result.batch.real, generated)
+            faults += moved.faults
+        self._move_average()
+        values = {"loss/discriminator": result.step.loss, "loss/generator": moved.loss}
+        values |= self._judge(result.batch)
+        return values, {"discriminator": result.step.faults, "generator": faults}
+
+    def _discriminator_step(
+        self, number: tf.Tensor, step: tf.Tensor | int, real: tf.Tensor
+    ) -> tuple[steps.DiscriminatorStep, _Generated]:
+        rules = self._rules
+        if rules.augment is not None:
+            real = rules.augment(real, self._key_of_replica(number, step, 0))
+        generated = self._generate(number, step, real)
+        mix = None
+        if rules.penalties:
+            seed = randomness.key(rules.seed, Purpose.GRADIENT_PENALTY, number, step)
+            mix = randomness.share_of_replica(
+                tf.random.stateless_uniform((self._global_size(real),), seed)
+            )
+        result = steps.discriminator_step(
+            self._players.discriminator,
+            rules.loss,
+            rules.penalties,
+            real,
+            generated.examples,
+            mix,
+            self._replicas,
+        )
+        return result, generated
+
+    def _generator_step(self, real: tf.Tensor, generated: _Generated) -> steps.Step:
+        return steps.generator_step(
+            self._players.generator,
+            self._players.discriminator.network,
+            self._rules.loss,
+            real,
+            generated.examples,
+            generated.path,
+            self._replicas,
+        )
+
+    def _generate(self, number: tf.Tensor, step: tf.Tensor | int, real: tf.Tensor) -> _Generated:
+        """As many examples of the generator as there are real ones."""
+        rules = self._rules
+        latents = rules.latents
+        seed = randomness.key(rules.seed, Purpose.LATENTS, number, step)
+        shape = (self._global_size(real), latents.size)
+        mine = randomness.share_of_replica(randomness.latents(latents.distribution, shape, seed))
+        with tf.GradientTape() as path:
+            fake = self._players.generator.network(mine, training=True)
+            fake = tf.cast(fake, tf.float32)
+            if rules.augment is not None:
+                fake = rules.augment(fake, self._key_of_replica(number, step, 1))
+        return _Generated(fake, path)
+
+    def _global_size(self, real: tf.Tensor) -> int | tf.Tensor:
+        """The number of real examples on all replicas together."""
+        size = real.shape[0]
+        return (tf.shape(real)[0] if size is None else size) * self._replicas
+
+    def _key_of_replica(self, number: tf.Tensor, step: tf.Tensor | int, part: int) -> tf.Tensor:
+        context = tf.distribute.get_replica_context()
+        replica = context.replica_id_in_sync_group
+        return randomness.key(self._rules.seed, Purpose.AUGMENTATION, number, step, part, replica)
+
+    def _move_average(self) -> None:
+        if not self._rules.ema_decay:
+            return
+        weights = self._players.generator.network.trainable_variables
+        for average, weight in zip(self._average, weights, strict=True):
+            value = tf.cast(weight.value, average.dtype)
+            average.assign(value + self._rules.ema_decay * (average - value))
+
+    def _judge(self, batch: Any) -> Tensors:
+        """This replica's shares of what is said about a discriminator's outputs."""
+        rules = self._rules
+        values = {}
+        if rules.loss.boundary is not None:
+            share = pairs.accuracy(rules.loss.boundary, batch.real_outputs, batch.fake_outputs)
+            values[ACCURACY] = share / self._replicas
+        if rules.equilibrium is not None:
+            values |= self._move_balance(rules.equilibrium, batch.real_outputs, batch.fake_outputs)
+        return values
+
+    def _move_balance(self, equilibrium: Equilibrium, real: tf.Tensor, fake: tf.Tensor) -> Tensors:
+        """Moves the balance by the mean errors of real and of generated examples.
+
+        Returns:
+          This replica's shares of the new balance and of the convergence.
+        """
+        errors = [steps.mean(real, self._replicas), steps.mean(fake, self._replicas)]
+        context = tf.distribute.get_replica_context()
+        real_error, fake_error = context.all_reduce(tf.distribute.ReduceOp.SUM, errors)
+        new, convergence = pairs.next_balance(
+            equilibrium.balance, real_error, fake_error, equilibrium.ratio, equilibrium.rate
+        )
+        equilibrium.balance.assign(new)
+        return {"balance": new / self._replicas, "convergence": convergence / self._replicas}
