@@ -3,6 +3,8 @@
     tf-ttur train --config sngan_cifar10         # TTUR: discriminator 4e-4, generator 1e-4, 1 step
     tf-ttur train --config sngan_cifar10:orig    # one time scale: 2e-4, 5 discriminator steps
 
+From a checkout, `python -m tf_ttur.train --config configs/sngan_cifar10.py` does the same.
+
 What people call TTUR today is mostly this: hinge loss, spectral norm, and a discriminator that
 learns four times as fast as the generator, instead of several discriminator steps per update. The
 rates of `ttur` are those of SAGAN (Zhang et al. 2019), the networks and `orig` those of SNGAN

@@ -3,6 +3,8 @@
     tf-ttur train --config wgan_cifar10         # TTUR: critic 3e-4, generator 1e-4, 1 critic step
     tf-ttur train --config wgan_cifar10:orig    # one time scale: 5e-5, 5 critic steps
 
+From a checkout, `python -m tf_ttur.train --config configs/wgan_cifar10.py` does the same.
+
 `orig` has the algorithm of Arjovsky et al. 2017: RMSprop with a rate of 5e-5, five critic steps per
 update, batch 64, and every weight of the critic clipped to -0.01 ... 0.01 after each step. The
 networks are this project's DCGAN. `ttur` shows the same loss under two time scales, with the rates

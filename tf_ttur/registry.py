@@ -164,9 +164,10 @@ class Registry(Mapping[str, E], Generic[E]):
           default, meaning, decides: as in `Key`. The default may be "", for nothing.
         """
         words = self.words if default else f"empty, or {self.words}"
-        names = {default, *self._entries}
-        allowed = rule(words, lambda word: word in names or is_object(word))
-        return Key(default, meaning, allowed, decides, self)
+        return Key(default, meaning, rule(words, self._allows(default)), decides, self)
+
+    def _allows(self, default: str) -> Callable[[str], bool]:
+        return lambda word: word == default or word in self._entries or is_object(word)
 
     def find(self, word: str) -> E:
         """The entry for a name, `MODULE:OBJECT` or `PATH.py:OBJECT`.
@@ -232,29 +233,26 @@ def load(thing: Any) -> Any:
 
 
 @contextlib.contextmanager
-def given(objects: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def given(objects: Mapping[str, Any]) -> Iterator[None]:
     """Makes objects that are given from Python known by words, within the block.
+
+    A config takes the words of `word_of_given` wherever it takes `MODULE:OBJECT`.
 
     Args:
       objects: {name: object}; a name is a Python identifier such as "generator".
-
-    Yields:
-      {name: word}, such as {"generator": "given:generator"}. A config takes these words wherever it
-      takes `MODULE:OBJECT`.
     """
     before = dict(_GIVEN)
     _GIVEN.update(objects)
     try:
-        yield {name: f"{_GIVEN_PLACE}:{name}" for name in objects}
+        yield
     finally:
         _GIVEN.clear()
         _GIVEN.update(before)
 
 
-def given_object(word: str) -> Any | None:
-    """The object that was given from Python under a word; None for all other words."""
-    place, _, name = word.partition(":")
-    return _GIVEN.get(name) if place == _GIVEN_PLACE else None
+def word_of_given(name: str) -> str:
+    """The word of an object that was given under a name, such as "given:generator"."""
+    return f"{_GIVEN_PLACE}:{name}"
 
 
 def import_object(word: str) -> Any:

@@ -176,7 +176,7 @@ class Run:
     def _is_same_object(self, key: str, was: Any, now: Any) -> bool:
         """Whether the second word names the user-defined object of the first, at another place."""
         words = (was, now)
-        if not configs.KEYS[key].choices or not all(map(registry.is_object, map(str, words))):
+        if configs.KEYS[key].choices is None or not all(map(registry.is_object, map(str, words))):
             return False
         stored = self.environment[-1].get("objects", {}) if self.environment else {}
         digest = stored.get(was, {}).get("sha256")

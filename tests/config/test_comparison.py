@@ -14,6 +14,7 @@ CURVE = {
     "evaluation.precision",
     "evaluation.reference_samples",
     "evaluation.without_inception",
+    "evaluation.weights",
 }
 NOTHING = {
     *("name", "variant", "updates", "distribution"),
@@ -46,6 +47,8 @@ def test_what_the_keys_decide():
         ({"generator.optimizer": "keras.optimizers:SGD"}, "generator.momentum", Decides.WEIGHTS),
         ({}, "generator.learning_rate", Decides.WEIGHTS),
         ({}, "evaluation.sample_batch_size", Decides.NOTHING),
+        ({}, "evaluation.weights", Decides.NOTHING),
+        ({"generator.ema_decay": 0.9}, "evaluation.weights", Decides.CURVE),
     ],
 )
 def test_a_key_that_decides_something_only_with_others(changes, name, decided):

@@ -31,6 +31,7 @@ def sngan():
     config = configs.sngan(discriminator_steps=1)
     config.model.width = 4
     config.data.image_size = 16
+    config.data.crop = "square"
     return config
 
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from tests.config.test_config import VARIANTS, card
+from tests.config.test_config import NOT_OF_THE_PAPER, VARIANTS, card, variants
 from tests.conformance.models import Training, write_lines
 from tf_ttur import config as configs
 
@@ -21,10 +21,12 @@ _GRAPH = (
     "data.image_size",
     "discriminator.steps",
     "discriminator.gradient_penalty",
+    "discriminator.clip_weights",
     "generator.schedule",
 )
+_OTHERS = [(name, variant) for name in sorted(NOT_OF_THE_PAPER) for variant in variants(name)]
 GRAPHS = {}
-for _experiment, _variant in VARIANTS:
+for _experiment, _variant in [*VARIANTS, *_OTHERS]:
     _flat = configs.flatten(card(_experiment, _variant))
     GRAPHS.setdefault(
         str({key: value for key, value in _flat.items() if key.startswith(_GRAPH)}),

@@ -4,9 +4,11 @@
     tf-ttur export runs/svhn-ttur-seed0 --format onnx --output svhn.onnx
 
 The generator is that of the last checkpoint. It computes in float32, whatever the precision of the
-training.
+training. A run with `generator.ema_decay` exports the moving average of its weights, unless
+`evaluation.weights` is live.
 """
 
+import argparse
 from collections.abc import Sequence
 
 from tf_ttur import runs
@@ -37,6 +39,11 @@ def main(words: Sequence[str]) -> None:
         action="store_true",
         help="export the generator with the best value of the metric instead of the last one",
     )
+    parser.add_argument(
+        "--ema",
+        action=argparse.BooleanOptionalAction,
+        help="export the moving average of the weights, or not [what the run measured]",
+    )
     arguments = parser.parse_args(words)
     if arguments.format == formats.SAVED_MODEL:
         flags.refuse_unused(
@@ -51,6 +58,6 @@ def main(words: Sequence[str]) -> None:
 
     run = runs.open_run(arguments.workdir)
     updates = export.export_run(
-        run, arguments.output, arguments.best, arguments.format, arguments.overwrite
+        run, arguments.output, arguments.best, arguments.format, arguments.overwrite, arguments.ema
     )
     print(f"{arguments.output}: generator after {updates} updates")

@@ -398,7 +398,8 @@ def describe_keys() -> str:
         for row in rows
     ]
     for registry in registries.values():
-        lines += ["", describe_registry(registry)]
+        if registry:  # one that only names your own objects has nothing to list
+            lines += ["", describe_registry(registry)]
     return "\n".join(lines)
 
 

@@ -64,6 +64,8 @@ def decides(name: str, config: Any) -> Decides:
         # Then an example depends on the others of its batch.
         normalises = architecture_of(config).normalises_over_batch
         return Decides.CURVE if normalises else Decides.NOTHING
+    if name == "evaluation.weights" and not config.generator.ema_decay:
+        return Decides.NOTHING  # there is no average to choose
     if _is_ignored(name, config):
         return Decides.NOTHING
     return KEYS[name].decides

@@ -86,7 +86,11 @@ def kind_of(config: Any) -> Kind:
 def objects(config: Any) -> list[str]:
     """The words of a config that name user-defined objects, `MODULE:OBJECT` or `PATH.py:OBJECT`."""
     flat = flatten(config)
-    words = [flat[name] for name, key in KEYS.items() if key.choices and is_object(flat[name])]
+    words = [
+        flat[name]
+        for name, key in KEYS.items()
+        if key.choices is not None and is_object(flat[name])
+    ]
     source = flat["data.source"]
     return words + [source.removeprefix("python:")] * source.startswith("python:")
 
@@ -144,7 +148,7 @@ def _is_usable(value: Any) -> bool:
 def _check_objects(flat: Flat) -> None:
     """Imports every user-defined object, so that a wrong name is an error now and not later."""
     for name, key in KEYS.items():
-        if key.choices and is_object(flat[name]):
+        if key.choices is not None and is_object(flat[name]):
             key.choices.find(flat[name])
 
 

@@ -1,5 +1,6 @@
 """The generator as a SavedModel, or as a file of another format."""
 
+import contextlib
 import pathlib
 import shutil
 import tempfile
@@ -37,6 +38,7 @@ def export_run(
     best: bool = False,
     name: str = formats.SAVED_MODEL,
     overwrite: bool = False,
+    ema: bool | None = None,
 ) -> int:
     """Exports the generator of a run.
 
@@ -46,22 +48,30 @@ def export_run(
       best: whether to take the checkpoint with the best value of the metric instead of the newest.
       name: of the format, one of `formats.NAMES`.
       overwrite: whether any existing file may be replaced.
+      ema: whether to take the moving average of the weights; None takes what the run measured.
 
     Returns:
       The number of updates after which this generator was saved.
 
     Raises:
-      UserError: there is no such checkpoint or it cannot be read, the output folder or file holds
-        something else, or the generator cannot be converted to this format.
+      UserError: there is no such checkpoint or it cannot be read, the run keeps no average, the output
+        folder or file holds something else, or the generator cannot be converted to this format.
     """
     path = formats.check_output(name, output, overwrite)
+    if ema and not run.config.generator.ema_decay:
+        raise UserError(
+            f"{run.path} keeps no moving average of the generator",
+            "a run with config.generator.ema_decay above 0",
+            "leave --ema out",
+        )
     vocabulary = run.vocabulary
     players = state.State(run.config, len(vocabulary))
     players.read(str(_checkpoint(run, best)))
     if configs.objects(run.config) and run.environment:
         for change in own_objects.changes(run.config, run.environment[-1]):
             console.say(f"warning: {change}")
-    write(run.config, players.generator, path, name, vocabulary)
+    with _weights(players, ema):
+        write(run.config, players.generator, path, name, vocabulary)
     return int(players.updates.numpy())
 
 
@@ -159,6 +169,13 @@ def _function(config: ConfigDict, shown: Presentation, generator: Any) -> Any:
         return {shown.output_name: generator(latents, training=False)}
 
     return generate
+
+
+def _weights(players: state.State, ema: bool | None) -> contextlib.AbstractContextManager[None]:
+    """Gives the generator the weights that are asked for, within a block."""
+    if ema is None:
+        return players.presented()
+    return players.averaged() if ema else contextlib.nullcontext()
 
 
 class _Module(tf.Module):

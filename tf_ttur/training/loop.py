@@ -12,7 +12,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
-from tf_ttur import runs
+from tf_ttur import registry, runs
 from tf_ttur.errors import Stopped, UserError
 from tf_ttur.io import console, paths
 from tf_ttur.io.ending import watchdog
@@ -81,12 +81,27 @@ def train(
     saved first.
     """
     # Long: what the arguments are takes most of it.
-    config, own = separate(config, Own(discriminator, generator, loss, examples))
-    config = configs.validated(config)
+    own = Own(discriminator, generator, loss, examples)
     listen = None if on_values is None else trackers.listener(on_values)
     workdir = paths.local(workdir, "--workdir")
-    check(workdir, config)
-    start = starts.find(workdir, start_from, start_with_optimizers)
+    with registry.given(own.objects()):
+        config, own = separate(config, own)
+        config = configs.validated(config)
+        check(workdir, config)
+        start = starts.find(workdir, start_from, start_with_optimizers)
+        return _train(config, workdir, own, start, listen, inception, trust)
+
+
+def _train(
+    config: ConfigDict,
+    workdir: pathlib.Path,
+    own: Own,
+    start: starts.Start | None,
+    listen: OnValues | None,
+    inception: str | pathlib.Path | None,
+    trust: bool,
+) -> pathlib.Path:
+    """As `train`, with a validated config."""
     with (
         surroundings.restored(),
         Interruption() as interruption,
@@ -282,7 +297,9 @@ def _write_samples(process: Process, number: int) -> None:
     """Writes samples after `number` updates, where they are due."""
     if process.folder and process.is_due(number, process.config.samples_every_updates):
         shown = presentation.of_config(process.config, process.examples.vocabulary)
-        shown.write(process.folder, number, process.sampler.fixed(_SHOWN))
+        with process.state.presented():
+            samples = process.sampler.fixed(_SHOWN)
+        shown.write(process.folder, number, samples)
 
 
 def _save(process: Process, number: int) -> None:
@@ -306,7 +323,7 @@ def _evaluate(process: Process, number: int) -> None:
     if not process.is_due(number, process.config.evaluation.every_updates):
         return
     if not folder.holds(number, evaluator.name):
-        values = dict(evaluator.run(process.sampler.for_evaluation(number)))
+        values = _measure(process, evaluator, number)
         with process.interruption.held():
             _write(process, number, values)
         words = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
@@ -316,6 +333,20 @@ def _evaluate(process: Process, number: int) -> None:
             if number not in process.checkpoints.numbers:
                 _save(process, number)
             process.checkpoints.keep_best(number)
+
+
+def _measure(process: Process, evaluator: evaluation.Evaluator, number: int) -> dict[str, float]:
+    """The values of the generator after `number` updates, by their names.
+
+    Those of its weights without the average have names that end in "_live", where both are asked
+    for.
+    """
+    with process.state.presented():
+        values = dict(evaluator.run(process.sampler.for_evaluation(number)))
+    if process.state.average and process.config.evaluation.weights == "both":
+        live = evaluator.run(process.sampler.for_evaluation(number))
+        values |= {f"{name}_live": value for name, value in live}
+    return values
 
 
 def _write(process: Process, number: int, values: Mapping[str, float]) -> None:
@@ -366,7 +397,7 @@ def _export(process: Process) -> pathlib.Path:
     target = process.workdir / runs.EXPORT
     if process.folder:
         vocabulary = process.examples.vocabulary
-        with process.interruption.held():
+        with process.interruption.held(), process.state.presented():
             exports.export(process.config, process.state.generator, target, vocabulary)
     devices.ask_chief(process.strategy, 0)  # all workers wait here for the export
     return target

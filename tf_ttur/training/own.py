@@ -16,6 +16,9 @@ from tf_ttur import registry
 from tf_ttur.data.sources.source import GIVEN
 from tf_ttur.registry import Value
 
+# The config keys that name the other objects.
+_KEYS = {"discriminator": "model.discriminator", "generator": "model.generator", "loss": "loss"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Own:
@@ -37,6 +40,16 @@ class Own:
 
     def _values(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def objects(self) -> dict[str, Any]:
+        """{name: object} of networks and loss that are no words, for `registry.given`."""
+        values = self._values()
+        del values["examples"]
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None and not isinstance(value, str)
+        }
 
     def describe(self) -> dict[str, dict[str, str | None]]:
         """{name: {"type", "sha256"}} of the objects that are not None, for `environment.json`.
@@ -73,7 +86,9 @@ class Own:
 def separate(
     config: ConfigDict | Mapping[str, Any] | str, own: Own
 ) -> tuple[ConfigDict | Mapping[str, Any], Own]:
-    """Moves what was given as a word into the config.
+    """Moves what was given as a word into the config, and names networks and loss there.
+
+    Must be called within `registry.given(own.objects())`.
 
     Args:
       config: a config that is not validated yet, or the word of a card.
@@ -104,7 +119,7 @@ def separate(
 
 def _words_of(config: Any, own: Own) -> dict[str, Value]:
     """{key: value} of the config that follow from what was given."""
-    words: dict[str, Value] = {}
+    words: dict[str, Value] = {_KEYS[name]: registry.word_of_given(name) for name in own.objects()}
     if isinstance(own.loss, str):
         words["loss"] = own.loss
     if own.examples is not None:

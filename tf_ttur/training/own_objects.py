@@ -1,9 +1,7 @@
 """The user's own objects, which a config names: their check, and what a run folder records."""
 
 import contextlib
-import hashlib
 import inspect
-import json
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,9 +13,9 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur import registry
 from tf_ttur.errors import UserError
-from tf_ttur.losses import BatchLoss
+from tf_ttur.losses import OWN_PENALTIES, BatchLoss
 from tf_ttur.losses.batches import Batch
-from tf_ttur.models import AUGMENTATIONS, Augmentation
+from tf_ttur.models import AUGMENTATIONS
 
 _ARGUMENTS = ("shape", "model", "latent_size", "seed", "name")  # of `models.Build`
 
@@ -153,38 +151,67 @@ def check_loss(word: str, loss: BatchLoss, shape: tuple[int, ...]) -> None:
         return
     examples = tf.zeros((4, *shape))
     for player in ("discriminator", "generator"):
-        batch = Batch(
-            examples, examples, lambda seen: tf.reduce_sum(seen, list(range(1, seen.shape.rank)))
-        )
         with named(word, f"its {player}'s loss"):
-            values = getattr(loss, player)(batch)
-        if not isinstance(values, tf.Tensor) or tuple(values.shape) != (4,):
-            raise UserError(
-                f"the {player}'s loss of {word} gives {_kind(values)} for 4 examples",
-                "one loss per example, (4,): the update takes the mean",
-                "leave out the mean or sum over the batch",
-            )
+            values = getattr(loss, player)(Batch(examples, examples, _sum))
+        _check_per_example(f"the {player}'s loss of {word}", values)
 
 
-def augmentation(word: str) -> Augmentation:
-    """The user's own function of batches, whose results are checked when it is traced.
+def check_augmentation(word: str, shape: tuple[int, ...]) -> None:
+    """Calls the user's own function of batches once.
+
+    Args:
+      word: names the function; "" for none.
+      shape: of one example.
 
     Raises:
-      UserError: there is no such function.
+      UserError: there is no such function, it cannot be called, or it gives something else than
+        examples of the same shape.
     """
-    function = AUGMENTATIONS.find(word)
+    if not word:
+        return
+    examples = tf.zeros((4, *shape))
+    with named(word, "the function"):
+        result = AUGMENTATIONS.find(word)(examples, tf.constant([0, 0]))
+    if _kind(result) != _kind(examples):
+        raise UserError(
+            f"{word} gives {_kind(result)}",
+            f"{_kind(examples)}, as it was given",
+            "correct the function",
+        )
 
-    def checked(examples: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        with named(word, "the function"):
-            result = function(examples, seed)
-        found = _kind(result)
-        if not isinstance(result, tf.Tensor) or result.dtype != examples.dtype:
-            raise UserError(f"{word} gives {found}", _kind(examples), "correct the function")
-        if not result.shape.is_compatible_with(examples.shape):
-            raise UserError(f"{word} gives {found}", _kind(examples), "correct the function")
-        return tf.ensure_shape(result, examples.shape)
 
-    return checked
+def check_penalty(word: str, shape: tuple[int, ...]) -> None:
+    """Calls the user's own penalty once, with a linear discriminator.
+
+    Args:
+      word: names the function; "" for none.
+      shape: of one example.
+
+    Raises:
+      UserError: there is no such function, it cannot be called, or it does not give one number per
+        example.
+    """
+    if not word:
+        return
+    examples = tf.zeros((4, *shape))
+    with named(word, "the penalty"):
+        values = OWN_PENALTIES.find(word)(_sum, examples, examples, tf.zeros((4,)))
+    _check_per_example(f"the penalty {word}", values)
+
+
+def _sum(examples: tf.Tensor) -> tf.Tensor:
+    """Something that a discriminator may give, (n,)."""
+    return tf.reduce_sum(examples, list(range(1, examples.shape.rank)))
+
+
+def _check_per_example(what: str, values: Any) -> None:
+    if isinstance(values, tf.Tensor) and tuple(values.shape) == (4,):
+        return
+    raise UserError(
+        f"{what} gives {_kind(values)} for 4 examples",
+        "one number per example, (4,): the update takes the mean",
+        "leave out the mean or sum over the batch",
+    )
 
 
 def _kind(thing: Any) -> str:
@@ -229,20 +256,8 @@ def changes(config: ConfigDict, part: Mapping[str, Any]) -> list[str]:
 
 
 def _describe(word: str) -> dict[str, str | None]:
-    thing = registry.given_object(word)
-    if thing is not None:
-        return {"file": None, "sha256": _digest_of_config(thing), "type": type(thing).__name__}
     file = registry.file_of(word)
     return {"file": str(file) if file else None, "sha256": registry.digest_of(word)}
-
-
-def _digest_of_config(thing: Any) -> str | None:
-    """The SHA-256 of a Keras object's config; None where it has none that JSON can hold."""
-    try:
-        text = json.dumps(thing.get_config(), sort_keys=True, default=repr)
-    except Exception:  # own code may raise anything; then the object has no digest
-        return None
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _keys(config: ConfigDict, words: list[str]) -> str:

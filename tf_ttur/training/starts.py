@@ -95,7 +95,8 @@ class Start:
     def apply(self, state: State) -> None:
         """Gives the state the weights of the checkpoint, and the state of the optimizers if wanted.
 
-        The learning rates stay those of the new run.
+        The learning rates stay those of the new run, and a moving average of the generator begins
+        at these weights.
         """
         names = list(_NETWORKS)
         optimizers = [getattr(state, f"{name}_optimizer") for name in _NETWORKS]
@@ -110,6 +111,10 @@ class Start:
             variables["balance"] = state.balance
         with reading(str(self.path)):
             tf.train.Checkpoint(**variables).read(str(self.path)).expect_partial()
+        for average, weight in zip(
+            state.average, state.generator.trainable_variables, strict=False
+        ):
+            average.assign(weight.value)
         for optimizer, rate in zip(optimizers, rates, strict=False):
             optimizer.learning_rate = rate
 

@@ -75,8 +75,12 @@ class State:
                 0.0, trainable=False, aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA
             )
         loss = losses.as_batch_loss(losses.pair(config.loss, self.balance))
-        own_objects.check_loss(config.loss, loss, networks.example_shape(config, symbols))
+        shape = networks.example_shape(config, symbols)
+        own_objects.check_loss(config.loss, loss, shape)
+        own_objects.check_penalty(config.discriminator.penalty, shape)
+        own_objects.check_augmentation(config.discriminator.augment, shape)
         self.average = self._build_average() if config.generator.ema_decay else []
+        self._presents_average = config.evaluation.weights != "live"
         self.checkpoint = self._build_checkpoint()
 
     def read(self, checkpoint: str) -> None:
@@ -105,6 +109,12 @@ class State:
         finally:
             for variable, value in zip(variables, live, strict=True):
                 variable.assign(value)
+
+    @contextlib.contextmanager
+    def presented(self) -> Iterator[None]:
+        """Within the block the generator has the weights that are measured, shown and exported."""
+        with self.averaged() if self._presents_average else contextlib.nullcontext():
+            yield
 
     def weight_norms(self) -> dict[str, float]:
         """The Euclidean norm of each player's weights, which A5 of Theorem 1 assumes bounded."""

@@ -12,8 +12,9 @@ from ml_collections import ConfigDict
 
 from tf_ttur import losses
 from tf_ttur.data import Examples
+from tf_ttur.models import AUGMENTATIONS
 from tf_ttur.players import Players
-from tf_ttur.training import own_objects, randomness, steps
+from tf_ttur.training import randomness, steps
 from tf_ttur.training.randomness import Purpose
 from tf_ttur.training.replica import Equilibrium, Latents, Replica, Rules, Tensors
 from tf_ttur.training.state import State
@@ -119,7 +120,7 @@ def rules_of(config: ConfigDict, balance: tf.Variable | None) -> Rules:
     """
     augment = None
     if config.discriminator.augment:
-        augment = own_objects.augmentation(config.discriminator.augment)
+        augment = AUGMENTATIONS.find(config.discriminator.augment)
     equilibrium = None
     if balance is not None:
         settings = config.equilibrium
