@@ -54,8 +54,9 @@ def export_run(
       The number of updates after which this generator was saved.
 
     Raises:
-      UserError: there is no such checkpoint or it cannot be read, the run keeps no average, the output
-        folder or file holds something else, or the generator cannot be converted to this format.
+      UserError: there is no such checkpoint or it cannot be read, the run keeps no average, the
+        output folder or file holds something else, or the generator cannot be converted to this
+        format.
     """
     path = formats.check_output(name, output, overwrite)
     if ema and not run.config.generator.ema_decay:
