@@ -90,6 +90,7 @@ class Replica:
       players: both networks with their optimizers.
       rules: how they move.
       replicas: how many take each step together.
+      encode: function of a batch of data that returns real examples, float32 (n, ...).
       average: the moving average of the generator's trainable variables, in their order; empty
         where `rules.ema_decay` is 0.
     """
@@ -99,40 +100,43 @@ class Replica:
         players: Players[steps.Player],
         rules: Rules,
         replicas: int,
+        encode: Callable[[Any], tf.Tensor],
         average: Sequence[tf.Variable] = (),
     ) -> None:
         self._players = players
         self._rules = rules
         self._replicas = replicas
+        self._encode = encode
         self._average = average
 
     def discriminator_faults(
-        self, number: tf.Tensor, step: tf.Tensor | int, real: tf.Tensor
+        self, number: tf.Tensor, step: tf.Tensor | int, batch: Any
     ) -> tf.Tensor:
         """Takes a discriminator step that is not the last one of its update.
 
         Args:
           number: int64 scalar, the count of updates before this one.
           step: of the discriminator in this update, from 0.
-          real: float32 (n, ...), this replica's examples.
+          batch: this replica's part of a batch of data.
 
         Returns:
           The faults of the step.
         """
-        result, _ = self._discriminator_step(number, step, real)
+        result, _ = self._discriminator_step(number, step, self._encode(batch))
         return result.step.faults
 
-    def last_steps(self, number: tf.Tensor, real: tf.Tensor) -> tuple[Tensors, Tensors]:
+    def last_steps(self, number: tf.Tensor, batch: Any) -> tuple[Tensors, Tensors]:
         """Takes the last discriminator step of an update and its generator steps.
 
         Args:
-          number, real: as in `discriminator_faults`.
+          number, batch: as in `discriminator_faults`.
 
         Returns:
           (values, faults) as `update.build_update` describes them, this replica's shares.
         """
         rules = self._rules
         last = rules.steps.discriminator - 1
+        real = self._encode(batch)
         result, generated = self._discriminator_step(number, last, real)
         if not rules.latents.shared:
             generated = self._generate(number, last + 1, real)

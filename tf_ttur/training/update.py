@@ -79,6 +79,7 @@ def build_update(
         _players(config, state),
         rules_of(config, state.balance),
         strategy.num_replicas_in_sync,
+        encode,
         state.average,
     )
     num_steps = config.discriminator.steps
@@ -88,15 +89,9 @@ def build_update(
             lambda value: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None), values
         )
 
-    def last_steps(number: tf.Tensor, batch: Any) -> tuple[Tensors, Tensors]:
-        return replica.last_steps(number, encode(batch))
-
     @tf.function  # separate, so that many steps are traced once
     def discriminator_update(number: tf.Tensor, step: tf.Tensor, batch: Any) -> tf.Tensor:
-        def run(number: tf.Tensor, step: tf.Tensor, batch: Any) -> tf.Tensor:
-            return replica.discriminator_faults(number, step, encode(batch))
-
-        return add_replicas(strategy.run(run, (number, step, batch)))
+        return add_replicas(strategy.run(replica.discriminator_faults, (number, step, batch)))
 
     @tf.function
     def update(number: tf.Tensor, iterator: Iterator) -> tuple[Tensors, Tensors]:
@@ -104,7 +99,7 @@ def build_update(
             discriminator_update(number, tf.constant(step), next(iterator))
             for step in range(num_steps - 1)
         ]
-        values, faults = add_replicas(strategy.run(last_steps, (number, next(iterator))))
+        values, faults = add_replicas(strategy.run(replica.last_steps, (number, next(iterator))))
         faults["discriminator"] = tf.add_n([*earlier, faults["discriminator"]])
         return values, faults
 
