@@ -142,7 +142,7 @@ def labelled():
         ((PIXELS, np.arange(20)), "a tuple of 2: uint8 (20, 32, 32, 3)|without labels"),
         (PIXELS[:, :28, :28], "28x28 pixels|config.data.image_size|config.data.crop"),
         (PIXELS / 255, "floats from 0 to 1|2 * images - 1"),
-        (PIXELS.astype(np.float32), "floats from 0 to 255|cast them"),
+        (PIXELS.astype(np.float32), "floats from 0 to 255|cast them to uint8"),
         (PIXELS.astype(np.int64), "int64 (20, 32, 32, 3)|to uint8"),
         (PIXELS // 255, "cast before scaling"),
         (PIXELS.transpose(0, 3, 1, 2), "transpose(0, 2, 3, 1)"),

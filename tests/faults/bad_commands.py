@@ -45,6 +45,13 @@ TRAINING = {
     f"{_IMAGES} --config.data.source=digits:5": "digits:5 has 5 images",
     f"{_IMAGES} --config.data.source=digits:99999999999": "up to 9 digits",
     f"{_IMAGES} --config.data.source=tfds:cifar10": "tfds:NAME/SPLIT",
+    f"{_IMAGES} --config.data.source=given:examples": "passed from a Python program",
+    f"{_IMAGES} --config.data.source=hf:{{bad}}/nowhere/train": "does not exist",
+    f"{_IMAGES} --config.data.channels=2": "one of 1, 3",
+    f"{_LINES} --config.data.flip=True": "only images has this key",
+    f"{_LINES} --config.data.dir=tfds:no_such_text/train": "TFDS has no data set no_such_text",
+    f"{_LINES} --config.data.dir=tfds:lm1b": "tfds:NAME/SPLIT",
+    "--config configs/images.py --workdir {out}/run": "photos/ does not exist",
     f"{_IMAGES} --workdir {{bad}}/text.txt": "is a file",
     f"{_IMAGES} --workdir {{bad}}/good": "not a run folder",
     f"{_IMAGES} --workdir {{bad}}/run-text": "config.json cannot be read",
@@ -199,6 +206,7 @@ FID = {
     "tfds:cifar10:9.9.9/train digits:30": "TFDS has no cifar10:9.9.9",
     "tfds:no_such_set/train digits:30": "TFDS has no data set no_such_set",
     "tfds:a/b/c/train digits:30": "tfds:NAME/CONFIG:VERSION/SPLIT",
+    "hf:nothing digits:30": "hf:DATASET/SPLIT",
 }
 
 _MERGED = "--output {out}/merged.npz"

@@ -24,6 +24,7 @@ COMPARED = 256  # images at the beginning that are read twice
 
 _EXPECTED = "images alone: uint8 or floats in -1 ... 1, (height, width, 3 or 1), or batches of them"
 _PYTHON_ERROR = re.compile(r"\w+(Error|Exception|Interrupt|Warning|Exit): ")
+_TYPES = (tf.uint8, tf.float16, tf.float32, tf.float64)
 _VARIES = "varies"  # the fingerprint of a data set that never gives the same images again
 
 
@@ -84,8 +85,7 @@ def _spec_of_images(word: str, data_set: tf.data.Dataset) -> tf.TensorSpec:
 
 
 def _is_images(spec: tf.TensorSpec) -> bool:
-    is_type = spec.dtype == tf.uint8 or spec.dtype.is_floating
-    return is_type and spec.shape.rank in (3, 4) and spec.shape[-1] in (1, 3)
+    return spec.dtype in _TYPES and spec.shape.rank in (3, 4) and spec.shape[-1] in (1, 3)
 
 
 def _cure_of(spec: tf.TensorSpec) -> str:

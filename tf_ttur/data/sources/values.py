@@ -71,7 +71,7 @@ class Values:
         if self._low < -5:
             cure = "they are probably of 0 ... 255 less a mean: add the mean, and cast to uint8"
         elif self._high > 5:
-            cure = "they are probably of 0 ... 255: cast them, images.round().astype('uint8')"
+            cure = "they are probably of 0 ... 255: round and cast them to uint8"
         else:
             cure = "they may be normalised by a mean and a standard deviation: undo that"
         return UserError(
