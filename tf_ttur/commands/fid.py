@@ -22,9 +22,8 @@ from tf_ttur.commands import flags, program
 from tf_ttur.data import sources
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
-from tf_ttur.metrics import frechet, measures, ranking, sides
+from tf_ttur.metrics import frechet, measures, protocols, ranking, sides
 from tf_ttur.metrics.measures.comparison import Side, measure
-from tf_ttur.metrics.names import metric_name
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.results import in_words
 from tf_ttur.metrics.statistics import Statistics
@@ -44,13 +43,32 @@ _PASSED = "all images have been read; computing distances and their uncertainty"
 def main(words: Sequence[str]) -> None:
     """Runs the command with these arguments."""
     arguments = _parser().parse_args(words)
-    names = list(dict.fromkeys(arguments.metrics.split(",")))
+    names = _names(arguments)
     _check_flags(arguments, names)
     opened = _open(arguments, names)
     if arguments.compare is not None:
         _compare(arguments, opened)
     else:
         _measure(arguments, names, opened)
+
+
+def _names(arguments: flags.Arguments) -> list[str]:
+    """The measures that are named, or those of the protocol that the sides can give."""
+    if arguments.metrics is not None:
+        return protocols.measure_names(arguments.protocol, arguments.metrics.split(","))
+    default = protocols.find(arguments.protocol).default
+    if arguments.compare is not None:
+        default = ("fid",)
+    names = protocols.measure_names(arguments.protocol, default)
+    words = [arguments.source, arguments.reference]
+    prefers = sides.prefer_images(words, names)
+    has_images = [
+        not sides.is_statistics(word, prefer) for word, prefer in zip(words, prefers, strict=True)
+    ]
+    chosen = protocols.possible(names, has_images)
+    if left_out := [name for name in names if name not in chosen]:
+        console.say(f"without {', '.join(left_out)}: only statistics are known of a side")
+    return chosen
 
 
 def _parser() -> flags.Parser:
@@ -60,11 +78,11 @@ def _parser() -> flags.Parser:
     group = parser.add_argument_group("the measures")
     group.add_argument(
         "--metrics",
-        default="fid",
         metavar="NAMES",
         help="comma-separated measures, of those listed below, with options as in kid:degree=2 "
-        "[fid]",
+        "[fid; with --protocol adm fid,sfid,is,pr]",
     )
+    flags.add_protocol(group)
     group.add_argument(
         "--compare",
         metavar="REFERENCE",
@@ -183,6 +201,7 @@ def _open(arguments: flags.Arguments, names: Sequence[str]) -> list[sides.Opened
         "size": arguments.size,
         "crop": arguments.crop,
         "filter": arguments.filter,
+        "protocol": arguments.protocol,
         "trust": arguments.trust,
         "whole_batches": arguments.batch_size if arguments.drop_remainder else 0,
     }
@@ -196,10 +215,13 @@ def _load_network(arguments: argparse.Namespace, opened: Sequence[sides.Opened])
     # These import TensorFlow, which statistics do without.
     from tf_ttur.metrics import inception, own_networks
 
+    network: FeatureNetwork
     if arguments.network is not None:
         shape = sides.first_shape(opened)
-        return own_networks.load(arguments.network, arguments.trust, shape)
-    return inception.load(arguments.inception, arguments.precision, arguments.trust)
+        network = own_networks.load(arguments.network, arguments.trust, shape)
+    else:
+        network = inception.load(arguments.inception, arguments.precision, arguments.trust)
+    return protocols.adapt(network, arguments.protocol)
 
 
 def _compare(arguments: argparse.Namespace, opened: Sequence[sides.Opened]) -> None:
@@ -209,7 +231,7 @@ def _compare(arguments: argparse.Namespace, opened: Sequence[sides.Opened]) -> N
     passed = ranking.gather(opened, network, arguments.allow_mixed)
     console.say(_PASSED)
     result = ranking.compare(*passed)
-    metric = metric_name(sides.network_name(passed))
+    metric = protocols.value_name(arguments.protocol, sides.network_name(passed), "fid")
     if arguments.json:
         print(json.dumps({"metric": metric, **result, **_provenance(passed)}))
         return
@@ -230,7 +252,14 @@ def _measure(
     if network is not None:
         console.say(_PASSED)
     passed = [source, reference]
-    results = measure(names, sides.network_name(passed), source, reference, arguments.seed)
+    results = measure(
+        names,
+        sides.network_name(passed),
+        source,
+        reference,
+        arguments.seed,
+        arguments.protocol,
+    )
     explanation = (
         frechet.explain(*source.moments, *reference.moments) if arguments.explain else None
     )

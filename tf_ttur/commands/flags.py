@@ -14,6 +14,7 @@ from tf_ttur.config import cards
 from tf_ttur.data import QUANTISATIONS, resizing
 from tf_ttur.data.sources import describe_sources
 from tf_ttur.errors import UserError
+from tf_ttur.metrics import protocols
 from tf_ttur.metrics.precision import PRECISIONS, SHORT_NAMES
 from tf_ttur.registry import Key, Registry, Value
 
@@ -254,6 +255,17 @@ def add_sizes(group: Any) -> None:
         "--filter",
         choices=resizing.FILTERS,
         help=f"the filter of --size; all are antialiased [{resizing.FILTER}]",
+    )
+
+
+def add_protocol(group: Any) -> None:
+    """Adds `--protocol`; see `metrics.protocols`."""
+    group.add_argument(
+        "--protocol",
+        choices=protocols.PROTOCOLS,
+        default=protocols.OFFICIAL,
+        help="; ".join(f"{name}: {each.help}" for name, each in protocols.PROTOCOLS.items())
+        + f" [{protocols.OFFICIAL}]",
     )
 
 

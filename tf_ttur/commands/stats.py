@@ -28,7 +28,8 @@ from ml_collections import ConfigDict
 from tf_ttur.commands import flags, program
 from tf_ttur.data import sources
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import statistics
+from tf_ttur.metrics import protocols, statistics
+from tf_ttur.metrics.networks import FeatureNetwork
 
 # The flags that have no effect with --config, because the config decides.
 _DECIDED_BY_CONFIG = (
@@ -40,6 +41,7 @@ _DECIDED_BY_CONFIG = (
     "--drop-remainder",
     "--background",
     "--depth",
+    "--protocol",
     *flags.SIZES,
 )
 
@@ -95,6 +97,7 @@ def open_source(
     inception_path: str | None,
     precision: str,
     network: str | None = None,
+    protocol: str = protocols.OFFICIAL,
 ) -> tuple[Any, Any]:
     """Opens the images of a SOURCE and the network.
 
@@ -105,6 +108,7 @@ def open_source(
       options: keyword arguments of `data.images.open_images`. `trust` applies to the network too.
       inception_path, precision: of the network, as in `inception.load`.
       network: as in `own_networks.load`; None takes the Inception network.
+      protocol: of `protocols.PROTOCOLS`.
 
     Returns:
       (images, network).
@@ -117,10 +121,16 @@ def open_source(
     from tf_ttur.metrics import inception, own_networks
 
     images = open_images(word, **options)  # before the network, which may have to be downloaded
+    entry = protocols.find(protocol).entry
+    if entry is not None:
+        images.resize(entry)
     trust = options.get("trust", False)
+    loaded: FeatureNetwork
     if network is not None:
-        return images, own_networks.load(network, trust, images.shape)
-    return images, inception.load(inception_path, precision, trust)
+        loaded = own_networks.load(network, trust, images.shape)
+    else:
+        loaded = inception.load(inception_path, precision, trust)
+    return images, protocols.adapt(loaded, protocol)
 
 
 def open_experiment(
@@ -175,7 +185,7 @@ def _parser() -> flags.Parser:
         metavar="RUNNER",
         help="a runner of Apache Beam, such as DirectRunner; all flags after it are passed to Beam",
     )
-    flags.add_images(parser)
+    flags.add_protocol(flags.add_images(parser))
     flags.add_generator(parser)
     flags.add_network(parser, own=True)
     flags.add_config(parser)
@@ -206,6 +216,12 @@ def _check_together(arguments: flags.Arguments) -> ConfigDict | None:
     else:
         _check_experiment(arguments)
     config = flags.read_optional_config(arguments)
+    if arguments.runner and arguments.protocol == "adm":
+        raise UserError(
+            "--protocol adm together with --runner",
+            "spatial features, which the workers of Beam do not compute",
+            "divide the images with --shard",
+        )
     if arguments.runner and arguments.skip_unreadable:
         cure = "prepare the images once with tf-ttur prepare --skip-unreadable"
         raise UserError(
@@ -270,6 +286,7 @@ def _task_of_source(arguments: flags.Arguments) -> _Task:
         arguments.inception,
         arguments.precision,
         arguments.network,
+        arguments.protocol,
     )
     return _Task(opener, arguments.batch_size, 0)
 

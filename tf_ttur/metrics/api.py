@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from tf_ttur.data import passed
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import measures, ranking, sides
+from tf_ttur.metrics import measures, protocols, ranking, sides
 from tf_ttur.metrics.measures.comparison import measure
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.results import Result
@@ -57,7 +57,7 @@ def evaluate(
     generated: Any,
     real: Any,
     network: Network = None,
-    names: str | Sequence[str] = ("fid",),
+    names: str | Sequence[str] | None = None,
     num_images: int | None = None,
     batch_size: int = 100,
     quantisation: str = "round",
@@ -73,6 +73,7 @@ def evaluate(
     filter: str | None = None,
     background: str = "",
     depth: int = 0,
+    protocol: str = protocols.OFFICIAL,
 ) -> dict[str, Result]:
     """Measures of generated images against real ones, from one pass over the images of each side.
 
@@ -82,7 +83,8 @@ def evaluate(
         `networks.FeatureNetwork`; None loads the original one if there are images.
       names: of `measures.MEASURES` ("fid", "fid_inf", "kid", "is", "prdc"), or `MODULE:OBJECT` or
         `PATH.py:OBJECT` of your own `measures.Measure`. Options follow a name, as in
-        "kid:degree=2". As a string: with commas between.
+        "kid:degree=2". As a string: with commas between. None takes those of the protocol, "fid" of
+        the official one.
       num_images: how many to draw from a function, a Keras model or an exported generator (None
         draws 50,000), and how many to take from an iterator (None takes all). Other forms are taken
         whole.
@@ -103,6 +105,8 @@ def evaluate(
       background: the colour on which transparent images of a word are put, "white", "black" or
         "#rrggbb"; "" refuses them.
       depth: 8 keeps the upper 8 of 16 bits per channel of the images of a word; 0 refuses them.
+      protocol: "official"; "clean" as clean-fid, whose values are called "clean_fid" and so on; or
+        "adm" as guided-diffusion, with the measures "fid", "sfid", "is" and "pr".
 
     Returns:
       {name of a value: `Result` with value, and where known standard_error, low and high (95 %
@@ -114,8 +118,6 @@ def evaluate(
         for a measure.
     """
     # Long: the description of its options.
-    chosen = names if metrics is None else metrics
-    chosen = chosen.split(",") if isinstance(chosen, str) else list(chosen)
     settings = Settings(
         num_images,
         batch_size,
@@ -129,17 +131,16 @@ def evaluate(
         size,
         crop,
         filter,
+        protocol,
     )
     network = check_network(network)
     contents = {"generated": generated, "real": real}
-    prefers = sides.prefer_images(list(contents.values()), chosen)
-    have_statistics = map(_is_statistics, contents.values(), prefers)
-    measures.check(chosen, *[not has_statistics for has_statistics in have_statistics])
+    chosen, prefers = _choose(names if metrics is None else metrics, contents, protocol)
     opened = _open(contents, settings, prefers)
-    loaded = _load_network(network, opened)
+    loaded = _load_network(network, opened, protocol)
     both = sides.gather(opened, chosen, loaded, allow_mixed)
     provenance = {name: side.statistics.origin for name, side in zip(contents, both, strict=True)}
-    numbers = measure(chosen, sides.network_name(both), both[0], both[1], seed)
+    numbers = measure(chosen, sides.network_name(both), both[0], both[1], seed, protocol)
     return {name: Result.of(name, result, provenance) for name, result in numbers.items()}
 
 
@@ -189,6 +190,7 @@ def compare(
     filter: str | None = None,
     background: str = "",
     depth: int = 0,
+    protocol: str = protocols.OFFICIAL,
 ) -> dict[str, Any]:
     """Whether the first images are nearer to the reference, by their Fréchet distance, than the
     second ones.
@@ -197,7 +199,7 @@ def compare(
       first, second: images in any of the forms above.
       reference: the same, or `Statistics`.
       network, num_images, batch_size, quantisation, allow_mixed, value_range, latent_size, latent,
-        seed, size, crop, filter, background, depth: as in `evaluate`.
+        seed, size, crop, filter, background, depth, protocol: as in `evaluate`.
 
     Returns:
       dict: answer ("yes", "no", or "inconclusive" where the 95 % interval of the difference holds
@@ -207,6 +209,7 @@ def compare(
     Raises:
       UserError: as of `evaluate`; or unequal numbers of images too small for the correction.
     """
+    # Long: its options.
     settings = Settings(
         num_images,
         batch_size,
@@ -220,13 +223,14 @@ def compare(
         size,
         crop,
         filter,
+        protocol,
     )
     network = check_network(network)
     ranking.check(first, second)
     contents = {"first": first, "second": second, "reference": reference}
     opened = _open(contents, settings, [True, True, False])
     ranking.check(opened[0][1], opened[1][1])
-    loaded = _load_network(network, opened)
+    loaded = _load_network(network, opened, protocol)
     assert loaded is not None  # as there are images
     return ranking.compare(*ranking.gather(opened, loaded, allow_mixed))
 
@@ -247,6 +251,7 @@ def compute_statistics(
     filter: str | None = None,
     background: str = "",
     depth: int = 0,
+    protocol: str = protocols.OFFICIAL,
 ) -> Statistics:
     """Mean and covariance of the features of images.
 
@@ -274,14 +279,30 @@ def compute_statistics(
         size,
         crop,
         filter,
+        protocol,
     )
     network = check_network(network)
     [(name, content)] = _open({"images": images}, settings, [True])
     if isinstance(content, Statistics):
         raise UserError(f"{name}: statistics in the place of images", "images", "pass the images")
-    loaded = _load_network(network, [(name, content)])
+    loaded = _load_network(network, [(name, content)], protocol)
     assert loaded is not None  # as there are images
     return content.statistics(loaded)
+
+
+def _choose(
+    names: str | Sequence[str] | None, contents: dict[str, Any], protocol: str
+) -> tuple[list[str], list[bool]]:
+    """The measures, and what `sides.prefer_images` says of both sides. Raises `UserError`."""
+    given = names.split(",") if isinstance(names, str) else names
+    chosen = protocols.measure_names(protocol, given or protocols.find(protocol).default)
+    prefers = sides.prefer_images(list(contents.values()), chosen)
+    have_statistics = map(_is_statistics, contents.values(), prefers)
+    has_images = [not has_statistics for has_statistics in have_statistics]
+    if given is None:
+        chosen = protocols.possible(chosen, has_images)
+    measures.check(chosen, *has_images)
+    return chosen, prefers
 
 
 def _is_statistics(content: Any, prefer_images: bool) -> bool:
@@ -348,10 +369,13 @@ def check_network(network: Any) -> Any:
     )
 
 
-def _load_network(network: Network, opened: Sequence[sides.Opened]) -> FeatureNetwork | None:
-    """The network; loaded only where it is needed."""
+def _load_network(
+    network: Network, opened: Sequence[sides.Opened], protocol: str
+) -> FeatureNetwork | None:
+    """The network as the protocol uses it; loaded only where it is needed."""
     if isinstance(network, FeatureNetwork):
-        return network
-    return sides.find_network(
+        return protocols.adapt(network, protocol)
+    loaded = sides.find_network(
         opened, lambda: load_network(network, shape=sides.first_shape(opened))
     )
+    return loaded and protocols.adapt(loaded, protocol)

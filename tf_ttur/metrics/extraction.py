@@ -12,7 +12,7 @@ import numpy as np
 from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, digest, files
-from tf_ttur.metrics import statistics
+from tf_ttur.metrics import networks, statistics
 from tf_ttur.metrics.moments import Moments
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.statistics import Statistics, identity, shard_range, warn_if_few
@@ -34,9 +34,11 @@ class Extraction:
         memory only.
       settings: what must be the same for the state at `path` to be continued; what JSON can hold.
       digest: whether to digest the images.
+      spatial_dimension: of the spatial features; 0 without any.
 
     Attributes:
       moments: `Moments` of the features so far.
+      spatial: those of the spatial features; None without any.
       image_shape: [height, width, 3] of the images, or None before the first.
     """
 
@@ -48,8 +50,10 @@ class Extraction:
         path: str | pathlib.Path | None = None,
         settings: Any = None,
         digest: bool = True,
+        spatial_dimension: int = 0,
     ) -> None:
         self.moments = Moments(dimension)
+        self.spatial = Moments(spatial_dimension) if spatial_dimension else None
         self.image_shape: list[int] | None = None
         self._digest = 0 if digest else None
         self._path = pathlib.Path(path) if path else None
@@ -58,12 +62,13 @@ class Extraction:
             self._restore(self._path)
         self._written_at = time.monotonic()
 
-    def update(self, batch: Any, features: Any) -> None:
+    def update(self, batch: Any, features: Any, spatial: Any = None) -> None:
         """Adds a batch.
 
         Args:
           batch: (n, height, width, 3) images.
           features: (n, d) of the images.
+          spatial: (n, s) spatial features, where there are any.
 
         Raises:
           UserError: images of another size than before.
@@ -79,6 +84,8 @@ class Extraction:
             self._digest = digest.add(self._digest, batch)
         self.image_shape = shape
         self.moments.update(features)
+        if self.spatial is not None:
+            self.spatial.update(spatial)
         if self._path and time.monotonic() - self._written_at >= self.EVERY_SECONDS:
             self._keep(self._path)
 
@@ -101,6 +108,9 @@ class Extraction:
             "digest": np.array(self.digest or ""),
             "image_shape": self.image_shape,
         }
+        if self.spatial is not None:
+            state["spatial_mean"] = self.spatial.mean
+            state["spatial_scatter"] = self.spatial.scatter
         np.savez(file, **state, **more)
 
     def take(self, state: Mapping[str, np.ndarray]) -> None:
@@ -109,6 +119,9 @@ class Extraction:
         text = str(state["digest"])
         total = int(text, 16) if text else None
         shape = state["image_shape"].tolist()
+        if self.spatial is not None:
+            spatial = [state["spatial_mean"], state["spatial_scatter"]]
+            self.spatial = Moments.of(moments.count, *spatial)
         self.moments = moments
         self._digest = total
         self.image_shape = shape
@@ -153,12 +166,12 @@ def compute(
     Raises:
       UserError: fewer than two images.
     """
-    extraction = extraction or Extraction(network.dimension)
+    extraction = extraction or start(network)
     for batch in batches:
-        features, logits = network(batch)
-        extraction.update(batch, features)
+        outputs = networks.run(network, batch)
+        extraction.update(batch, outputs.features, outputs.spatial)
         for observe in observers:
-            observe(features, logits)
+            observe(outputs.features, outputs.logits)
     moments = extraction.moments
     if moments.count < 2:
         raise UserError(
@@ -180,7 +193,25 @@ def compute(
             "numpy": np.__version__,
         },
     }
-    return Statistics(moments.mean, moments.covariance, complete, name)
+    spatial = None
+    if extraction.spatial is not None:
+        spatial = (extraction.spatial.mean, extraction.spatial.covariance)
+    return Statistics(moments.mean, moments.covariance, complete, name, spatial)
+
+
+def start(
+    network: FeatureNetwork, path: str | pathlib.Path | None = None, settings: Any = None
+) -> Extraction:
+    """An `Extraction` of the features of a network.
+
+    Args:
+      network: the network.
+      path, settings: as of `Extraction`.
+    """
+    spatial_dimension = getattr(network, "spatial_dimension", 0)
+    if not getattr(network, "protocol", ""):
+        spatial_dimension = 0
+    return Extraction(network.dimension, path, settings, spatial_dimension=spatial_dimension)
 
 
 def cached_statistics(
@@ -236,7 +267,7 @@ def image_statistics(
         extraction = workers.extract(images, network, batch_size, first, end)
     else:
         settings = [images.identity, identity(network), batch_size, total, shard]
-        extraction = Extraction(network.dimension, partial, settings)
+        extraction = start(network, partial, settings)
     remaining = end - first - extraction.moments.count
     name = images.source.word + (f", shard {shard[0]}/{shard[1]}" if shard else "")
     batches = images.in_order(batch_size, end - remaining, remaining) if remaining else ()

@@ -73,8 +73,10 @@ class GivenImages:
         self._settings = settings
         form = _form_of(name, images, settings)
         self.name = name
-        size = settings.size
-        self.shape = form.shape if size is None else (size, size, 3)
+        self.shape = form.shape
+        if settings.resizings:
+            size = settings.resizings[-1].size
+            self.shape = (size, size, 3)
         self.known_number = form.number
         self.provenance: dict[str, Any] = {
             "source": f"{name}: {form.kind}",
@@ -136,23 +138,26 @@ class GivenImages:
 
     def _of_one_size(self) -> Iterator[np.ndarray]:
         """The batches in 0 ... 255, resized where that is wanted."""
-        resizing = self._settings.resizing
-        if resizing is None:
+        if not self._settings.resizings:
             yield from self._converted()
             return
         with ThreadPool() as pool:  # Pillow works in several threads at once
 
             def resize(batch: np.ndarray) -> np.ndarray:
-                images = pool.map(lambda image: pillow.resized(image, resizing), batch)
-                return np.stack(images)
+                return np.stack(pool.map(self._resized, batch))
 
             yield from _rebatch(map(resize, self._converted()), self._settings.batch_size)
+
+    def _resized(self, image: np.ndarray) -> np.ndarray:
+        for resizing in self._settings.resizings:
+            image = pillow.resized(image, resizing)
+        return image
 
     def _converted(self) -> Iterator[np.ndarray]:
         """The batches, checked and in 0 ... 255."""
         tally = ranges.Tally()
         value_range = self._settings.value_range
-        resizes = self._settings.size is not None
+        resizes = bool(self._settings.resizings)
         for batch in self._form.batches():
             _check(self.name, batch, None if resizes else self.shape)
             if not self._form.is_judged:
@@ -217,7 +222,7 @@ def _form_of(name: str, images: Any, settings: Settings) -> _Form:
     array = passed.to_array(images)
     if array is not None:
         return _of_array(name, array, settings)
-    if settings.size is not None and _are_images(images):
+    if settings.resizings and _are_images(images):
         return _of_iterable(name, "list of images", lambda: images, settings)
     if isinstance(images, str | bytes | type | Mapping | list | tuple) or images is None:
         raise _refusal(name, images)
@@ -298,7 +303,7 @@ def _of_data_set(name: str, images: tf.data.Dataset, settings: Settings) -> _For
             "take() as many as are to be measured",
         )
     size = settings.batch_size
-    if settings.size is not None and rank == 3:
+    if settings.resizings and rank == 3:
         size = 1  # they may have several sizes; batches are made when they have one
     batched = images.batch(size) if rank == 3 else images.rebatch(size)
     batched = batched.prefetch(tf.data.AUTOTUNE).with_options(strict_options())

@@ -5,6 +5,8 @@ logits and p(y) is its mean over the images. The images are divided into a few s
 Score is the mean of the splits' scores.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.special
 from numpy.typing import ArrayLike
@@ -19,6 +21,7 @@ class InceptionScore:
       num_images: how many will come. Split k holds the images from k * num_images // splits up to
         the next split's first, in the order in which they come, as in the original code.
       splits: number of splits.
+      ends: the ends of the splits, ascending up to `num_images`; None divides them as above.
 
     Attributes:
       num_images: as above.
@@ -28,12 +31,17 @@ class InceptionScore:
       ValueError: fewer images than splits.
     """
 
-    def __init__(self, num_images: int, splits: int = SPLITS) -> None:
+    def __init__(
+        self, num_images: int, splits: int = SPLITS, ends: Sequence[int] | None = None
+    ) -> None:
+        if ends is not None:
+            splits = len(ends)
         if not 1 <= splits <= num_images:
             raise ValueError(f"{splits} splits of {num_images} images; expected 1 ... {num_images}")
         self.num_images = num_images
         self.count = 0
-        self._ends = np.arange(1, splits + 1) * num_images // splits
+        even = np.arange(1, splits + 1) * num_images // splits
+        self._ends = even if ends is None else np.array(ends)
         self._sums: np.ndarray | None = None  # (splits, classes): of p(y|x)
         self._negative_entropies = np.zeros(splits)  # sums of p log p
 

@@ -1,6 +1,6 @@
 """The interface of a feature network. This file imports no TensorFlow."""
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -39,3 +39,29 @@ class FeatureNetwork(Protocol):
           (features, logits): float32 (n, d), and float32 (n, classes) or None. Tensors or arrays.
           Only measures of the predicted classes, such as the Inception Score, need logits.
         """
+
+
+class Outputs(NamedTuple):
+    """What a network gives of a batch.
+
+    Attributes:
+      features: (n, d).
+      logits: (n, classes), or None.
+      spatial: (n, s) spatial features, or None of a network that is not asked for them.
+    """
+
+    features: Any
+    logits: Any
+    spatial: Any = None
+
+
+def run(network: FeatureNetwork, images: Any) -> Outputs:
+    """The outputs of a network, with spatial features where `protocols.WithSpatial` asks for them.
+
+    Args:
+      network: the network.
+      images: as of `FeatureNetwork`.
+    """
+    if getattr(network, "protocol", "") and hasattr(network, "with_spatial"):
+        return Outputs(*network.with_spatial(images))
+    return Outputs(*network(images))

@@ -8,6 +8,7 @@ import numpy as np
 from tf_ttur.data import QUANTISATIONS
 from tf_ttur.data.resizing import Resizing, find_resizing
 from tf_ttur.errors import UserError
+from tf_ttur.metrics import protocols
 
 Range: TypeAlias = tuple[float, float]
 
@@ -32,6 +33,7 @@ class Settings:
       seed: of latents.
       background, depth: of image files that a word names, as in `data.pillow.conversion`.
       size, crop, filter: of all images, as in `data.resizing.find_resizing`.
+      protocol: of `protocols.PROTOCOLS`.
 
     Raises:
       UserError: a setting that cannot be used.
@@ -49,6 +51,7 @@ class Settings:
     size: int | None = None
     crop: str | None = None
     filter: str | None = None
+    protocol: str = protocols.OFFICIAL
 
     def __post_init__(self) -> None:
         for what in ("num_images", "batch_size", "latent_size"):
@@ -66,11 +69,18 @@ class Settings:
         if self.value_range is not None:
             object.__setattr__(self, "value_range", _find_range(self.value_range))
         find_resizing(self.size, self.crop, self.filter)
+        protocols.find(self.protocol)
 
     @property
     def resizing(self) -> Resizing | None:
         """How the images are brought to one size; None where they are not."""
         return find_resizing(self.size, self.crop, self.filter)
+
+    @property
+    def resizings(self) -> tuple[Resizing, ...]:
+        """All that is done to the sizes of the images, in this order."""
+        both = (self.resizing, protocols.find(self.protocol).entry)
+        return tuple(each for each in both if each is not None)
 
     @property
     def of_words(self) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from tf_ttur.data import array_files, sources
 from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import files, paths
-from tf_ttur.metrics import extraction, measures, statistics
+from tf_ttur.metrics import extraction, measures, protocols, statistics
 from tf_ttur.metrics.measures import Measure, Needs
+from tf_ttur.metrics.measures.collectors import Groups
 from tf_ttur.metrics.measures.comparison import Side
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.settings import NUM_IMAGES, Settings
@@ -67,10 +68,13 @@ class ImagesOfWord:
     Attributes:
       images: `data.images.Images`.
       batch_size: images that go through the network at a time.
+      stored: statistics that are used in the place of those of the images; None for none. The
+        protocol adm takes both out of one file.
     """
 
     images: "Images"
     batch_size: int = 100
+    stored: Statistics | None = None
 
     @property
     def shape(self) -> Shape:
@@ -94,9 +98,12 @@ class ImagesOfWord:
         shape: Shape | None = None,
     ) -> Statistics:
         """As of `ImageSet`."""
-        return extraction.image_statistics(
+        if self.stored is not None and not observers:
+            return self.stored
+        found = extraction.image_statistics(
             self.images, network, self.batch_size, observers=observers
         )
+        return self.stored or found
 
 
 def is_statistics(word: str, prefer_images: bool = False) -> bool:
@@ -142,7 +149,11 @@ def prefer_images(sides: Sequence[Any], names: Iterable[str]) -> list[bool]:
 
 
 def open_side(
-    word: str, batch_size: int = 100, prefer_images: bool = False, **options: Any
+    word: str,
+    batch_size: int = 100,
+    prefer_images: bool = False,
+    protocol: str = protocols.OFFICIAL,
+    **options: Any,
 ) -> Statistics | ImagesOfWord:
     """One side of a comparison: `Statistics` where the word names a file of them, else images.
 
@@ -150,6 +161,7 @@ def open_side(
       word: the name of the side.
       batch_size: images that go through the network at a time.
       prefer_images: as in `is_statistics`.
+      protocol: of `protocols.PROTOCOLS`; images take its way.
       options: of `data.images.open_images`.
 
     Raises:
@@ -159,7 +171,15 @@ def open_side(
         return statistics.load(paths.local(word, "SOURCE"))
     from tf_ttur.data.images import open_images  # imports TensorFlow, which statistics do without
 
-    return ImagesOfWord(open_images(word, **options), batch_size)
+    images = open_images(word, **options)
+    entry = protocols.find(protocol).entry
+    if entry is not None:
+        images.resize(entry)
+    stored = None
+    are_all = images.resizing is None and not images.selection
+    if protocol == "adm" and are_all and is_statistics(word):
+        stored = statistics.load(paths.local(word, "SOURCE"))
+    return ImagesOfWord(images, batch_size, stored)
 
 
 def open_word(
@@ -170,7 +190,7 @@ def open_word(
     Args:
       word: as a command line takes it.
       settings: num_images, quantisation and seed concern an exported generator; background, depth,
-        size, crop and filter all words.
+        size, crop, filter and protocol all words.
       prefer_images: as in `is_statistics`.
 
     Raises:
@@ -183,7 +203,7 @@ def open_word(
             "quantisation": settings.quantisation,
             "seed": settings.seed,
         }
-    return open_side(word, settings.batch_size, prefer_images, **options)
+    return open_side(word, settings.batch_size, prefer_images, settings.protocol, **options)
 
 
 def count_images(content: Statistics | ImageSet) -> int | None:
@@ -230,6 +250,7 @@ def gather(
         counts = [count_images(content) for content in contents[:2]]
         measures.check_counts(chosen, network.dimension, *counts)
     _check_together(opened, network, allow_mixed)
+    _check_spatial(opened, chosen)
     _warn_of_exact(opened, chosen)
     passed: list[Side] = []
     for number, (name, content) in enumerate(opened):
@@ -239,6 +260,8 @@ def gather(
         else:
             assert network is not None  # as there are images
             collectors = _collectors(chosen.values(), is_source=number == 0)
+            if getattr(content, "stored", None) is not None:
+                collectors = [each for each in collectors if each is not Groups]
             side = Side(name, network.dimension, content.num_images, collectors)
             # What a function draws has the shape of another side from its first batch on.
             shape = content.shape or first_shape(opened)
@@ -295,6 +318,19 @@ def _check_together(
                 f"another side of {first[1]}x{first[0]}"
             )
             raise UserError(found, "one size", cure_of_sizes(min(height, width, *first[:2])))
+
+
+def _check_spatial(opened: Sequence[Opened], chosen: Mapping[str, Measure]) -> None:
+    """Refuses statistics without the spatial features that a measure needs. Raises `UserError`."""
+    names = [name for name, each in chosen.items() if getattr(each, "of_spatial_features", False)]
+    for side, content in opened:
+        stored = content if isinstance(content, Statistics) else getattr(content, "stored", None)
+        if names and stored is not None and stored.spatial is None:
+            raise UserError(
+                f"{side} has no mu_s and sigma_s, which {names[0]} compares",
+                "an .npz that guided-diffusion published, or of tf-ttur stats --protocol adm",
+                "name the images, or leave the metric out",
+            )
 
 
 def _warn_of_exact(opened: Sequence[Opened], chosen: dict[str, Measure]) -> None:

@@ -25,10 +25,13 @@ from tf_ttur.metrics.moments import Moments
 from tf_ttur.metrics.networks import FeatureNetwork
 
 # What two sets of features must share to be compared.
-_SHARED = ("network", "network_sha1", "precision", "image_shape")
+_SHARED = ("network", "network_sha1", "precision", "protocol", "image_shape")
+# What a provenance of this project means that does not say it.
+_DEFAULTS = {"protocol": "official"}
 # What all shards of one extraction share.
 _SHARED_BY_SHARDS = ("source", "preparation", "resizing", "quantisation", "shards", "shards_total")
 _SHARD_KEYS = ("shard", "shards", "shards_total")
+_SPATIAL = ("mu_s", "sigma_s")
 _COUNTS = ("grey", "opaque_alpha")  # of images, see `data.pillow.Picture`
 # Images per feature, below which there is a warning: for 2,048 features about the ten thousand
 # images that are the usual advice.
@@ -52,12 +55,14 @@ class Statistics:
         quantisation, formats (of files), network, network_sha1, precision and versions, and
         resizing where images were; empty for a file of another tool.
       name: how messages call it.
+      spatial: mean and covariance of spatial features, as the protocol adm has them; None without.
     """
 
     mu: np.ndarray
     sigma: np.ndarray
     provenance: dict[str, Any]
     name: str
+    spatial: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def origin(self) -> dict[str, Any]:
@@ -83,9 +88,12 @@ class Statistics:
           UserError: as in `check_output`.
         """
         path = check_output(path, what="path", overwrite=overwrite)
+        arrays: dict[str, Any] = {"mu": self.mu, "sigma": self.sigma}
+        if self.spatial is not None:  # under the names of guided-diffusion
+            arrays |= dict(zip(_SPATIAL, self.spatial, strict=True))
         provenance = np.array(json.dumps(self.provenance))
         with files.atomic(path) as file:
-            np.savez(file, mu=self.mu, sigma=self.sigma, provenance=provenance)
+            np.savez(file, **arrays, provenance=provenance)
 
 
 def check_output(
@@ -135,8 +143,10 @@ def load(path: str | pathlib.Path) -> Statistics:
       UserError: missing, unreadable or wrong content.
     """
     path = paths.local(path, "the file of statistics")
-    mu, sigma, provenance = _read(path)
+    mu, sigma, provenance, spatial = _read(path)
     _check_moments(path, mu, sigma)
+    if spatial is not None:
+        _check_moments(f"{path} ({' and '.join(_SPATIAL)})", *spatial)
     if not provenance:
         warnings.warn(
             f"{path} does not say where it comes from: its network and image size "
@@ -145,23 +155,28 @@ def load(path: str | pathlib.Path) -> Statistics:
         )
     elif "shard" not in provenance:
         warn_if_few(provenance["num_images"], len(mu), str(path))
-    return Statistics(mu, sigma, provenance, str(path))
+    return Statistics(mu, sigma, provenance, str(path), spatial)
 
 
-def _read(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """(mu, sigma, provenance or {}) of a file. Raises `UserError` if it cannot be read."""
+def _read(
+    path: pathlib.Path,
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any], tuple[np.ndarray, np.ndarray] | None]:
+    """(mu, sigma, provenance or {}, spatial) of a file. Raises `UserError` if it is unreadable."""
     try:
         _check_names(path)
         with np.load(path, allow_pickle=False) as content:
             archives.check_unpacked_sizes(path, content.zip)
             mu = _floats(content["mu"])
             sigma = _floats(content["sigma"])
+            spatial = None
+            if set(_SPATIAL) <= set(content.files):
+                spatial = (_floats(content[_SPATIAL[0]]), _floats(content[_SPATIAL[1]]))
             provenance = {}
             if "provenance" in content.files:
                 provenance = json.loads(str(content["provenance"]))
     except files.UNREADABLE as error:
         raise array_files.unreadable(path, path, error, _EXPECTED, _CURE) from error
-    return mu, sigma, provenance if _is_ours(provenance) else {}
+    return mu, sigma, provenance if _is_ours(provenance) else {}, spatial
 
 
 def _check_names(path: pathlib.Path) -> None:
@@ -233,12 +248,17 @@ def _is_ours(provenance: Any) -> bool:
 
 
 def identity(network: FeatureNetwork) -> dict[str, str]:
-    """What every result says about its network: name, digest and precision."""
-    return {
+    """What every result says about its network: name, digest and precision.
+
+    Also the protocol, unless it is the official one.
+    """
+    values = {
         "network": network.network,
         "network_sha1": network.digest,
         "precision": network.precision,
     }
+    protocol = getattr(network, "protocol", _DEFAULTS["protocol"])
+    return values if protocol == _DEFAULTS["protocol"] else values | {"protocol": protocol}
 
 
 def merge(parts: Sequence[Statistics]) -> Statistics:
@@ -252,6 +272,7 @@ def merge(parts: Sequence[Statistics]) -> Statistics:
     parts = sorted(parts, key=lambda part: part.provenance["shard"])
     shards, total = (parts[0].provenance[key] for key in ("shards", "shards_total"))
     moments = Moments(len(parts[0].mu))
+    spatial = Moments(len(parts[0].spatial[0])) if parts[0].spatial else None
     total_digest = 0
     for part in parts:
         count = part.provenance["num_images"]
@@ -264,6 +285,9 @@ def merge(parts: Sequence[Statistics]) -> Statistics:
                 "make it anew",
             )
         moments.merge(Moments.of(count, part.mu, part.sigma * (count - 1)))
+        if spatial is not None and part.spatial is not None:
+            mu, sigma = part.spatial
+            spatial.merge(Moments.of(count, mu, sigma * (count - 1)))
         total_digest += int(part.provenance["images_digest"], 16)
     # What differs between machines, such as versions, is left out.
     provenance = {
@@ -279,7 +303,8 @@ def merge(parts: Sequence[Statistics]) -> Statistics:
             provenance[key] = sum(counts)
     name = f"{shards} shards"
     warn_if_few(moments.count, len(moments.mean), name)
-    return Statistics(moments.mean, moments.covariance, provenance, name)
+    of_spatial = None if spatial is None else (spatial.mean, spatial.covariance)
+    return Statistics(moments.mean, moments.covariance, provenance, name, of_spatial)
 
 
 def _check_shards(parts: Sequence[Statistics]) -> None:
@@ -356,13 +381,13 @@ def check(
     Raises:
       UserError: names both sides.
     """
-    wanted: dict[str, Any] = dict(identity(network))
+    wanted: dict[str, Any] = _DEFAULTS | identity(network)
     check_whole(reference)
     if image_shape is not None:
         wanted["image_shape"] = list(image_shape)
     if allow_mixed:
         del wanted["precision"]
-    known = reference.provenance or wanted | _OF_OTHER_TOOLS
+    known = _DEFAULTS | reference.provenance if reference.provenance else wanted | _OF_OTHER_TOOLS
     for key, value in wanted.items():
         if known.get(key) != value:
             raise UserError(
@@ -449,11 +474,14 @@ def _flags_of(resizing: Any) -> str:
     return " ".join(f"--{name} {value}" for name, value in dict(resizing).items())
 
 
-def _cure_of(key: str, shape: Any) -> str:
-    """What is to be done where two sides differ in `key`; `shape` is that of one of them."""
-    anew = "compute both statistics in the same way (tf-ttur stats)"
-    is_shape = key == "image_shape" and isinstance(shape, list | tuple) and len(shape) == 3
-    return f"{cure_of_sizes(min(shape[:2]))}; {anew}" if is_shape else anew
+def _cure_of(key: str, value: Any) -> str:
+    """What is to be done where two sides differ in `key`, which is `value` on one of them."""
+    anew = "compute both in the same way (tf-ttur fid and tf-ttur stats take the same flags)"
+    if key == "protocol":
+        return f"name one for both: --protocol {value} (protocol={value!r} in Python); {anew}"
+    if key == "image_shape" and isinstance(value, list | tuple) and len(value) == 3:
+        return f"{cure_of_sizes(min(value[:2]))}; {anew}"
+    return anew
 
 
 def warn_of_formats(first: Statistics, second: Statistics) -> None:
@@ -483,7 +511,9 @@ def _formats(side: Statistics) -> set[str]:
 
 def _known(side: Statistics, other: Statistics) -> Mapping[str, Any]:
     """The provenance; for a file of another tool what it must be to go with the other side."""
-    return side.provenance or other.provenance | _OF_OTHER_TOOLS
+    if side.provenance:
+        return _DEFAULTS | side.provenance
+    return _DEFAULTS | other.provenance | _OF_OTHER_TOOLS
 
 
 def distance(first: Statistics, second: Statistics) -> float:

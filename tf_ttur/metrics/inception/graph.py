@@ -22,6 +22,9 @@ from tf_ttur.metrics.precision import PRECISIONS
 _INPUT = "ExpandDims"
 _FEATURES = "pool_3"
 _LOGITS = "softmax/logits/MatMul"
+# guided-diffusion takes these channels of this node as spatial features.
+_SPATIAL = "mixed_6/conv"
+_SPATIAL_CHANNELS = 7
 
 # Well above the original, whose constants have 24 million elements, and whose largest value has 1.4
 # million for one image.
@@ -42,6 +45,7 @@ class Inception:
       precision: "float32", or "bfloat16" for the convolutions (weights and activations; resizing,
         pooling to pool_3 and logits stay float32).
       dimension: number of pool_3 features.
+      spatial_dimension: number of spatial features, see `with_spatial`; 0 if the graph has none.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class Inception:
             )
             outputs = self._function.get_concrete_function().structured_outputs
             self.dimension = outputs[0].shape[1]
+            self.spatial_dimension = outputs[2].shape[1]
         except UserError:
             raise
         except Exception as error:  # of many kinds, where nodes do not fit together
@@ -101,9 +106,18 @@ class Inception:
         Raises:
           tf.errors.InvalidArgumentError: NaN or infinity in the images.
         """
+        return self._function(tf.cast(images, tf.float32))[:2]
+
+    def with_spatial(self, images: np.ndarray | tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """As a call, with the spatial features of guided-diffusion's sFID.
+
+        Returns:
+          (pool_3, logits, spatial). The last is float32 (n, 2023): the first 7 channels of the node
+          mixed_6/conv at its 17x17 places, row by row.
+        """
         return self._function(tf.cast(images, tf.float32))
 
-    def _run(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _run(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         # The graph itself checks after every convolution. One check at the entrance is enough.
         values = {_INPUT: tf.debugging.check_numerics(images, "images")}
         for step in self._steps:
@@ -114,7 +128,12 @@ class Inception:
                 raise _refusal(self._name, f"its node {step.name} has {count} values for an image")
             values[step.name] = value
         pool_3 = values[_FEATURES]
-        return tf.reshape(pool_3, (-1, pool_3.shape[-1])), values[_LOGITS]
+        features = tf.reshape(pool_3, (-1, pool_3.shape[-1]))
+        if _SPATIAL not in values:
+            return features, values[_LOGITS], features[:, :0]
+        spatial = tf.cast(values[_SPATIAL][..., :_SPATIAL_CHANNELS], tf.float32)
+        size = spatial.shape[1:].num_elements()
+        return features, values[_LOGITS], tf.reshape(spatial, (-1, size))
 
 
 def resize(images: tf.Tensor, size: Sequence[int] | np.ndarray) -> tf.Tensor:

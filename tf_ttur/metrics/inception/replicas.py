@@ -1,6 +1,7 @@
 """A feature network on several devices of one machine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -27,22 +28,40 @@ class Replicated:
         self.digest = network.digest
         self.precision = network.precision
         self.dimension = network.dimension
+        self.spatial_dimension = getattr(network, "spatial_dimension", 0)
         self.single = network
         self._strategy = tf.distribute.MirroredStrategy(devices)
 
-        @tf.function(reduce_retracing=True)
-        def run(shares: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return self._strategy.run(network, (shares,))
-
-        self._run = run
+        self._run = self._on_each(network)
+        self._run_with_spatial = self._on_each(getattr(network, "with_spatial", network))
 
     def __call__(self, images: np.ndarray | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
         """As of the network; a batch with fewer images than devices runs on the first."""
         images = tf.cast(images, tf.float32)
+        if len(images) < self._strategy.num_replicas_in_sync:
+            return self.single(images)
+        features, logits = self._divided(self._run, images)
+        return features, logits
+
+    def with_spatial(self, images: np.ndarray | tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """As of the network; otherwise as a call."""
+        images = tf.cast(images, tf.float32)
+        if len(images) < self._strategy.num_replicas_in_sync:
+            return self.single.with_spatial(images)  # type: ignore[attr-defined]
+        return self._divided(self._run_with_spatial, images)
+
+    def _on_each(self, network: Callable[[tf.Tensor], Any]) -> Callable[[Any], Any]:
+        """A function that calls the network on every device with its own share."""
+
+        @tf.function(reduce_retracing=True)
+        def run(shares: tf.Tensor) -> Any:
+            return self._strategy.run(network, (shares,))
+
+        return run
+
+    def _divided(self, run: Any, images: tf.Tensor) -> tuple[tf.Tensor, ...]:
         count = len(images)
         copies = self._strategy.num_replicas_in_sync
-        if count < copies:
-            return self.single(images)
         ends = [count * number // copies for number in range(copies + 1)]
 
         def share(context: tf.distribute.ReplicaContext) -> tf.Tensor:
@@ -50,8 +69,7 @@ class Replicated:
             return images[ends[number] : ends[number + 1]]
 
         shares = self._strategy.experimental_distribute_values_from_function(share)
-        features, logits = self._run(shares)
-        return self._join(features), self._join(logits)
+        return tuple(self._join(output) for output in run(shares))
 
     def _join(self, shares: tf.Tensor) -> tf.Tensor:
         return tf.concat(self._strategy.experimental_local_results(shares), 0)

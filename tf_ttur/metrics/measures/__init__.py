@@ -73,11 +73,13 @@ class Measure(Protocol):
       collects: classes of `Collector`, such as `collectors.Features` and `collectors.Groups`. One
         of each is made for every side that has images, and shared by all measures that name its
         class; `side.collected(Features)` gives it. With `Needs.SOURCE_IMAGES`, of the source only.
+      of_spatial_features: whether it needs the moments of spatial features, `Statistics.spatial`.
     """
 
     title: str = ""
     needs: Needs = Needs.STATISTICS
     collects: tuple[Callable[[int, int], Collector], ...] = ()
+    of_spatial_features: bool = False
 
     def least_images(self, dimension: int) -> int:
         """The number of images that it needs on each side that it needs images of.
@@ -107,9 +109,11 @@ class MeasureEntry(Entry):
 
     Attributes:
       measure: a `Measure`, or a class of one, or `module:object` of either.
+      protocol: the only one of `protocols.PROTOCOLS` that has this measure; "" for all others.
     """
 
     measure: Any
+    protocol: str = ""
 
     def make(self, options: Mapping[str, str] | None = None) -> Measure:
         """The measure itself.
@@ -174,6 +178,21 @@ MEASURES: Registry[MeasureEntry] = Registry(
         "prdc": MeasureEntry(
             measure="tf_ttur.metrics.measures.prdc:PRDC",
             help="precision, recall, density and coverage (Naeem et al. 2020); option k=5",
+        ),
+        "sfid": MeasureEntry(
+            measure="tf_ttur.metrics.measures.adm:SFID",
+            help="FID of spatial features (Nash et al. 2021); with --protocol adm",
+            protocol="adm",
+        ),
+        "adm_is": MeasureEntry(
+            measure="tf_ttur.metrics.measures.adm:Score",
+            help="what `is` means with --protocol adm: over every 5,000 images",
+            protocol="adm",
+        ),
+        "adm_pr": MeasureEntry(
+            measure="tf_ttur.metrics.measures.adm:PrecisionRecall",
+            help="what `pr` means with --protocol adm: precision and recall, k = 3",
+            protocol="adm",
         ),
     },
     _adopt,

@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import measures, uncertainty
+from tf_ttur.metrics import measures, protocols, uncertainty
 from tf_ttur.metrics.measures.collectors import Groups
-from tf_ttur.metrics.names import metric_name
 from tf_ttur.metrics.statistics import Statistics
 
 C = TypeVar("C")
@@ -141,7 +140,12 @@ def with_interval(
 
 
 def measure(
-    names: Iterable[str], network: str, source: Side, reference: Side, seed: int = 0
+    names: Iterable[str],
+    network: str,
+    source: Side,
+    reference: Side,
+    seed: int = 0,
+    protocol: str = protocols.OFFICIAL,
 ) -> dict[str, dict[str, float]]:
     """The measures of two sides.
 
@@ -151,6 +155,7 @@ def measure(
       source, reference: `Side`s whose pass is over. The Inception Score, precision and density are
         the source's.
       seed: of measures that draw at random.
+      protocol: of `protocols.PROTOCOLS`, for the names of the results.
 
     Returns:
       {name of a value: dict with value, where known standard_error, low and high (95 % interval),
@@ -164,7 +169,8 @@ def measure(
     for name, chosen in measures.find(names).items():
         for kind, result in _checked(name, chosen.results(comparison)).items():
             numbers = {key: float(number) for key, number in result.items()}
-            results[metric_name(network, kind + measures.suffix(chosen))] = numbers
+            kind += measures.suffix(chosen)
+            results[protocols.value_name(protocol, network, kind)] = numbers
     return results
 
 
