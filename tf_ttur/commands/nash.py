@@ -30,9 +30,7 @@ def main(words: Sequence[str]) -> None:
 
     status = console.Status("products of a matrix and a vector", 0, None)
     products = itertools.count(1)
-    trained = TrainedGame(
-        arguments.workdir, arguments.batches, lambda: status.show(next(products), {})
-    )
+    trained = TrainedGame(arguments.workdir, arguments.batches, lambda: status.show(next(products)))
     start = trained.kept[0] if arguments.path_from is None else arguments.path_from
     end = trained.kept[-1] if arguments.update is None else arguments.update
     path = trained.path(start, end)

@@ -314,7 +314,7 @@ class Images:
                     done += 1
                 else:
                     done += len(batch)
-                status.show(done, {})
+                status.show(done)
         if not unreadable:
             return
         console.say(f"{len(unreadable)} of {self.num_images} images are left out")

@@ -144,7 +144,7 @@ def _fill(
                 partial.skip(batch)
             else:
                 raise batch
-            status.show(partial.record["read"], {})
+            status.show(partial.record["read"])
 
 
 class _Partial:

@@ -4,16 +4,18 @@ They are a convenience: a terminal that is closed, a pipe without a reader and a
 end a program nor slow it. What cannot be written is dropped.
 """
 
+import collections
 import errno
 import io
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Sized
 from types import TracebackType
 from typing import TextIO, TypeVar
 
 from rich import console, progress
+from rich.table import Column
 from rich.text import Text
 
 Batch = TypeVar("Batch", bound=Sized)
@@ -147,27 +149,44 @@ def finish() -> None:
     _STREAM.close_if_broken()
 
 
-class _Speed(progress.ProgressColumn):
-    """Steps per second, over the last half minute."""
+_WIDE = 110  # columns of a terminal that has room for a bar beside the text
+_BAR = 20  # columns
+_SAMPLES = 10  # progress reports over which the speed is measured
+
+
+class _Line(progress.ProgressColumn):
+    """Count, speed, time left and then the text, which is cut where the terminal ends."""
+
+    def __init__(self) -> None:
+        super().__init__(Column(no_wrap=True, overflow="ellipsis"))
 
     def render(self, task: progress.Task) -> Text:
-        return Text(f"{task.speed:.3g}/s" if task.speed else "")
+        """As the base class."""
+        speed = task.fields.get("speed") or task.speed
+        left = None
+        if speed and task.total is not None:
+            reported = task.fields.get("reported")
+            since = time.monotonic() - reported if reported else 0
+            left = max(0.0, (task.total - task.completed) / speed - since)
+        words = [_count(int(task.completed), task.total, "/")]
+        words += [_per_second(speed)] if speed else []
+        words += [f"{_duration(left)} left"] if left is not None else []
+        return Text(f"{' '.join(words)}  {task.description}", no_wrap=True, overflow="ellipsis")
 
 
 def bar(transient: bool = True) -> progress.Progress:
     """A `rich` progress bar with counts, speed and remaining time. Used as a context manager.
 
+    A terminal of fewer than 110 columns shows the line alone, without the bar.
+
     Args:
       transient: whether the bar is erased at its end.
     """
+    columns: list[progress.ProgressColumn] = [_Line()]
+    if STDERR.width >= _WIDE:
+        columns.insert(0, progress.BarColumn(_BAR))
     return progress.Progress(
-        progress.TextColumn("{task.description}", markup=False),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        _Speed(),
-        progress.TimeElapsedColumn(),
-        progress.TextColumn("left"),
-        progress.TimeRemainingColumn(),
+        *columns,
         console=STDERR,
         transient=transient,
         disable=not STDERR.is_terminal,
@@ -194,8 +213,9 @@ class Status:
         self._every_seconds = every_seconds
         self._display = bar()
         self._task = self._display.add_task(description, total=total, completed=done)
-        self._shown_done = done
-        self._shown_at = time.monotonic()
+        start = (time.monotonic(), done)
+        self._reports = collections.deque([start], maxlen=_SAMPLES)
+        self._shown = start
 
     def __enter__(self) -> "Status":
         self._display.start()
@@ -209,28 +229,48 @@ class Status:
     ) -> None:
         self._display.stop()
 
-    def show(self, done: int, values: Mapping[str, float]) -> None:
+    def show(self, done: int, text: str = "") -> None:
         """Updates the bar, or writes a line if one is due.
 
         Args:
           done: number of steps done so far.
-          values: {name: number} to show instead of the description; may be empty.
+          text: is shown instead of the description; short, as it is cut where the terminal ends.
         """
-        numbers = " ".join(f"{name} {value:.3f}" for name, value in values.items())
-        text = numbers or self._description
-        self._display.update(self._task, completed=done, description=text)
-        count = done - self._shown_done
-        seconds = time.monotonic() - self._shown_at
-        if STDERR.is_terminal or not count or seconds < self._every_seconds:
+        text = text or self._description
+        now = time.monotonic()
+        self._reports.append((now, done))
+        since, before = self._reports[0]
+        speed = (done - before) / (now - since) if now > since else 0.0
+        self._display.update(
+            self._task, completed=done, description=text, speed=speed, reported=now
+        )
+        shown_at, shown = self._shown
+        if STDERR.is_terminal or done == shown or now - shown_at < self._every_seconds:
             return
-        of_all = f" of {self._total}" if self._total else ""
-        if seconds > count:
-            speed = f"{seconds / count:.3f} s each"
-        else:
-            speed = f"{count / seconds:.3g} per second"
-        say(f"{done}{of_all}: {text}, {speed}")
-        self._shown_done = done
-        self._shown_at = time.monotonic()
+        self._shown = (now, done)
+        words = [_count(done, self._total, " of ")]
+        if now > shown_at:
+            speed = (done - shown) / (now - shown_at)
+            words.append(_per_second(speed))
+            if self._total is not None:
+                words.append(f"{_duration((self._total - done) / speed)} left")
+        say(f"{', '.join(words)}: {text}")
+
+
+def _count(done: int, total: float | None, between: str) -> str:
+    return f"{done:,}" if total is None else f"{done:,}{between}{int(total):,}"
+
+
+def _per_second(speed: float) -> str:
+    return f"{speed:.3g}/s" if speed >= 1 else f"{1 / speed:.3g} s each"
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as h:mm:ss, such as 0:01:05; from two days on in days."""
+    if seconds >= 2 * 86_400:
+        return f"{seconds / 86_400:.1f} days"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 def track(batches: Iterable[Batch], description: str, total: int | None) -> Iterator[Batch]:
@@ -240,4 +280,4 @@ def track(batches: Iterable[Batch], description: str, total: int | None) -> Iter
         for batch in batches:
             yield batch
             done += len(batch)
-            status.show(done, {})
+            status.show(done)

@@ -315,7 +315,7 @@ class _Progress:
     def add(self, num_distances: int) -> None:
         """Counts distances that have been computed."""
         self._done += num_distances
-        self._status.show(self._done // self._UNIT, {})
+        self._status.show(self._done // self._UNIT)
 
 
 class _Nearer:

@@ -34,6 +34,7 @@ from tf_ttur.training.interruption import Interruption
 from tf_ttur.training.own import Own, separate
 from tf_ttur.training.process import Process
 from tf_ttur.training.run_folder import RunFolder, check
+from tf_ttur.training.status import status_text
 from tf_ttur.training.trackers import OnValues
 
 _SHOWN = 64  # samples that are kept
@@ -250,7 +251,7 @@ def _make_updates(process: Process) -> None:
                     if log:
                         _write(process, number, values | process.state.weight_norms())
                     _check(process)
-                    status.show(number, values)
+                    status.show(number, status_text(values, _last_evaluation(process)))
                 if pause:
                     with process.clock.pause():
                         _keep(process, number)
@@ -347,6 +348,14 @@ def _measure(process: Process, evaluator: evaluation.Evaluator, number: int) -> 
         live = evaluator.run(process.sampler.for_evaluation(number))
         values |= {f"{name}_live": value for name, value in live}
     return values
+
+
+def _last_evaluation(process: Process) -> runs.Row | None:
+    """The row of the last value of the metric; None if there is none."""
+    if not process.folder or not process.evaluator:
+        return None
+    rows = reversed(process.folder.rows)
+    return next((row for row in rows if row["name"] == process.evaluator.name), None)
 
 
 def _write(process: Process, number: int, values: Mapping[str, float]) -> None:
