@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tf_ttur.errors import UserError
 from tf_ttur.training import loop
+from tf_ttur.training.board import Board
 from tf_ttur.training.checkpoints import Checkpoints
 
 pytestmark = pytest.mark.usefixtures("one_replica", "offline")
@@ -82,7 +83,7 @@ def test_the_state_is_saved_and_a_resume_misses_nothing(rare, tmp_path, monkeypa
         elif where == "samples":
             fail_once(patch, loop.RunFolder, "images", lambda _, update, __: update == 3)
         elif where == "events":
-            fail_once(patch, loop.RunFolder, "_on_board", lambda _, update: update == 3)
+            fail_once(patch, Board, "at", lambda _, update: update == 3)
         elif where == "status":
             fail_once(patch, loop.console.Status, "show", lambda _, done, __: done == 3)
         else:

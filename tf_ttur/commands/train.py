@@ -52,6 +52,9 @@ def main(words: Sequence[str]) -> None:
     _start(config)
     export = _train(words, arguments, config, workdir)
     print(f"metrics    {workdir}/metrics.jsonl\nsamples    {workdir}/samples\ngenerator  {export}")
+    from tf_ttur.studies import outcome
+
+    print("\n".join(outcome.lines(runs.open_run(workdir))))
 
 
 def _parser() -> flags.Parser:

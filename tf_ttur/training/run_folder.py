@@ -1,17 +1,15 @@
 """Writes the folder of a run; `tf_ttur.runs` reads it."""
 
-import contextlib
 import itertools
 import json
 import math
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
@@ -19,7 +17,8 @@ from tf_ttur import runs
 from tf_ttur.data import Examples, samples
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files, outputs, paths
-from tf_ttur.training import environment, own_objects, writing
+from tf_ttur.training import environment, own_objects
+from tf_ttur.training.board import EVENTS, Board
 from tf_ttur.training.evaluation import Evaluator
 from tf_ttur.training.grid import tile
 from tf_ttur.training.own import Own
@@ -71,7 +70,7 @@ class RunFolder:
         self._config = config
         self._vocabulary = list(examples.vocabulary)
         self._metrics = self.path / runs.METRICS
-        self._board: Any = None
+        self._board: Board | None = None
         check(self.path, config)
         if not runs.open_run(self.path).exists:
             environment.describe_data(examples)  # examples that cannot be read leave no folder
@@ -88,8 +87,7 @@ class RunFolder:
 
     def close(self) -> None:
         """Closes TensorBoard's events and lets other processes in."""
-        # The failure to write an event has been reported already.
-        with self._lock, contextlib.suppress(tf.errors.OpError):
+        with self._lock:
             if self._board:
                 self._board.close()
 
@@ -136,8 +134,9 @@ class RunFolder:
             self._set_damaged_aside(num_damaged)
         self.rows = _rows_up_to(update, rows, evaluator.names if evaluator else ())
         _write(self._metrics, _json_lines(self.rows))
-        with self._board_errors():
-            self._board = tf.summary.create_file_writer(str(self.path))
+        kept = {(row["update"], row["name"]) for row in self.rows}
+        self._board = Board(self.path, kept, update)
+        self._board.describe(self._config, evaluator.names if evaluator else ())
 
     def scalars(self, update: int, seconds: float, values: Mapping[str, float]) -> None:
         """Adds one row per value.
@@ -162,9 +161,8 @@ class RunFolder:
             # A checkpoint that follows must not be on the disk without its rows.
             os.fsync(file.fileno())
         self.rows += added
-        with self._on_board(update):
-            for name, value in values.items():
-                tf.summary.scalar(name, value)
+        if self._board:
+            self._board.scalars(update, values)
 
     def holds(self, update: int | None, name: str) -> bool:
         """Whether there is a row for this value."""
@@ -194,16 +192,15 @@ class RunFolder:
         picture = tile(images)
         with files.atomic(self._samples(update, ".png")) as file:
             samples.to_picture(picture).save(file, "PNG")
-        with self._on_board(update):
-            tf.summary.image("samples", picture[None])
+        if self._board:
+            self._board.picture(update, picture)
 
     def lines(self, update: int, lines: Sequence[str]) -> None:
         """Writes one string per line."""
         text = "".join(f"{line}\n" for line in lines)
         _write(self._samples(update, ".txt"), text)
-        indented = "    " + text.replace("\n", "\n    ")  # so that Markdown leaves it as it is
-        with self._on_board(update):
-            tf.summary.text("samples", indented)
+        if self._board:
+            self._board.text(update, text)
 
     def has_samples(self, update: int) -> bool:
         """Whether there are samples of this update."""
@@ -294,7 +291,7 @@ class RunFolder:
             return
         shutil.rmtree(self.path / runs.CHECKPOINTS, ignore_errors=True)
         names = (runs.METRICS, runs.WARNINGS, runs.VOCABULARY, runs.ENVIRONMENT, runs.CRASH)
-        of_tensorboard = self.path.glob("events.out.tfevents.*")
+        of_tensorboard = self.path.glob(EVENTS)
         for path in [*run.samples, *of_tensorboard, *(self.path / name for name in names)]:
             path.unlink(missing_ok=True)
 
@@ -307,16 +304,6 @@ class RunFolder:
             f"{self._metrics} has {count} lines that cannot be read; they are left out,"
             f" and {copy} keeps them"
         )
-
-    @contextlib.contextmanager
-    def _on_board(self, update: int) -> Iterator[None]:
-        """Within the block, summaries go to TensorBoard's events of this update."""
-        with self._board_errors(), self._board.as_default(step=update):
-            yield
-            self._board.flush()
-
-    def _board_errors(self) -> contextlib.AbstractContextManager[None]:
-        return writing.by_tensorflow(f"TensorBoard's events in {self.path}")
 
 
 def check(path: str | pathlib.Path, config: ConfigDict) -> None:
