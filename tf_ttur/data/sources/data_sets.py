@@ -162,7 +162,7 @@ class _Content:
                 self.num_images += 1
                 if self.num_images <= COMPARED:
                     self.start = ordered.hexdigest()
-                status.show(self.num_images, {})
+                status.show(self.num_images)
         if not self.num_images:
             raise UserError(f"{word}: an empty data set", _EXPECTED, "correct the data set")
         values.judge()
