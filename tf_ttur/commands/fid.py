@@ -7,10 +7,11 @@ Other measures can be computed in the same pass.
     tf-ttur fid SOURCE REFERENCE --explain          # the terms of the distance, and its computation
     tf-ttur fid FIRST SECOND --compare REFERENCE    # is FIRST better? yes, no or inconclusive
 
-SOURCE, REFERENCE, FIRST and SECOND take the forms in the table at the end, or an .npz of statistics
-(also from the official tool or from pytorch-fid). The value is called fid only with the original
-network; with any other network, its name contains the name of that network. --network measures by
-features of your own; docs/metrics.md has recipes for DINOv2 and CLIP.
+SOURCE, REFERENCE, FIRST and SECOND take the forms in the table at the end, an .npz of statistics
+(also from the official tool or from pytorch-fid), or an .npz of features, which tf-ttur stats
+--features writes. The value is called fid only with the original network; with any other network,
+its name contains the name of that network. --network measures by features of your own;
+docs/metrics.md has recipes for DINOv2 and CLIP.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from tf_ttur.data import sources
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
 from tf_ttur.metrics import frechet, measures, protocols, ranking, sides
+from tf_ttur.metrics.features import is_features
 from tf_ttur.metrics.measures.comparison import Side, measure
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.results import in_words
@@ -33,9 +35,10 @@ from tf_ttur.registry import is_object
 _OF_IMAGES = (
     *("--count", "--sample", "--skip-unreadable", "--drop-remainder", "--quantisation", "--seed"),
     *("--inception", "--network", "--precision", "--batch-size", "--trust"),
-    *("--background", "--depth"),
+    *("--background", "--depth", "--cache-features"),
     *flags.SIZES,
 )
+_OF_FEATURES = ("--count", "--sample", "--seed")  # those that features in place of images obey
 _DRAWN = ("kid",)  # measures whose value depends on the seed
 _PASSED = "all images have been read; computing distances and their uncertainty"
 
@@ -122,6 +125,12 @@ def _parser() -> flags.Parser:
         metavar="N",
         help="measure N random images of each side, drawn with --seed without replacement",
     )
+    images.add_argument(
+        "--cache-features",
+        action="store_true",
+        help="keep the features of all images in the cache folder, and take them from there the "
+        "next time (8 to 12 kB per image)",
+    )
     flags.add_generator(parser)
     flags.add_network(parser, own=True)
     parser.epilog = flags.describe_registry(measures.MEASURES)
@@ -133,6 +142,12 @@ def _check_flags(arguments: flags.Arguments, names: Sequence[str]) -> None:
     """Refuses flags that exclude each other, and unknown measures."""
     measures.find(names)
     flags.check_own_network(arguments)
+    if arguments.cache_features and arguments.protocol == "adm":
+        raise UserError(
+            "--cache-features together with --protocol adm",
+            "one of them: the spatial features are not kept",
+            "leave --cache-features out",
+        )
     if arguments.compare is not None and names != ["fid"]:
         raise UserError(
             f"--compare with --metrics {arguments.metrics}", "one of them", "leave one out"
@@ -146,11 +161,15 @@ def _check_flags(arguments: flags.Arguments, names: Sequence[str]) -> None:
         )
 
 
-def _check_used(arguments: flags.Arguments, words: Sequence[str], names: Sequence[str]) -> None:
+def _check_used(
+    arguments: flags.Arguments, words: Sequence[str], names: Sequence[str], has_features: bool
+) -> None:
     """Refuses flags that have no effect on sides with these words of images, and measures."""
     kinds = [sources.kind_of(word) for word in words]
     if not kinds:
-        flags.refuse_unused(arguments, _OF_IMAGES, "with statistics alone", "a side of images")
+        unused = [flag for flag in _OF_IMAGES if not has_features or flag not in _OF_FEATURES]
+        alone = "features and statistics alone" if has_features else "statistics alone"
+        flags.refuse_unused(arguments, unused, f"with {alone}", "a side of images")
     if None in kinds:
         return  # what opens this word says what is wrong with it
     has_generator = "generator" in kinds
@@ -182,14 +201,17 @@ def _open(arguments: flags.Arguments, names: Sequence[str]) -> list[sides.Opened
     else:
         prefers = [True, True, False]
     words_and_preferences = list(zip(words, prefers, strict=True))
-    of_images = [
+    not_statistics = [
         word for word, prefer in words_and_preferences if not sides.is_statistics(word, prefer)
     ]
-    _check_used(arguments, of_images, names)
-    if of_images:
+    of_images = [word for word in not_statistics if not is_features(word)]
+    has_features = len(of_images) < len(not_statistics)
+    _check_used(arguments, of_images, names, has_features)
+    if not_statistics:
         program.start_tensorflow()
     options = {
         "batch_size": arguments.batch_size,
+        "cache": arguments.cache_features,
         "count": arguments.count or arguments.sample or 50_000,
         "first": arguments.count or 0,
         "sample": arguments.sample or 0,
@@ -227,7 +249,7 @@ def _load_network(arguments: argparse.Namespace, opened: Sequence[sides.Opened])
 def _compare(arguments: argparse.Namespace, opened: Sequence[sides.Opened]) -> None:
     (first, first_content), (second, second_content), _ = opened
     ranking.check(first_content, second_content)
-    network = _load_network(arguments, opened)
+    network = sides.find_network(opened, lambda: _load_network(arguments, opened))
     passed = ranking.gather(opened, network, arguments.allow_mixed)
     console.say(_PASSED)
     result = ranking.compare(*passed)
@@ -249,7 +271,7 @@ def _measure(
     measures.check(names, *has_images)
     network = sides.find_network(opened, lambda: _load_network(arguments, opened))
     source, reference = sides.gather(opened, names, network, arguments.allow_mixed)
-    if network is not None:
+    if any(has_images):
         console.say(_PASSED)
     passed = [source, reference]
     results = measure(

@@ -3,6 +3,12 @@
     tf-ttur stats --config svhn    # of an experiment, written where its training looks for them
     tf-ttur stats tfds:svhn_cropped/train --output stats/svhn.npz
 
+--features keeps the features of all images too. Such a file stands in the place of the images in
+tf-ttur fid, also for kid and prdc, and gives statistics without the network:
+
+    tf-ttur stats SOURCE --features features.npz
+    tf-ttur stats features.npz --output stats.npz
+
 If interrupted, run it again: it resumes. Several machines can each compute a part; then merge them:
 
     tf-ttur stats SOURCE --output stats.npz --shard 3/16        # writes stats.3-of-16.npz
@@ -28,7 +34,7 @@ from ml_collections import ConfigDict
 from tf_ttur.commands import flags, program
 from tf_ttur.data import sources
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import protocols, statistics
+from tf_ttur.metrics import features, protocols, statistics
 from tf_ttur.metrics.networks import FeatureNetwork
 
 # The flags that have no effect with --config, because the config decides.
@@ -72,11 +78,19 @@ def main(words: Sequence[str]) -> None:
     config = _check_together(arguments)
     task = _task_of_source(arguments) if config is None else _task_of_config(arguments, config)
     output = _check_output(arguments, config, shard)
+    if arguments.source is not None and features.is_features(arguments.source):
+        _write_of_features(arguments, output)
+        return
+    keeper = _keeper(arguments, output)
     program.start_tensorflow()
     from tf_ttur.metrics import extraction
 
     workers = _workers(task.open_both, arguments.runner, beam_flags) if arguments.runner else None
     images, network = task.open_both()
+    if keeper and output is None:
+        extraction.keep_features(images, network, keeper, task.batch_size, task.limit)
+        print(keeper.path)
+        return
     path = output or extraction.reference_path(images, network, task.limit)
     compute = functools.partial(
         extraction.image_statistics,
@@ -86,9 +100,48 @@ def main(words: Sequence[str]) -> None:
         task.limit,
         shard=shard,
         workers=workers,
+        keeper=keeper,
     )
-    statistics.produce(path, lambda partial: compute(partial=partial), arguments.overwrite)
+    result = statistics.produce(path, lambda partial: compute(partial=partial), arguments.overwrite)
     print(path)
+    if keeper:
+        keeper.finish(result)
+        print(keeper.path)
+
+
+def _write_of_features(arguments: flags.Arguments, output: pathlib.Path | None) -> None:
+    """Writes the statistics of a features file."""
+    used = {"--output", "--overwrite"}
+    flags.refuse_unused(
+        arguments,
+        sorted(arguments.given - used),
+        f"has no effect on the features of {arguments.source}",
+        "images as SOURCE",
+    )
+    assert output is not None  # as `_check_source` has seen
+    kept = features.load(arguments.source)
+    kept.statistics().save(output, overwrite=True)  # as it has been checked
+    print(output)
+
+
+def _keeper(arguments: flags.Arguments, output: pathlib.Path | None) -> features.Keeper | None:
+    """What writes the features; None where none are to be kept."""
+    if arguments.features is None:
+        flags.refuse_unused(
+            arguments,
+            ["--features-dtype", "--features-logits"],
+            "without --features",
+            "features that are kept",
+            "name the file with --features FILE.npz",
+        )
+        return None
+    places = [place for place in (arguments.source, output) if place is not None]
+    path = features.check_output(arguments.features, sources=places, overwrite=arguments.overwrite)
+    if output is not None and path == output:
+        raise UserError(
+            f"--features {path} is the file of --output", "another file", "choose another name"
+        )
+    return features.Keeper(path, arguments.features_dtype, arguments.features_logits)
 
 
 def open_source(
@@ -173,6 +226,21 @@ def _parser() -> flags.Parser:
         "--output", metavar="FILE.npz", help="the file to write [with --config: in the cache]"
     )
     flags.add_overwrite(parser)
+    kept = parser.add_argument_group("features")
+    kept.add_argument(
+        "--features", metavar="FILE.npz", help="the file in which to keep the features"
+    )
+    kept.add_argument(
+        "--features-dtype",
+        choices=features.DTYPES,
+        default="float32",
+        help="float16 takes half the space; the distance moves by little [float32]",
+    )
+    kept.add_argument(
+        "--features-logits",
+        action="store_true",
+        help="keep the classes of all images too, for the Inception Score",
+    )
     parts = parser.add_argument_group("computing in parts")
     parts.add_argument(
         "--shard",
@@ -215,6 +283,17 @@ def _check_together(arguments: flags.Arguments) -> ConfigDict | None:
         _check_source(arguments)
     else:
         _check_experiment(arguments)
+    if arguments.features is not None and (arguments.shard is not None or arguments.runner):
+        flag = "--runner" if arguments.runner else "--shard"
+        raise UserError(
+            f"--features together with {flag}", "one of them", "compute all images in one process"
+        )
+    if arguments.features is not None and arguments.protocol == "adm":
+        raise UserError(
+            "--features together with --protocol adm",
+            "statistics, which hold its spatial features",
+            "name a file of statistics with --output",
+        )
     config = flags.read_optional_config(arguments)
     if arguments.runner and arguments.protocol == "adm":
         raise UserError(
@@ -231,10 +310,14 @@ def _check_together(arguments: flags.Arguments) -> ConfigDict | None:
 
 
 def _check_source(arguments: flags.Arguments) -> None:
-    if arguments.source is None or arguments.output is None:
+    if arguments.source is None or (arguments.output is None and arguments.features is None):
         num_sources = 0 if arguments.source is None else 1
         found = f"{num_sources} sources, --output {arguments.output}"
-        raise UserError(found, "SOURCE --output FILE.npz, or --config CARD", "see --help")
+        raise UserError(
+            found,
+            "SOURCE --output FILE.npz, SOURCE --features FILE.npz, or --config CARD",
+            "see --help",
+        )
     if sources.kind_of(arguments.source) not in ("generator", None):
         flags.refuse_unused(
             arguments,

@@ -105,6 +105,14 @@ def has_statistics(names: Collection[str]) -> bool:
     return "mu" in names or "sigma" in names
 
 
+def has_features(headers: Mapping[str, Header]) -> bool:
+    """Whether an .npz with these arrays holds features of images, as `metrics.features` does."""
+    header = headers.get("features")
+    if header is None or "provenance" not in headers:
+        return False
+    return header.dtype in (np.float16, np.float32) and len(header.shape) == 2
+
+
 def describe(headers: Mapping[str, Header]) -> str:
     """Names, types and shapes of arrays, for messages."""
     return ", ".join(
@@ -148,6 +156,12 @@ def refusal(
             return pickles.array_refusal(word, path, _content(path, name), name)
     if list(headers) == [""]:
         return _refuse_one(word, "", headers[""])
+    if has_features(headers):
+        return UserError(
+            f"{word} holds features of images, and not the images: {describe(headers)}",
+            IMAGES,
+            "name it where features are enough (tf-ttur fid, or tf-ttur stats for statistics)",
+        )
     pair = _mean_and_covariance(headers)
     if pair:
         load = f"np.load({pickles.quote(path)})"

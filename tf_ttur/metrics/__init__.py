@@ -32,6 +32,7 @@ Images, on either side, are one of
 - a function of a number that makes so many of them, such as `lambda count:
   generator(tf.random.normal((count, 128)))`, from which `num_images` are drawn,
 - a Keras model that makes them of latents, from which `num_images` are drawn,
+- `Features`, or the word of their file: what the network has made of images (`keep_features`),
 - `Statistics`, where the measure needs no more.
 
 Floats are in -1 ... 1, or what `value_range` says. Images that speak against that are refused; the
@@ -49,7 +50,7 @@ results.py        one value with its interval          evaluators.py     during 
 settings.py       how given images are read            ranking.py        which set is nearer
 extraction.py     from images to statistics            statistics.py     their file, the distance
 networks.py       the protocol of a feature network    inception/        the network of the FID
-own_networks.py   networks of your own
+own_networks.py   networks of your own                 features.py       their file
 moments.py, frechet.py, kernel_distance.py, neighbours.py, inception_score.py, ngrams.py and
 uncertainty.py    the mathematics, of arrays alone
 """
@@ -60,12 +61,15 @@ from tf_ttur.metrics.networks import FeatureNetwork
 
 if TYPE_CHECKING:
     from tf_ttur.metrics.api import (
+        Features,
         Result,
         Statistics,
         compare,
         compute_statistics,
         evaluate,
         fid,
+        keep_features,
+        load_features,
         load_inception,
         load_network,
         load_statistics,
@@ -73,12 +77,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FeatureNetwork",
+    "Features",
     "Result",
     "Statistics",
     "compare",
     "compute_statistics",
     "evaluate",
     "fid",
+    "keep_features",
+    "load_features",
     "load_inception",
     "load_network",
     "load_statistics",

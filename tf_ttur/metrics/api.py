@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 
 from tf_ttur.data import passed
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import measures, protocols, ranking, sides
+from tf_ttur.metrics import features, measures, protocols, ranking, sides
+from tf_ttur.metrics.features import Features
+from tf_ttur.metrics.features import load as load_features
 from tf_ttur.metrics.measures.comparison import measure
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.results import Result
@@ -22,12 +24,15 @@ from tf_ttur.metrics.statistics import load as load_statistics
 Network: TypeAlias = FeatureNetwork | Callable[[Any], Any] | str | pathlib.Path | None
 
 __all__ = [
+    "Features",
     "Result",
     "Statistics",
     "compare",
     "compute_statistics",
     "evaluate",
     "fid",
+    "keep_features",
+    "load_features",
     "load_inception",
     "load_network",
     "load_statistics",
@@ -231,7 +236,6 @@ def compare(
     opened = _open(contents, settings, [True, True, False])
     ranking.check(opened[0][1], opened[1][1])
     loaded = _load_network(network, opened, protocol)
-    assert loaded is not None  # as there are images
     return ranking.compare(*ranking.gather(opened, loaded, allow_mixed))
 
 
@@ -286,8 +290,55 @@ def compute_statistics(
     if isinstance(content, Statistics):
         raise UserError(f"{name}: statistics in the place of images", "images", "pass the images")
     loaded = _load_network(network, [(name, content)], protocol)
-    assert loaded is not None  # as there are images
     return content.statistics(loaded)
+
+
+def keep_features(
+    images: Any,
+    path: str | pathlib.Path,
+    network: Network = None,
+    dtype: str = "float32",
+    logits: bool | None = None,
+    batch_size: int = 100,
+    *,
+    overwrite: bool = False,
+) -> Features:
+    """Writes the features of images to a file, which stands in their place from then on.
+
+    Args:
+      images: in any of the forms above. An interrupted call resumes if they are named by a word.
+      path: of the file, an .npz. A features file is replaced.
+      network, batch_size: as in `evaluate`.
+      dtype: "float32", or "float16" for half the space.
+      logits: whether to keep the classes too, for the Inception Score; None keeps them where the
+        network gives any.
+      overwrite: whether to replace any file.
+
+    Returns:
+      The `Features`, which every function takes in the place of images.
+
+    Raises:
+      UserError: images that cannot be used, or a file that may not be written.
+    """
+    if dtype not in features.DTYPES:
+        raise UserError(f"dtype {dtype!r}", " or ".join(features.DTYPES), "correct dtype")
+    place = features.check_output(path, what="path", overwrite=overwrite)
+    network = check_network(network)
+    [(name, content)] = _open({"images": images}, Settings(batch_size=batch_size), [True])
+    if isinstance(content, Statistics | Features):
+        found = f"{name}: {type(content).__name__} in the place of images"
+        raise UserError(found, "images", "pass the images")
+    loaded = _load_network(network, [(name, content)], protocols.OFFICIAL)
+    assert loaded is not None  # as there are images
+    keeper = features.Keeper(place, dtype, logits)
+    if isinstance(content, sides.ImagesOfWord):
+        from tf_ttur.metrics import extraction  # with `Images`, which have imported TensorFlow
+
+        extraction.keep_features(content.images, loaded, keeper, batch_size)
+    else:
+        keeper.begin(0)
+        keeper.finish(content.statistics(loaded, [keeper.update]))
+    return features.load(place)
 
 
 def _choose(
@@ -320,7 +371,7 @@ def _open(
         if isinstance(content, str | pathlib.PurePath):
             word = str(content)
             opened.append((word, sides.open_word(word, settings, prefer_images)))
-        elif isinstance(content, Statistics):
+        elif isinstance(content, Statistics | Features):
             opened.append((name, content))
         else:
             from tf_ttur.metrics.forms import GivenImages  # imports TensorFlow

@@ -12,7 +12,8 @@ import numpy as np
 from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, digest, files
-from tf_ttur.metrics import networks, statistics
+from tf_ttur.metrics import features, networks, statistics
+from tf_ttur.metrics.features import Features, Keeper
 from tf_ttur.metrics.moments import Moments
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.statistics import Statistics, identity, shard_range, warn_if_few
@@ -224,13 +225,58 @@ def cached_statistics(
     )
 
 
-def reference_path(images: "Images", network: FeatureNetwork, limit: int = 0) -> pathlib.Path:
-    """Where the statistics of these images by this network are cached."""
-    key = json.dumps([images.identity, network.digest, network.precision, limit])
+def cached_features(
+    images: "Images", network: FeatureNetwork, batch_size: int, limit: int = 0
+) -> Features:
+    """The features of images; computed and cached on first use.
+
+    A file that cannot be read is replaced.
+
+    Args:
+      images, network, batch_size, limit: as in `image_statistics`.
+    """
+    path = reference_path(images, network, limit, "features")
+    if path.exists():
+        try:
+            return features.load(path)
+        except UserError as error:
+            console.say(f"{error.found}; made anew")
+    keep_features(images, network, Keeper(path), batch_size, limit)
+    return features.load(path)
+
+
+def keep_features(
+    images: "Images",
+    network: FeatureNetwork,
+    keeper: Keeper,
+    batch_size: int = 100,
+    limit: int = 0,
+) -> Statistics:
+    """As `image_statistics`, and keeps the features.
+
+    An interrupted call resumes when it is called again.
+
+    Args:
+      images, network, batch_size, limit: as in `image_statistics`.
+      keeper: writes the file.
+    """
+    partial = statistics.partial_path(keeper.path)
+    result = image_statistics(images, network, batch_size, limit, partial=partial, keeper=keeper)
+    keeper.finish(result)
+    partial.unlink(missing_ok=True)
+    return result
+
+
+def reference_path(
+    images: "Images", network: FeatureNetwork, limit: int = 0, kind: str = "statistics"
+) -> pathlib.Path:
+    """Where the statistics, or the features, of these images by this network are cached."""
+    protocol = [network.protocol] if getattr(network, "protocol", "") else []
+    key = json.dumps([images.identity, network.digest, network.precision, limit, *protocol])
     word = images.source.word.rstrip("/").rpartition("tfds:")[2]
     name = "".join(letter if letter.isalnum() else "_" for letter in word)[-40:]
     suffix = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return files.cache_dir() / "statistics" / f"{name}-{suffix}.npz"
+    return files.cache_dir() / kind / f"{name}-{suffix}.npz"
 
 
 def image_statistics(
@@ -243,6 +289,7 @@ def image_statistics(
     partial: pathlib.Path | None = None,
     shard: tuple[int, int] | None = None,
     workers: "Workers | None" = None,
+    keeper: Keeper | None = None,
 ) -> Statistics:
     """Statistics of images in their order. Shows a progress bar.
 
@@ -256,6 +303,7 @@ def image_statistics(
       shard: (i, n): only the i-th of n parts in order; None takes all.
       workers: of these images and this network, which compute the features instead of this process;
         not together with `observers` or `partial`.
+      keeper: is given all features, also with `partial`; the caller lets it finish.
 
     Raises:
       UserError: images that cannot be used, or fewer than the source says it has.
@@ -267,7 +315,8 @@ def image_statistics(
         extraction = workers.extract(images, network, batch_size, first, end)
     else:
         settings = [images.identity, identity(network), batch_size, total, shard]
-        extraction = start(network, partial, settings)
+        extraction = _begin(network, partial, settings, keeper)
+        observers = [*observers, keeper.update] if keeper else observers
     remaining = end - first - extraction.moments.count
     name = images.source.word + (f", shard {shard[0]}/{shard[1]}" if shard else "")
     batches = images.in_order(batch_size, end - remaining, remaining) if remaining else ()
@@ -284,6 +333,26 @@ def image_statistics(
         )
     result.provenance.update(images.counts(first, end))
     return result
+
+
+def _begin(
+    network: FeatureNetwork,
+    partial: pathlib.Path | None,
+    settings: list[Any],
+    keeper: Keeper | None,
+) -> Extraction:
+    """The extraction that an earlier call has begun, where it can be resumed; else a new one."""
+    if keeper is None:
+        return start(network, partial, settings)
+    settings = [*settings, keeper.settings]
+    extraction = start(network, partial, settings)
+    if keeper.begin(extraction.moments.count):
+        return extraction
+    console.say(f"the features of {keeper.path} so far are missing; starting over")
+    if partial:
+        partial.unlink(missing_ok=True)
+    keeper.begin(0)
+    return start(network, partial, settings)
 
 
 def _provenance(images: "Images") -> dict[str, Any]:

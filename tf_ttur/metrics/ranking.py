@@ -21,13 +21,13 @@ def check(first: Any, second: Any) -> None:
 
 
 def gather(
-    opened: Sequence[sides.Opened], network: FeatureNetwork, allow_mixed: bool = False
+    opened: Sequence[sides.Opened], network: FeatureNetwork | None, allow_mixed: bool = False
 ) -> list[Side]:
     """The sides of a comparison of two sets, after one pass over the images of each.
 
     Args:
       opened: the first set, the second set, the reference, as in `sides.gather`.
-      network: the feature network.
+      network: as in `sides.gather`.
       allow_mixed: as in `sides.gather`.
 
     Raises:
@@ -35,7 +35,7 @@ def gather(
     """
     contents = [content for _, content in opened]
     check(*contents[:2])
-    can_compare(network.dimension, *map(sides.count_images, contents))
+    can_compare(sides.dimension_of(opened, network), *map(sides.count_images, contents))
     return sides.gather(opened, ["fid"], network, allow_mixed)
 
 

@@ -10,7 +10,8 @@ from tf_ttur.data import array_files, sources
 from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import files, paths
-from tf_ttur.metrics import extraction, measures, protocols, statistics
+from tf_ttur.metrics import extraction, features, measures, protocols, statistics
+from tf_ttur.metrics.features import Features
 from tf_ttur.metrics.measures import Measure, Needs
 from tf_ttur.metrics.measures.collectors import Groups
 from tf_ttur.metrics.measures.comparison import Side
@@ -41,14 +42,14 @@ class ImageSet(Protocol):
 
     def statistics(
         self,
-        network: FeatureNetwork,
+        network: Any,
         observers: Sequence[extraction.Observer] = (),
         shape: Shape | None = None,
     ) -> Statistics:
         """Passes the images through the network, once.
 
         Args:
-          network: the feature network.
+          network: the feature network; `Features` need none.
           observers: as in `extraction.compute`.
           shape: that the images must have, where they do not tell it before.
 
@@ -70,11 +71,13 @@ class ImagesOfWord:
       batch_size: images that go through the network at a time.
       stored: statistics that are used in the place of those of the images; None for none. The
         protocol adm takes both out of one file.
+      cache: whether to keep the features in the cache folder, or take them from there.
     """
 
     images: "Images"
     batch_size: int = 100
     stored: Statistics | None = None
+    cache: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -100,9 +103,13 @@ class ImagesOfWord:
         """As of `ImageSet`."""
         if self.stored is not None and not observers:
             return self.stored
-        found = extraction.image_statistics(
-            self.images, network, self.batch_size, observers=observers
-        )
+        if self.cache:
+            kept = extraction.cached_features(self.images, network, self.batch_size)
+            found = kept.statistics(observers=observers)
+        else:
+            found = extraction.image_statistics(
+                self.images, network, self.batch_size, observers=observers
+            )
         return self.stored or found
 
 
@@ -153,22 +160,27 @@ def open_side(
     batch_size: int = 100,
     prefer_images: bool = False,
     protocol: str = protocols.OFFICIAL,
+    cache: bool = False,
     **options: Any,
-) -> Statistics | ImagesOfWord:
-    """One side of a comparison: `Statistics` where the word names a file of them, else images.
+) -> Statistics | ImagesOfWord | Features:
+    """One side of a comparison: `Statistics` or `Features` where the word names a file of them,
+    else images.
 
     Args:
       word: the name of the side.
       batch_size: images that go through the network at a time.
       prefer_images: as in `is_statistics`.
       protocol: of `protocols.PROTOCOLS`; images take its way.
-      options: of `data.images.open_images`.
+      cache: as in `ImagesOfWord`.
+      options: of `data.images.open_images`. Of these, features obey first, sample and seed.
 
     Raises:
       UserError: there is no such thing, or it cannot be read.
     """
     if is_statistics(word, prefer_images):
         return statistics.load(paths.local(word, "SOURCE"))
+    if features.is_features(word):
+        return _open_features(word, **options)
     from tf_ttur.data.images import open_images  # imports TensorFlow, which statistics do without
 
     images = open_images(word, **options)
@@ -179,12 +191,19 @@ def open_side(
     are_all = images.resizing is None and not images.selection
     if protocol == "adm" and are_all and is_statistics(word):
         stored = statistics.load(paths.local(word, "SOURCE"))
-    return ImagesOfWord(images, batch_size, stored)
+    return ImagesOfWord(images, batch_size, stored, cache)
+
+
+def _open_features(word: str, first: int = 0, sample: int = 0, seed: int = 0, **_: Any) -> Features:
+    kept = features.load(word)
+    if first:
+        return kept.take_first(first)
+    return kept.take_random(sample, seed) if sample else kept
 
 
 def open_word(
     word: str, settings: Settings, prefer_images: bool = False
-) -> Statistics | ImagesOfWord:
+) -> Statistics | ImagesOfWord | Features:
     """One side that a Python program names by a word or path.
 
     Args:
@@ -211,12 +230,25 @@ def count_images(content: Statistics | ImageSet) -> int | None:
     return None if isinstance(content, Statistics) else content.num_images
 
 
+def needs_network(content: Statistics | ImageSet) -> bool:
+    """Whether these are images, and not what a network has made of them."""
+    return not isinstance(content, Statistics | Features)
+
+
 def find_network(
     opened: Iterable[Opened], load: Callable[[], FeatureNetwork]
 ) -> FeatureNetwork | None:
-    """The feature network, loaded where there are images; None where there are statistics only."""
-    has_images = any(not isinstance(content, Statistics) for _, content in opened)
-    return load() if has_images else None
+    """The feature network, loaded where there are images; None where nothing needs one."""
+    return load() if any(needs_network(content) for _, content in opened) else None
+
+
+def dimension_of(opened: Iterable[Opened], network: FeatureNetwork | None) -> int:
+    """The number of features: that of the network, or of the first side that tells it."""
+    if network is not None:
+        return network.dimension
+    return next(
+        content.dimension for _, content in opened if isinstance(content, Statistics | Features)
+    )
 
 
 def gather(
@@ -232,7 +264,7 @@ def gather(
     Args:
       opened: the source, then the reference or references.
       names: of measures, as in `measures.find`.
-      network: the feature network; None if there are statistics only.
+      network: the feature network; None if there are statistics and features only.
       allow_mixed: whether features may be of different precision.
 
     Returns:
@@ -246,23 +278,22 @@ def gather(
     contents = [content for _, content in opened]
     has_images = [not isinstance(content, Statistics) for content in contents]
     measures.check(chosen, *has_images[:2])
-    if network is not None:
-        counts = [count_images(content) for content in contents[:2]]
-        measures.check_counts(chosen, network.dimension, *counts)
+    dimension = dimension_of(opened, network)
+    measures.check_counts(chosen, dimension, *map(count_images, contents[:2]))
+    _check_logits(contents[0], chosen)
     _check_together(opened, network, allow_mixed)
     _check_spatial(opened, chosen)
     _warn_of_exact(opened, chosen)
     passed: list[Side] = []
     for number, (name, content) in enumerate(opened):
         if isinstance(content, Statistics):
-            side = Side(name, len(content.mu))
+            side = Side(name, content.dimension)
             side.statistics = content
         else:
-            assert network is not None  # as there are images
             collectors = _collectors(chosen.values(), is_source=number == 0)
             if getattr(content, "stored", None) is not None:
                 collectors = [each for each in collectors if each is not Groups]
-            side = Side(name, network.dimension, content.num_images, collectors)
+            side = Side(name, dimension, content.num_images, collectors)
             # What a function draws has the shape of another side from its first batch on.
             shape = content.shape or first_shape(opened)
             side.statistics = content.statistics(network, [side.observe], shape)
@@ -291,6 +322,19 @@ def _collectors(chosen: Iterable[Measure], is_source: bool) -> list[Any]:
     ]
 
 
+def _check_logits(source: Statistics | ImageSet, chosen: Mapping[str, Measure]) -> None:
+    """Refuses features without logits for measures that need them. Raises `UserError`."""
+    if not isinstance(source, Features) or source.has_logits:
+        return
+    for name, measure in chosen.items():
+        if measure.needs_logits:
+            raise UserError(
+                f"{name} of {source.name}, which holds no logits",
+                "a features file with logits",
+                "make it anew with --features-logits, or leave the measure out",
+            )
+
+
 def _check_together(
     opened: Sequence[Opened], network: FeatureNetwork | None, allow_mixed: bool
 ) -> None:
@@ -305,6 +349,8 @@ def _check_together(
         (name, content.resizing) for name, content in opened if not isinstance(content, Statistics)
     ]
     for name, content in opened:
+        if network is not None and isinstance(content, Features):
+            statistics.check(content, network, None, allow_mixed)
         if isinstance(content, Statistics):
             statistics.check_whole(content)
             if network is not None:
@@ -325,6 +371,12 @@ def _check_spatial(opened: Sequence[Opened], chosen: Mapping[str, Measure]) -> N
     names = [name for name, each in chosen.items() if getattr(each, "of_spatial_features", False)]
     for side, content in opened:
         stored = content if isinstance(content, Statistics) else getattr(content, "stored", None)
+        if names and isinstance(content, Features):
+            raise UserError(
+                f"{side} holds no spatial features, which {names[0]} compares",
+                "images, or statistics of tf-ttur stats --protocol adm",
+                "name the images, or leave the metric out",
+            )
         if names and stored is not None and stored.spatial is None:
             raise UserError(
                 f"{side} has no mu_s and sigma_s, which {names[0]} compares",

@@ -12,7 +12,7 @@ import pathlib
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -63,6 +63,11 @@ class Statistics:
     provenance: dict[str, Any]
     name: str
     spatial: tuple[np.ndarray, np.ndarray] | None = None
+
+    @property
+    def dimension(self) -> int:
+        """d, the number of features."""
+        return len(self.mu)
 
     @property
     def origin(self) -> dict[str, Any]:
@@ -131,7 +136,7 @@ def is_own_file(path: str | pathlib.Path) -> bool:
         with np.load(path, allow_pickle=False) as content:
             if not {"mu", "sigma", "provenance"} <= set(content.files):
                 return False
-            return _is_ours(json.loads(str(content["provenance"])))
+            return is_ours(json.loads(str(content["provenance"])))
     except files.UNREADABLE:
         return False
 
@@ -176,7 +181,7 @@ def _read(
                 provenance = json.loads(str(content["provenance"]))
     except files.UNREADABLE as error:
         raise array_files.unreadable(path, path, error, _EXPECTED, _CURE) from error
-    return mu, sigma, provenance if _is_ours(provenance) else {}, spatial
+    return mu, sigma, provenance if is_ours(provenance) else {}, spatial
 
 
 def _check_names(path: pathlib.Path) -> None:
@@ -226,7 +231,7 @@ def _floats(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float64)
 
 
-def _is_ours(provenance: Any) -> bool:
+def is_ours(provenance: Any) -> bool:
     """Whether a provenance is of this project, with the types that are read from it.
 
     Else it is another tool's.
@@ -364,8 +369,24 @@ def warn_if_few(num_images: int, dimension: int, name: str) -> None:
     )
 
 
+class Origin(Protocol):
+    """What is known of features: `Statistics`, or `features.Features`."""
+
+    @property
+    def name(self) -> str:
+        """How messages call them."""
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """As of `Statistics`."""
+
+    @property
+    def dimension(self) -> int:
+        """Number of features."""
+
+
 def check(
-    reference: Statistics,
+    reference: Origin,
     network: FeatureNetwork,
     image_shape: Sequence[int] | None = None,
     allow_mixed: bool = False,
@@ -395,15 +416,15 @@ def check(
                 f"the same {key}: distances between others mean nothing",
                 _cure_of(key, known.get(key)),
             )
-    if len(reference.mu) != network.dimension:
+    if reference.dimension != network.dimension:
         raise UserError(
-            f"{reference.name} has {len(reference.mu)} features",
+            f"{reference.name} has {reference.dimension} features",
             f"the {network.dimension} of the network {network.network}",
             "name statistics of this network",
         )
 
 
-def check_whole(side: Statistics) -> None:
+def check_whole(side: Origin) -> None:
     """Refuses the statistics of one shard in the place of a set. Raises `UserError`."""
     if "shard" in side.provenance:
         found = f"{side.name} is shard {side.provenance['shard']} of {side.provenance['shards']}"

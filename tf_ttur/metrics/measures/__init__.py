@@ -70,6 +70,7 @@ class Measure(Protocol):
     Attributes:
       title: what the name stands for, in messages; may be empty.
       needs: the sides of which it needs images.
+      needs_logits: whether it needs the network's classes of the source.
       collects: classes of `Collector`, such as `collectors.Features` and `collectors.Groups`. One
         of each is made for every side that has images, and shared by all measures that name its
         class; `side.collected(Features)` gives it. With `Needs.SOURCE_IMAGES`, of the source only.
@@ -78,6 +79,7 @@ class Measure(Protocol):
 
     title: str = ""
     needs: Needs = Needs.STATISTICS
+    needs_logits: bool = False
     collects: tuple[Callable[[int, int], Collector], ...] = ()
     of_spatial_features: bool = False
 

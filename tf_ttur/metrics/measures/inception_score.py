@@ -60,6 +60,7 @@ class Score(Measure):
 
     title = "the Inception Score"
     needs = Needs.SOURCE_IMAGES
+    needs_logits = True
 
     def __post_init__(self) -> None:
         if self.splits < 1:
