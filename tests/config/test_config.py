@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import ROOT
 from tf_ttur import config as configs
 from tf_ttur.errors import UserError
+from tf_ttur.metrics import measures
 from tf_ttur.studies import published
 
 DCGAN = {
@@ -281,3 +282,28 @@ def test_began_makes_one_step_without_penalty():
         config.update_from_flattened_dict({key: value})
         with pytest.raises(UserError, match=f"config.{key}"):
             configs.validate(config)
+
+
+class WithoutNames(measures.Measure):
+    """A measure of a user that says neither its values nor that they fall."""
+
+
+@pytest.mark.parametrize(
+    "metrics, words",
+    [
+        ("prdc,fid", "prdc does not fall while training goes well"),
+        ("fid,fud", "no metric fud"),
+        ("fid,kid:degree=x", "kid:degree=3"),
+        ("", "names of measures"),
+        (f"fid,{__name__}:WithoutNames", "the names of its values"),
+    ],
+)
+def test_measures_that_a_training_cannot_use(tiny, metrics, words):
+    tiny.evaluation.metrics = metrics
+    with pytest.raises(UserError, match=words):
+        configs.validate(tiny)
+
+
+def test_own_measures_are_among_the_objects_of_a_config(tiny):
+    tiny.evaluation.metrics = f"fid,{__name__}:WithoutNames:k=2"
+    assert configs.objects(tiny) == [f"{__name__}:WithoutNames"]

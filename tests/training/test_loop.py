@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from tests.metrics.mini_inception import graph_bytes
-from tf_ttur import losses
+from tf_ttur import losses, runs
 from tf_ttur.errors import Stopped, UserError
 from tf_ttur.io import files
-from tf_ttur.metrics import extraction
+from tf_ttur.metrics import extraction, features
 from tf_ttur.training import evaluation, loop
 from tf_ttur.training import state as states
 
@@ -229,13 +229,42 @@ def test_one_process_at_a_time(tiny, tmp_path):
 
 
 @one_replica
+def test_the_training_takes_any_measures(tiny, tmp_path, monkeypatch):
+    tiny.evaluation.metrics = "kid,fid,prdc"
+    tiny.evaluation.cache_features = True
+    loop.train(tiny, tmp_path / "run")
+    run = runs.open_run(tmp_path / "run")
+    names = [row["name"] for row in run.rows if row["name"].endswith("_pixels")]
+    shares = ("precision", "recall", "density", "coverage")
+    expected = ["kid_pixels", "frechet_pixels", *(f"{name}_pixels" for name in shares)]
+    assert names == 3 * expected  # after 0, 2 and 4 updates
+    best = min(run.series["kid_pixels"], key=lambda row: row["value"])["update"]
+    assert run.best_checkpoint.name == f"ckpt-{best}"
+    [kept] = (files.cache_dir() / "features").glob("*.npz")
+    # The kept features serve as a reference, and give the same values.
+    tiny.evaluation.reference = str(kept)
+    tiny.evaluation.metrics = "fid"
+    loop.train(tiny, tmp_path / "fid")
+    rows = runs.open_run(tmp_path / "fid").series["frechet_pixels"]
+    assert [row["value"] for row in rows] == pytest.approx(
+        [row["value"] for row in run.series["frechet_pixels"]], rel=1e-9
+    )
+    kept_statistics = features.load(kept).statistics()
+    kept_statistics.save(tmp_path / "statistics.npz")
+    tiny.evaluation.reference = str(tmp_path / "statistics.npz")
+    tiny.evaluation.metrics = "fid,kid"
+    with pytest.raises(UserError, match="of statistics, and kid compares features"):
+        loop.train(tiny, tmp_path / "kid")
+
+
+@one_replica
 def test_the_best_generator_is_kept_and_a_collapse_is_said(
     tiny, tmp_path, monkeypatch, tool, capsys
 ):
     """With invented distances, as so few updates show no trend."""
     distances = iter([100.0, 50.0, 60.0, 120.0])
     monkeypatch.setattr(
-        loop.evaluation.FrechetEvaluator,
+        loop.evaluation.ImageEvaluator,
         "run",
         lambda self, generate: [(self.name, next(distances))],
     )

@@ -16,7 +16,7 @@ from tf_ttur import registry
 from tf_ttur.data import text
 from tf_ttur.data.images import Images
 from tf_ttur.errors import UserError
-from tf_ttur.metrics.evaluators import FrechetEvaluator
+from tf_ttur.metrics.evaluators import ImageEvaluator
 from tf_ttur.metrics.pixels import PixelPooling
 from tf_ttur.metrics.statistics import Statistics, load
 from tf_ttur.runs import open_run
@@ -358,7 +358,7 @@ def test_a_reference_that_says_nothing_is_known_by_its_moments(run, tmp_path):
     def part(name, mean):
         moments = Statistics(np.full(192, mean), np.eye(192), {}, name)
         moments.save(tmp_path / name, overwrite=True)
-        evaluator = FrechetEvaluator(PixelPooling(), load(tmp_path / name), 10, 10, 10, "float")
+        evaluator = ImageEvaluator(PixelPooling(), load(tmp_path / name), 10, 10, 10, "float")
         return {"evaluation": evaluator.provenance}
 
     [first] = open_run(run).environment

@@ -78,6 +78,36 @@ def _parser() -> flags.Parser:
     parser = flags.parser(__doc__, "fid")
     parser.add_argument("source", metavar="SOURCE")
     parser.add_argument("reference", metavar="REFERENCE")
+    _add_measures(parser)
+    images = flags.add_images(parser)
+    number = images.add_mutually_exclusive_group()
+    number.add_argument(
+        "--count",
+        type=flags.positive,
+        metavar="N",
+        help="measure the first N images of each side; an exported generator generates N "
+        "[all; 50000 of a generator]",
+    )
+    number.add_argument(
+        "--sample",
+        type=flags.positive,
+        metavar="N",
+        help="measure N random images of each side, drawn with --seed without replacement",
+    )
+    images.add_argument(
+        "--cache-features",
+        action="store_true",
+        help="keep the features of all images in the cache folder, and take them from there the "
+        "next time (8 to 12 kB per image)",
+    )
+    flags.add_generator(parser)
+    flags.add_network(parser, own=True)
+    parser.epilog = flags.describe_registry(measures.MEASURES)
+    flags.append_sources(parser)
+    return parser
+
+
+def _add_measures(parser: flags.Parser) -> None:
     group = parser.add_argument_group("the measures")
     group.add_argument(
         "--metrics",
@@ -110,32 +140,6 @@ def _parser() -> flags.Parser:
         action="store_true",
         help="compare features of different precision, although this changes the distance",
     )
-    images = flags.add_images(parser)
-    number = images.add_mutually_exclusive_group()
-    number.add_argument(
-        "--count",
-        type=flags.positive,
-        metavar="N",
-        help="measure the first N images of each side; an exported generator generates N "
-        "[all; 50000 of a generator]",
-    )
-    number.add_argument(
-        "--sample",
-        type=flags.positive,
-        metavar="N",
-        help="measure N random images of each side, drawn with --seed without replacement",
-    )
-    images.add_argument(
-        "--cache-features",
-        action="store_true",
-        help="keep the features of all images in the cache folder, and take them from there the "
-        "next time (8 to 12 kB per image)",
-    )
-    flags.add_generator(parser)
-    flags.add_network(parser, own=True)
-    parser.epilog = flags.describe_registry(measures.MEASURES)
-    flags.append_sources(parser)
-    return parser
 
 
 def _check_flags(arguments: flags.Arguments, names: Sequence[str]) -> None:

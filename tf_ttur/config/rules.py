@@ -15,6 +15,7 @@ from tf_ttur.config.keys import KEYS, flatten
 from tf_ttur.data import KINDS, Kind
 from tf_ttur.errors import UserError
 from tf_ttur.losses import LOSSES, Loss
+from tf_ttur.metrics import measures, protocols
 from tf_ttur.models import ARCHITECTURES, Architecture
 from tf_ttur.registry import Entry, Key, is_object
 
@@ -91,6 +92,8 @@ def objects(config: Any) -> list[str]:
         for name, key in KEYS.items()
         if key.choices is not None and is_object(flat[name])
     ]
+    metrics = (measures.split(word)[0] for word in flat["evaluation.metrics"].split(","))
+    words += filter(is_object, metrics)
     source = flat["data.source"]
     return words + [source.removeprefix("python:")] * source.startswith("python:")
 
@@ -98,6 +101,8 @@ def objects(config: Any) -> list[str]:
 def names_objects(config: Any) -> bool:
     """Whether a config, which need not be valid, names user-defined objects."""
     words = flatten(config)
+    if ":" in str(words.get("evaluation.metrics")):
+        return True
     return any(
         key.choices is not None and isinstance(words.get(name), str) and is_object(words[name])
         for name, key in KEYS.items()
@@ -170,6 +175,29 @@ def _check_together(flat: Flat) -> None:
     _check_entry("model.architecture", architecture, ARCHITECTURES, flat)
     _check_entry("model.architecture", kind, KINDS, flat)
     _check_entry("loss", loss, LOSSES, flat)
+    _check_metrics(flat)
+
+
+def _check_metrics(flat: Flat) -> None:
+    """Checks that the training can use the measures that the config names."""
+    key = "evaluation.metrics"
+    if flat[key] == KEYS[key].default:
+        return
+    chosen = measures.find(protocols.measure_names(protocols.OFFICIAL, flat[key].split(",")))
+    for name, measure in chosen.items():
+        if not measure.values:
+            raise UserError(
+                f"config.{key} = {flat[key]!r}: {name} does not say the names of its values",
+                "a measure with the attribute values, such as values = ('mean_distance',)",
+                "add it to the class",
+            )
+    first = next(iter(chosen))
+    if not chosen[first].falls:
+        raise UserError(
+            f"config.{key} = {flat[key]!r}, and {first} does not fall while training goes well",
+            "first the measure that decides which checkpoint is the best: a distance",
+            "begin with fid, fid_inf or kid; in a measure of your own, set falls = True",
+        )
 
 
 def _check_entry(chosen_by: str, entry: Entry, registry: Mapping[str, Entry], flat: Flat) -> None:

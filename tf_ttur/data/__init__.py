@@ -180,9 +180,23 @@ KINDS: Registry[Kind] = Registry(
                     NOT_NEGATIVE,
                     Decides.NOTHING,
                 ),
+                "evaluation.metrics": Key(
+                    "fid",
+                    "comma-separated measures, as in tf-ttur fid; the first decides which "
+                    "checkpoint is the best",
+                    rule("names of measures with commas between", bool),
+                    Decides.CURVE,
+                    exclusive=True,
+                ),
+                "evaluation.cache_features": Key(
+                    False,
+                    "keep the features of the real images in the cache, for kid and prdc",
+                    decides=Decides.NOTHING,
+                    exclusive=True,
+                ),
                 "evaluation.reference": Key(
                     "",
-                    "statistics file; empty: computed from the data on first use and cached",
+                    "statistics or features file; empty: computed from the data and cached",
                     decides=Decides.NOTHING,  # the statistics do, whatever they are called
                     exclusive=True,
                 ),

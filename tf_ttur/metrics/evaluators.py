@@ -1,6 +1,6 @@
 """What the training asks for its values: `run()` yields (name, value)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,9 @@ import tensorflow as tf
 from tf_ttur.data.channels import to_rgb
 from tf_ttur.data.quantisation import quantise
 from tf_ttur.io import console
-from tf_ttur.metrics import extraction, statistics
+from tf_ttur.metrics import extraction, measures, statistics
+from tf_ttur.metrics.measures.comparison import Side, measure
+from tf_ttur.metrics.names import metric_name
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.ngrams import Reference
 from tf_ttur.metrics.statistics import Statistics
@@ -18,19 +20,21 @@ from tf_ttur.metrics.statistics import Statistics
 Generate = Callable[[int, int], tf.Tensor]
 
 
-class FrechetEvaluator:
-    """Fréchet distance of generated images to reference statistics.
+class ImageEvaluator:
+    """Measures of generated images against a reference, from one pass over the images.
 
     Args:
-      network: the feature network; it names the metric.
-      reference: statistics of real images.
+      network: the feature network; it names the values.
+      reference: statistics of real images, or a side with what the measures collect of it.
       num_samples: generated images.
       sample_batch_size: images generated at a time.
       feature_batch_size: images that go through the network at a time.
       quantisation: as in `quantise`.
+      metrics: of measures, as in `measures.find`; the first decides which checkpoint is the best.
+      seed: of measures that draw at random.
 
     Attributes:
-      name: of the value, "fid" for the original network alone.
+      name: of the first value, "fid" for the original network alone.
       names: of all values that `run` yields.
       provenance: dict that says which network and which reference make the values.
     """
@@ -38,30 +42,43 @@ class FrechetEvaluator:
     def __init__(
         self,
         network: FeatureNetwork,
-        reference: Statistics,
+        reference: Statistics | Side,
         num_samples: int,
         sample_batch_size: int,
         feature_batch_size: int,
         quantisation: str,
+        metrics: Sequence[str] = ("fid",),
+        seed: int = 0,
     ) -> None:
-        self.name = network.metric
-        self.names: tuple[str, ...] = (self.name,)
+        if isinstance(reference, Statistics):
+            side = Side("the reference", reference.dimension)
+            side.statistics = reference
+            reference = side
+        self._measures = measures.find(metrics)
+        self.names: tuple[str, ...] = tuple(
+            metric_name(network.network, value + measures.suffix(measure))
+            for measure in self._measures.values()
+            for value in measure.values
+        )
+        self.name = self.names[0]
+        known = reference.statistics
         self.provenance: dict[str, Any] = {
             **statistics.identity(network),
-            "reference": dict(reference.origin),
+            "reference": dict(known.origin),
         }
-        if not reference.provenance.get("images_digest"):
+        if not known.provenance.get("images_digest"):
             # Nothing else says what the file holds.
-            self.provenance["reference"]["moments_digest"] = reference.moments_digest
+            self.provenance["reference"]["moments_digest"] = known.moments_digest
         self._network = network
         self._reference = reference
         self._num_samples = num_samples
         self._sample_batch_size = sample_batch_size
         self._feature_batch_size = feature_batch_size
         self._quantisation = quantisation
+        self._seed = seed
 
     def run(self, generate: Generate) -> Iterator[tuple[str, float]]:
-        """Yields the one (name, value).
+        """Yields (name, value) for each of `names`.
 
         Args:
           generate: function (batch number, count) -> (count, height, width, 3) float images in
@@ -69,11 +86,20 @@ class FrechetEvaluator:
         """
         batches = console.track(self._batches(generate), self.name, self._num_samples)
         provenance = {"source": "generator", "quantisation": self._quantisation}
-        begun = extraction.Extraction(self._network.dimension, digest=False)
-        generated = extraction.compute(
-            batches, self._network, provenance, "generated images", begun
+        dimension = self._network.dimension
+        begun = extraction.Extraction(dimension, digest=False)
+        collectors = measures.collectors_of(
+            self._measures.values(), is_source=True, intervals=False
         )
-        yield self.name, statistics.distance(generated, self._reference)
+        generated = Side("generated images", dimension, self._num_samples, collectors)
+        generated.statistics = extraction.compute(
+            batches, self._network, provenance, generated.name, begun, [generated.observe]
+        )
+        statistics.check_pair(generated.statistics, self._reference.statistics)
+        network = self._network.network
+        results = measure(self._measures, network, generated, self._reference, self._seed)
+        for name in self.names:
+            yield name, results[name]["value"]
 
     def _batches(self, generate: Generate) -> Iterator[tf.Tensor]:
         for samples in _draw(generate, self._num_samples, self._sample_batch_size):

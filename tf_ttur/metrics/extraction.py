@@ -271,7 +271,8 @@ def reference_path(
     images: "Images", network: FeatureNetwork, limit: int = 0, kind: str = "statistics"
 ) -> pathlib.Path:
     """Where the statistics, or the features, of these images by this network are cached."""
-    protocol = [network.protocol] if getattr(network, "protocol", "") else []
+    known = identity(network)
+    protocol = [known["protocol"]] if "protocol" in known else []
     key = json.dumps([images.identity, network.digest, network.precision, limit, *protocol])
     word = images.source.word.rstrip("/").rpartition("tfds:")[2]
     name = "".join(letter if letter.isalnum() else "_" for letter in word)[-40:]

@@ -290,7 +290,7 @@ def gather(
             side = Side(name, content.dimension)
             side.statistics = content
         else:
-            collectors = _collectors(chosen.values(), is_source=number == 0)
+            collectors = measures.collectors_of(chosen.values(), is_source=number == 0)
             if getattr(content, "stored", None) is not None:
                 collectors = [each for each in collectors if each is not Groups]
             side = Side(name, dimension, content.num_images, collectors)
@@ -310,16 +310,6 @@ def network_name(passed: Iterable[Side]) -> str:
         if side.statistics.provenance:
             return side.statistics.provenance["network"]
     return "unknown"
-
-
-def _collectors(chosen: Iterable[Measure], is_source: bool) -> list[Any]:
-    """What the measures collect of one side."""
-    return [
-        collector
-        for measure in chosen
-        if is_source or measure.needs is not Needs.SOURCE_IMAGES
-        for collector in measure.collects
-    ]
 
 
 def _check_logits(source: Statistics | ImageSet, chosen: Mapping[str, Measure]) -> None:

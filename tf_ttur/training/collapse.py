@@ -13,7 +13,8 @@ Sign = tuple[int, str]
 def signs(rows: Sequence[Row], metric: str | None, settings: Any) -> list[Sign]:
     """The signs of a collapse in a run.
 
-    There are two: the distance is far above its best earlier value, or the discriminator has long
+    There are two: the distance is far above its best earlier value (unless that is not above 0, as
+    an unbiased estimate may be), or the discriminator has long
     classified all examples correctly. A sign that lasts is reported once, when it begins.
 
     Args:
@@ -40,7 +41,7 @@ def _far_above_the_best(rows: Sequence[Row], metric: str | None, factor: float) 
         if row["name"] != metric or value is None:
             continue
         was_above = above
-        above = bool(factor) and best is not None and value > factor * best[0]
+        above = bool(factor) and best is not None and 0 < factor * best[0] < value
         if above and not was_above and best is not None:
             yield (
                 row["update"],

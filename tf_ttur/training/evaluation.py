@@ -1,7 +1,7 @@
 """How each kind of data is evaluated: its network, its reference, its protocol."""
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from ml_collections import ConfigDict
@@ -11,8 +11,11 @@ from tf_ttur.data import Examples, own_examples
 from tf_ttur.data.channels import AS_RGB
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files
-from tf_ttur.metrics import extraction, inception, ngrams, statistics
-from tf_ttur.metrics.evaluators import FrechetEvaluator, NgramEvaluator
+from tf_ttur.metrics import extraction, features, inception, measures, ngrams, statistics
+from tf_ttur.metrics.evaluators import ImageEvaluator, NgramEvaluator
+from tf_ttur.metrics.features import Features
+from tf_ttur.metrics.measures import Needs
+from tf_ttur.metrics.measures.comparison import Side
 from tf_ttur.metrics.pixels import PixelPooling
 
 Path: TypeAlias = str | pathlib.Path | None  # of the network, as in `inception.load`
@@ -55,7 +58,7 @@ class Evaluation(Protocol):
 
 
 class ImageEvaluation:
-    """Evaluates images by the Fréchet distance of features."""
+    """Evaluates images by measures of features."""
 
     def load_network(self, config: ConfigDict, path: Path, trust: bool) -> Any:
         """The Inception network; `PixelPooling` where it is missing and the config allows that."""
@@ -73,33 +76,80 @@ class ImageEvaluation:
             return PixelPooling()
 
     def check_reference(self, config: ConfigDict, network: Any) -> Any:
-        """The statistics that the config names, of this network and the size of its images."""
-        if not config.evaluation.reference:
+        """The statistics or features that the config names, of this network and image size."""
+        settings = config.evaluation
+        chosen = measures.find(settings.metrics.split(","))
+        measures.check_counts(chosen, network.dimension, settings.num_samples, None)
+        if not settings.reference:
             return None
-        reference = statistics.load(config.evaluation.reference)
         size = config.data.image_size
+        reference: statistics.Statistics | Features
+        if features.is_features(settings.reference):
+            reference = features.load(settings.reference)
+        else:
+            reference = statistics.load(settings.reference)
+            _check_needs(settings, chosen)
         statistics.check(reference, network, (size, size, 3))
         return reference
 
     def build(self, config: ConfigDict, examples: Any, network: Any) -> Evaluator:
-        """An evaluator against the config's statistics, or else against those of the data."""
+        """An evaluator against what the config names, or else against the data."""
         settings = config.evaluation
-        reference = self.check_reference(config, network)
-        if reference is None:
-            reference = extraction.cached_statistics(
-                examples, network, settings.feature_batch_size, settings.reference_samples
-            )
-        evaluator = FrechetEvaluator(
+        names = settings.metrics.split(",")
+        evaluator = ImageEvaluator(
             network,
-            reference,
+            self._reference(config, examples, network),
             settings.num_samples,
             settings.sample_batch_size,
             settings.feature_batch_size,
             settings.quantisation,
+            names,
+            config.seed,
         )
         if config.data.channels == 1:
             evaluator.provenance["channels"] = AS_RGB
         return evaluator
+
+    def _reference(
+        self, config: ConfigDict, examples: Any, network: Any
+    ) -> statistics.Statistics | Side:
+        """The reference with what the measures need of it."""
+        settings = config.evaluation
+        reference = self.check_reference(config, network)
+        chosen = measures.find(settings.metrics.split(","))
+        of_data = (examples, network, settings.feature_batch_size, settings.reference_samples)
+        if reference is None and settings.cache_features:
+            reference = extraction.cached_features(*of_data)
+        if not _needed_of_both(chosen):
+            if isinstance(reference, Features):
+                return reference.statistics()
+            return reference or extraction.cached_statistics(*of_data)
+        num_images = settings.reference_samples or examples.num_examples
+        if isinstance(reference, Features):
+            num_images = reference.num_images
+        measures.check_counts(chosen, network.dimension, None, num_images)
+        collectors = measures.collectors_of(chosen.values(), is_source=False, intervals=False)
+        side = Side("the reference", network.dimension, num_images, collectors)
+        if isinstance(reference, Features):
+            side.statistics = reference.statistics(observers=[side.observe])
+        else:
+            side.statistics = extraction.image_statistics(*of_data, observers=[side.observe])
+        return side
+
+
+def _needed_of_both(chosen: Mapping[str, measures.Measure]) -> list[str]:
+    """The names of the measures for which statistics of the reference are not enough."""
+    return [name for name, measure in chosen.items() if measure.needs is Needs.IMAGES_OF_BOTH]
+
+
+def _check_needs(settings: ConfigDict, chosen: Mapping[str, measures.Measure]) -> None:
+    for name in _needed_of_both(chosen):
+        raise UserError(
+            f"config.evaluation.reference = {settings.reference!r} is of statistics, and {name} "
+            "compares features",
+            "a features file, or no reference",
+            "make one with tf-ttur stats --features, or leave config.evaluation.reference empty",
+        )
 
 
 class LineEvaluation:
@@ -171,8 +221,8 @@ def load_network(config: ConfigDict, path: Path = None, trust: bool = False) -> 
     return of_config(config).load_network(config, path, trust)
 
 
-def check_reference(config: ConfigDict, network: Any) -> statistics.Statistics | None:
-    """The statistics that the config names, or None.
+def check_reference(config: ConfigDict, network: Any) -> statistics.Statistics | Features | None:
+    """The statistics or features that the config names, or None.
 
     Raises:
       UserError: they are of another network or image size.

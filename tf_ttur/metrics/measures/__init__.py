@@ -71,6 +71,10 @@ class Measure(Protocol):
       title: what the name stands for, in messages; may be empty.
       needs: the sides of which it needs images.
       needs_logits: whether it needs the network's classes of the source.
+      values: the names of its values, which the training needs before it has any.
+      falls: whether its first value falls while a training goes well, as a distance does. Only such
+        a measure can decide which checkpoint is the best.
+      for_intervals: of `collects`, those that only the interval needs.
       collects: classes of `Collector`, such as `collectors.Features` and `collectors.Groups`. One
         of each is made for every side that has images, and shared by all measures that name its
         class; `side.collected(Features)` gives it. With `Needs.SOURCE_IMAGES`, of the source only.
@@ -80,6 +84,9 @@ class Measure(Protocol):
     title: str = ""
     needs: Needs = Needs.STATISTICS
     needs_logits: bool = False
+    values: tuple[str, ...] = ()
+    falls: bool = False
+    for_intervals: tuple[Callable[[int, int], Collector], ...] = ()
     collects: tuple[Callable[[int, int], Collector], ...] = ()
     of_spatial_features: bool = False
 
@@ -257,6 +264,25 @@ def suffix(measure: Measure) -> str:
     return "".join(
         f"_{name}_{value}" for name, (value, default) in chosen.items() if value != default
     )
+
+
+def collectors_of(
+    chosen: Iterable[Measure], is_source: bool, intervals: bool = True
+) -> list[Callable[[int, int], Collector]]:
+    """What measures collect of one side.
+
+    Args:
+      chosen: the measures.
+      is_source: whether it is the source, and not the reference.
+      intervals: whether their intervals are wanted, and not the values alone.
+    """
+    return [
+        collector
+        for measure in chosen
+        if is_source or measure.needs is not Needs.SOURCE_IMAGES
+        for collector in measure.collects
+        if intervals or collector not in measure.for_intervals
+    ]
 
 
 def check(names: Iterable[str], source_has_images: bool, reference_has_images: bool) -> None:

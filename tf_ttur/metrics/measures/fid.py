@@ -12,7 +12,10 @@ class FID(Measure):
 
     title = "the Fréchet Inception Distance"
     needs = Needs.STATISTICS
+    values = ("fid",)
+    falls = True
     collects = (Groups,)
+    for_intervals = (Groups,)
 
     def results(self, comparison: Comparison) -> Mapping[str, Result]:
         estimate = comparison.frechet

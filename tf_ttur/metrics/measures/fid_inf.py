@@ -13,6 +13,8 @@ class FIDInfinity(Measure):
 
     title = "the FID of infinitely many images"
     needs = Needs.IMAGES_OF_ONE
+    values = ("fid_inf",)
+    falls = True
     collects = (Groups,)
 
     def least_images(self, dimension: int) -> int:

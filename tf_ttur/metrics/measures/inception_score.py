@@ -61,6 +61,7 @@ class Score(Measure):
     title = "the Inception Score"
     needs = Needs.SOURCE_IMAGES
     needs_logits = True
+    values = ("inception_score",)
 
     def __post_init__(self) -> None:
         if self.splits < 1:

@@ -28,6 +28,8 @@ class KID(Measure):
 
     title = "the Kernel Inception Distance"
     needs = Needs.IMAGES_OF_BOTH
+    values = ("kid",)
+    falls = True
     collects = (Features,)
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ class PRDC(Measure):
 
     title = "precision, recall, density and coverage"
     needs = Needs.IMAGES_OF_BOTH
+    values = ("precision", "recall", "density", "coverage")
     collects = (Features,)
 
     def __post_init__(self) -> None:
