@@ -24,12 +24,12 @@ MAY_REACH = {
     "theory": {"io"},
     "data": {"io"},
     "metrics": {"data", "io"},
-    "keras": {"metrics", "data", "io"},
     "config": {"losses", "models", "optimizers", "data", "metrics", "io"},
     "runs": {"config", "io"},
     "training": {
         *("runs", "config", "losses", "models", "optimizers", "data", "metrics", "theory", "io"),
     },
+    "keras": {"training", "losses", "metrics", "data", "io"},
     "studies": {"runs", "config", "data", "metrics", "theory", "io"},
     "reports": {"studies", "runs", "config", "metrics", "data", "theory", "io"},
     "commands": {

@@ -248,4 +248,4 @@ def test_the_average_of_the_generator_is_measured_and_exported(tiny, tmp_path):
     kept.save(3)
     training.go(3, 1)
     state.read(kept.path(3))
-    assert equal([average.numpy() for average in state.average], shown)
+    assert equal([average.numpy() for average in state.average.variables], shown)

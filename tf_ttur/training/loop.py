@@ -344,7 +344,7 @@ def _measure(process: Process, evaluator: evaluation.Evaluator, number: int) -> 
     """
     with process.state.presented():
         values = dict(evaluator.run(process.sampler.for_evaluation(number)))
-    if process.state.average and process.config.evaluation.weights == "both":
+    if process.state.average is not None and process.config.evaluation.weights == "both":
         live = evaluator.run(process.sampler.for_evaluation(number))
         values |= {f"{name}_live": value for name, value in live}
     return values

@@ -13,6 +13,7 @@ import tensorflow as tf
 from tf_ttur.losses import BatchLoss, WeightedPenalty, pairs
 from tf_ttur.players import Players
 from tf_ttur.training import randomness, steps
+from tf_ttur.training.average import WeightAverage
 from tf_ttur.training.collapse import ACCURACY
 from tf_ttur.training.randomness import Purpose
 
@@ -91,8 +92,7 @@ class Replica:
       rules: how they move.
       replicas: how many take each step together.
       encode: function of a batch of data that returns real examples, float32 (n, ...).
-      average: the moving average of the generator's trainable variables, in their order; empty
-        where `rules.ema_decay` is 0.
+      average: of the generator's weights; None where `rules.ema_decay` is 0.
     """
 
     def __init__(
@@ -101,13 +101,28 @@ class Replica:
         rules: Rules,
         replicas: int,
         encode: Callable[[Any], tf.Tensor],
-        average: Sequence[tf.Variable] = (),
+        average: WeightAverage | None = None,
     ) -> None:
         self._players = players
         self._rules = rules
         self._replicas = replicas
         self._encode = encode
         self._average = average
+
+    def update(self, number: tf.Tensor, batches: Sequence[Any]) -> Tensors:
+        """Takes all steps of one update.
+
+        Args:
+          number: int64 scalar, the count of updates before this one.
+          batches: this replica's part of a batch of data for each discriminator step.
+
+        Returns:
+          The values, as `last_steps` gives them.
+        """
+        for step, batch in enumerate(batches[:-1]):
+            self.discriminator_faults(number, step, batch)
+        values, _ = self.last_steps(number, batches[-1])
+        return values
 
     def discriminator_faults(
         self, number: tf.Tensor, step: tf.Tensor | int, batch: Any
@@ -146,7 +161,8 @@ class Replica:
             generated = self._generate(number, last + 1 + step, real)
             moved = self._generator_step(result.batch.real, generated)
             faults += moved.faults
-        self._move_average()
+        if self._average is not None:
+            self._average.move(rules.ema_decay)
         values = {"loss/discriminator": result.step.loss, "loss/generator": moved.loss}
         values |= self._judge(result.batch)
         return values, {"discriminator": result.step.faults, "generator": faults}
@@ -209,14 +225,6 @@ class Replica:
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group
         return randomness.key(self._rules.seed, Purpose.AUGMENTATION, number, step, part, replica)
-
-    def _move_average(self) -> None:
-        if not self._rules.ema_decay:
-            return
-        weights = self._players.generator.network.trainable_variables
-        for average, weight in zip(self._average, weights, strict=True):
-            value = tf.cast(weight.value, average.dtype)
-            average.assign(value + self._rules.ema_decay * (average - value))
 
     def _judge(self, batch: Any) -> Tensors:
         """This replica's shares of what is said about a discriminator's outputs."""

@@ -111,10 +111,8 @@ class Start:
             variables["balance"] = state.balance
         with reading(str(self.path)):
             tf.train.Checkpoint(**variables).read(str(self.path)).expect_partial()
-        for average, weight in zip(
-            state.average, state.generator.trainable_variables, strict=False
-        ):
-            average.assign(weight.value)
+        if state.average is not None:
+            state.average.restart()
         for optimizer, rate in zip(optimizers, rates, strict=False):
             optimizer.learning_rate = rate
 

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from tf_ttur import losses
 from tf_ttur.errors import UserError
 from tf_ttur.training import networks, own_objects, rates
+from tf_ttur.training.average import WeightAverage
 
 # What TensorFlow raises for a checkpoint that is cut off, changed or incomplete.
 _DAMAGE = (tf.errors.OpError, google.protobuf.message.DecodeError, IndexError)
@@ -47,8 +48,7 @@ class State:
       updates: int64 variable, the count of updates when it was last saved.
       training_seconds: float64 variable, likewise.
       balance: float32 variable of a balanced loss, else None.
-      average: the moving average of the generator's trainable weights, in their order; [] where
-        `generator.ema_decay` is 0.
+      average: of the generator's weights; None where `generator.ema_decay` is 0.
       checkpoint: the `tf.train.Checkpoint` of all of it.
     """
 
@@ -79,7 +79,7 @@ class State:
         own_objects.check_loss(config.loss, loss, shape)
         own_objects.check_penalty(config.discriminator.penalty, shape)
         own_objects.check_augmentation(config.discriminator.augment, shape)
-        self.average = self._build_average() if config.generator.ema_decay else []
+        self.average = WeightAverage(self.generator) if config.generator.ema_decay else None
         self._presents_average = config.evaluation.weights != "live"
         self.checkpoint = self._build_checkpoint()
 
@@ -94,27 +94,13 @@ class State:
         with reading(checkpoint):
             self.checkpoint.read(checkpoint).assert_consumed()
 
-    @contextlib.contextmanager
-    def averaged(self) -> Iterator[None]:
-        """Within the block the generator has the averaged weights, if there are any.
+    def averaged(self) -> contextlib.AbstractContextManager[None]:
+        """Within the block the generator has the averaged weights, if there are any."""
+        return contextlib.nullcontext() if self.average is None else self.average.applied()
 
-        Its other variables, such as moving means of batch norm, stay as they are.
-        """
-        variables = self.generator.trainable_variables if self.average else []
-        live = [tf.identity(variable.value) for variable in variables]
-        for variable, average in zip(variables, self.average, strict=True):
-            variable.assign(average)
-        try:
-            yield
-        finally:
-            for variable, value in zip(variables, live, strict=True):
-                variable.assign(value)
-
-    @contextlib.contextmanager
-    def presented(self) -> Iterator[None]:
+    def presented(self) -> contextlib.AbstractContextManager[None]:
         """Within the block the generator has the weights that are measured, shown and exported."""
-        with self.averaged() if self._presents_average else contextlib.nullcontext():
-            yield
+        return self.averaged() if self._presents_average else contextlib.nullcontext()
 
     def weight_norms(self) -> dict[str, float]:
         """The Euclidean norm of each player's weights, which A5 of Theorem 1 assumes bounded."""
@@ -127,16 +113,6 @@ class State:
             for name, network in players.items()
         }
 
-    def _build_average(self) -> list[tf.Variable]:
-        return [
-            tf.Variable(
-                variable.value,
-                trainable=False,
-                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,  # all hold the same
-            )
-            for variable in self.generator.trainable_variables
-        ]
-
     def _build_checkpoint(self) -> tf.train.Checkpoint:
         # Lists of variables, because a checkpoint does not see the layers that a Keras 3 model
         # keeps in a list.
@@ -144,8 +120,8 @@ class State:
         variables = {
             name: [variable.value for variable in getattr(self, name).variables] for name in names
         }
-        if self.average:
-            variables["generator_average"] = self.average
+        if self.average is not None:
+            variables["generator_average"] = self.average.variables
         balance = {} if self.balance is None else {"balance": self.balance}
         checkpoint = tf.train.Checkpoint(
             updates=self.updates, training_seconds=self.training_seconds, **balance, **variables

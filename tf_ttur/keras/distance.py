@@ -1,18 +1,6 @@
-"""The FID for Keras: as a metric of images that pass by, and as a callback of `keras.Model.fit`.
+"""The FID for Keras: as a metric of images that pass by, and as a callback of `keras.Model.fit`."""
 
-    import tf_ttur
-
-    fid = tf_ttur.keras.FrechetInceptionDistance("stats.npz")
-    fid.update_state(images)
-    fid.result()
-    fid.reset_state()
-
-    callback = tf_ttur.keras.FrechetInceptionDistanceCallback("stats.npz", num_images=10_000)
-    gan.fit(photographs, epochs=100, callbacks=[callback])
-
-Only with the original network is the value called "fid"; any other network stands in the name.
-"""
-
+import contextlib
 import math
 import pathlib
 from collections.abc import Callable
@@ -36,7 +24,7 @@ from tf_ttur.metrics.statistics import Statistics
 Network = FeatureNetwork | str | pathlib.Path | None
 
 
-class FrechetInceptionDistance(keras.metrics.Metric):
+class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
     """The Fréchet Inception Distance of the images so far to a reference.
 
     `update_state` works eagerly, inside a `tf.function`, and in the replicas of a
@@ -48,7 +36,10 @@ class FrechetInceptionDistance(keras.metrics.Metric):
     which takes a second or more with the 2,048 features of Inception: call it after the loop. In
     the replicas of a strategy it is refused, since each has seen only its share. So a metric that
     is an attribute of a model should not be among its `metrics`, from which `fit` asks the result
-    at every step; use `FrechetInceptionDistanceCallback` there.
+    at every step.
+
+    In the list of callbacks of `fit` it measures the generator at the end of epochs instead, as
+    `FrechetInceptionDistanceCallback` does, which has more settings.
 
     Args:
       reference: a statistics file, `Statistics`, or images in any form of `metrics.evaluate`.
@@ -60,6 +51,8 @@ class FrechetInceptionDistance(keras.metrics.Metric):
       size, crop, filter: as in `metrics.evaluate`; also of the images that `update_state` takes.
       background, depth: of a reference that a word names, as in `metrics.evaluate`.
       name: of the metric; None takes "fid", or the name with that of another network.
+      num_images, every_epochs: as a callback: how many images to generate, and epochs between two
+        evaluations.
 
     Raises:
       UserError: a reference or a network that cannot be used.
@@ -79,6 +72,8 @@ class FrechetInceptionDistance(keras.metrics.Metric):
         filter: str | None = None,
         background: str = "",
         depth: int = 0,
+        num_images: int = NUM_IMAGES,
+        every_epochs: int = 1,
     ) -> None:
         settings = Settings(
             batch_size=batch_size,
@@ -95,6 +90,19 @@ class FrechetInceptionDistance(keras.metrics.Metric):
         super().__init__(name=name or loaded.metric, dtype="float64")
         self._settings = settings
         self._reference = known
+        self._callback = FrechetInceptionDistanceCallback(
+            known,
+            num_images,
+            every_epochs,
+            network=loaded,
+            quantisation=quantisation,
+            value_range=value_range,
+            batch_size=batch_size,
+            name=self.name,
+            size=size,
+            crop=crop,
+            filter=filter,
+        )
         # A replica takes the network of its own device alone.
         self._network = loaded.single if isinstance(loaded, Replicated) else loaded
         self._num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -160,6 +168,23 @@ class FrechetInceptionDistance(keras.metrics.Metric):
         state = [variable.value for variable in self._state()]
         value = tf.numpy_function(self._distance, state, tf.float64)
         return tf.ensure_shape(value, ())
+
+    @property
+    def results(self) -> dict[int, Result]:
+        """{epoch, counted from 1: `metrics.Result`} of the evaluations as a callback."""
+        return self._callback.results
+
+    def set_model(self, model: keras.Model) -> None:
+        """As of `keras.callbacks.Callback`."""
+        self._callback.set_model(model)
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """As of `keras.callbacks.Callback`."""
+        self._callback.set_params(params)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """As of `FrechetInceptionDistanceCallback`."""
+        self._callback.on_epoch_end(epoch, logs)
 
     def statistics(self) -> Statistics:
         """Mean and covariance of the features so far, as `metrics.compute_statistics` gives them.
@@ -338,9 +363,19 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
             logs[self._name] = value
 
     def _measure(self) -> Result:
+        settings = self._settings
         generator = self._generator
+        latent_size = settings.latent_size
+        latent = settings.latent
         if generator is None:
             generator = getattr(self.model, "generator", self.model)
+            latent_size = latent_size or getattr(self.model, "latent_size", None)
+            latent = getattr(self.model, "latent", latent)
+        averaged = getattr(self.model, "averaged", contextlib.nullcontext)
+        with averaged():
+            return self._evaluate(generator, latent_size, latent)
+
+    def _evaluate(self, generator: Any, latent_size: int | None, latent: str) -> Result:
         settings = self._settings
         [result] = api.evaluate(
             generator,
@@ -351,8 +386,8 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
             quantisation=settings.quantisation,
             seed=settings.seed,
             value_range=self._value_range,
-            latent_size=settings.latent_size,
-            latent=settings.latent,
+            latent_size=latent_size,
+            latent=latent,
             size=settings.size,
             crop=settings.crop,
             filter=settings.filter,
