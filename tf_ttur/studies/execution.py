@@ -20,7 +20,7 @@ from typing import IO, Any, Protocol
 import tf_ttur
 from tf_ttur.errors import Stopped, UserError
 from tf_ttur.io import console
-from tf_ttur.io.ending import REPEATED
+from tf_ttur.io.ending import INSISTENT, REPEATED, watchdog
 from tf_ttur.studies import places
 from tf_ttur.studies.study import Cell, python_command
 
@@ -238,15 +238,16 @@ def _stop(children: Sequence[_Child], requests: "_Requests", progress: Progress)
     for child in children:
         child.ask()
     num_insisted = requests.num_insisted
-    for child in children:
-        while child.process.poll() is None:
-            if requests.num_insisted > max(num_insisted, 1):
-                num_insisted = requests.num_insisted
-                for other in children:
-                    other.ask()
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
-        child.log.close()
-        progress.ended(child.cell, f"stopped; saved after update {_saved(child.cell)}")
+    with watchdog.held():  # as the processes may need longer than this one for a checkpoint
+        for child in children:
+            while child.process.poll() is None:
+                if requests.num_insisted > max(num_insisted, 1):
+                    num_insisted = requests.num_insisted
+                    for other in children:
+                        other.ask()
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
+            child.log.close()
+            progress.ended(child.cell, f"stopped; saved after update {_saved(child.cell)}")
 
 
 class _Requests:
@@ -264,7 +265,7 @@ class _Requests:
 
     def __enter__(self) -> "_Requests":
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM, *REPEATED):
+            for number in (*INSISTENT, *REPEATED):
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._earlier_handlers[number] = signal.signal(number, self._note)
         return self
@@ -275,4 +276,4 @@ class _Requests:
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.number = self.number or number
-        self.num_insisted += number in (signal.SIGINT, signal.SIGTERM)
+        self.num_insisted += number in INSISTENT
