@@ -3,6 +3,7 @@
 tests/commands/test_study.py has the same with trainings.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from tests.studies.test_study import plan, write_run
 from tf_ttur.errors import UserError
 from tf_ttur.io import files
 from tf_ttur.studies import execution
+from tf_ttur.studies import study as studies
 
 # Needs three seconds to save after SIGTERM; a second SIGTERM ends it at once.
 SAVES = """
@@ -27,7 +29,7 @@ def save(*_):
     sys.exit(143)
 signal.signal(signal.SIGTERM, save)
 pathlib.Path(sys.argv[-1]).mkdir(parents=True)
-time.sleep(60)
+time.sleep(600)
 """
 # A study of one cell whose process is the program above, with a watchdog of one second.
 STUDY = f"""
@@ -133,7 +135,7 @@ def test_cells_that_fail_or_are_in_use_do_not_stop_the_others(tmp_path, monkeypa
 
 
 def test_cells_take_turns(tmp_path, monkeypatch):
-    """Each program makes updates until it is stopped; the turns of both end alternately."""
+    """Each program makes 40 updates per half second until it is stopped."""
     cells = plan(tmp_path, [0]).cells
     for cell in cells:
         write_run(cell, {0: 480.0})
@@ -144,20 +146,37 @@ def test_cells_take_turns(tmp_path, monkeypatch):
         "folder = pathlib.Path(sys.argv[1])\n"
         "saved = [int(path.stem[5:]) for path in folder.glob('checkpoints/*')]\n"
         "number = max(saved, default=0)\n"
-        "def stop(*_):\n"
+        "def save(*_):\n"
         "    (folder / f'checkpoints/ckpt-{number}.index').touch()\n"
         "    sys.exit(143)\n"
-        "signal.signal(signal.SIGTERM, stop)\n"
+        "signal.signal(signal.SIGTERM, save)\n"
         "while number < 200:\n"
-        "    number += 10\n"
-        "    row = {'update': number, 'training_seconds': 1.0, 'name': 'loss', 'value': 1.0}\n"
+        "    number += 40\n"
+        "    row = {'update': number, 'training_seconds': 1.0, 'name': 'loss/g', 'value': 1.0}\n"
         "    with (folder / 'metrics.jsonl').open('a') as file: print(json.dumps(row), file=file)\n"
-        "    time.sleep(0.05)\n"
+        "    time.sleep(0.5)\n"
         "(folder / 'checkpoints/ckpt-200.index').touch()\n",
     )
     events = Events()
-    execution.train(cells, events, turn=90)
+    execution.train(cells, events, turn=70)
     started = [event.split()[0] for event in events if event.endswith("started")]
-    assert started == ["ttur-seed0", "orig-seed0"] * (len(started) // 2)
-    assert len(started) in (4, 6)  # a slow machine may see the end of a turn late
-    assert events[-1] == "orig-seed0: done after 200 updates"
+    assert started[:3] == ["ttur-seed0", "orig-seed0", "ttur-seed0"]
+    assert {f"{cell.name}: done after 200 updates" for cell in cells} < set(events)
+
+
+def test_a_turn_ends_after_the_evaluation_that_is_due(tmp_path):
+    settings = (studies.Setting("ttur", "ttur", {"evaluation.every_updates": 100}),)
+    cell = plan(tmp_path, [0], settings).cells[0]
+    write_run(cell, {0: 480.0})
+
+    def is_over(update, name):
+        row = {"update": update, "training_seconds": 1.0, "name": name, "value": 1.0}
+        with (cell.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        child = execution._Child(cell, None, None, begins=0, target=100)
+        return child.has_reached_target
+
+    assert not is_over(99, "loss/generator")
+    assert not is_over(100, "loss/generator")
+    assert is_over(100, "fid_stand_in")
+    assert is_over(101, "loss/generator")

@@ -65,8 +65,16 @@ class _Child:
 
     @property
     def has_reached_target(self) -> bool:
-        """Whether its turn is over."""
-        return self.cell.run.last_update >= self.target
+        """Whether its turn is over. An evaluation that is due at its end belongs to it."""
+        run = self.cell.run
+        update = run.last_update
+        if update < self.target:
+            return False
+        every = self.cell.config.evaluation.every_updates
+        if not every or update % every:
+            return True
+        names = run.evaluations
+        return any(row["update"] == update and row["name"] in names for row in run.rows)
 
     def ask(self) -> None:
         """Asks it to save and to end."""
@@ -175,7 +183,7 @@ class _Queue:
         status = child.process.returncode
         child.log.close()
         if status == 0:
-            progress.ended(cell, f"done after {max(cell.run.checkpoints)} updates")
+            progress.ended(cell, f"done after {_saved(cell)} updates")
         elif status == _STOPPED and child.is_asked:
             self.waiting.append(cell)
             progress.ended(cell, f"its turn ends after update {_saved(cell)}")
