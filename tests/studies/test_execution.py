@@ -33,7 +33,8 @@ time.sleep(600)
 """
 # A study of one cell whose process is the program above, with a watchdog of one second.
 STUDY = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 from tf_ttur.commands import program
 from tf_ttur.studies import execution, study
 from tf_ttur.studies.progress import Progress
