@@ -349,3 +349,12 @@ def test_a_link_that_leads_back_is_refused(folder, tmp_path):
     (folder / "deeper/other").symlink_to(tmp_path / "other")
     with pytest.raises(UserError, match="leads back"):
         sources.open_source(str(folder))
+
+
+def test_what_to_know_about_a_folder(folder):
+    assert Images(str(folder), 32).notes == ["1 subfolder merged", "1 file left out"]
+    (folder / "deeper/still").mkdir()
+    (folder / "01.png").rename(folder / "deeper/still/01.png")
+    (folder / "notes.md").touch()
+    assert Images(str(folder), 32).notes == ["2 subfolders merged", "2 files left out"]
+    assert Images("digits:8", 32).notes == []

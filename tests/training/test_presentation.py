@@ -20,6 +20,7 @@ def test_images():
     assert images.shape[1:] == shown.spec.shape
     assert (images[0] == 0).all()
     assert (images[1] == 255).all()
+    assert shown.count(50_000) == "50,000 images of 32x32, RGB"
 
 
 def test_lines():
@@ -27,6 +28,7 @@ def test_lines():
     outputs = tf.one_hot([[1, 2], [2, 0]], 3)
     assert shown.show(outputs).numpy().tolist() == [b"ab", b"bunk"]
     assert shown.spec.shape == ()
+    assert shown.count(1_000) == "1,000 lines of 32 characters, with 3 symbols"
 
 
 def test_a_picture_of_many_images():

@@ -136,6 +136,16 @@ def test_the_optimizers_too(source, slower, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+def test_a_moving_average_begins_at_the_weights(source, slower, tmp_path):
+    slower.generator.ema_decay = 0.5
+    loop.train(slower, tmp_path / "new", start_from=source)
+    begun = open_run(tmp_path / "new").checkpoint(0)
+    weights = variables(begun, "generator").values()
+    for average in variables(begun, "generator_average").values():
+        # Among the generator's variables are moving means, too.
+        assert any(np.array_equal(average, value) for value in weights)
+
+
 def test_other_networks_are_refused_by_name(source, slower, tmp_path):
     slower.model.width = 8
     with pytest.raises(UserError, match=r"model\.width: 4 -> 8\n    discriminator/\S+: \("):

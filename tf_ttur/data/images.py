@@ -122,6 +122,17 @@ class Images:
         return ()
 
     @property
+    def notes(self) -> list[str]:
+        """What to know about where the images come from, in words."""
+        notes = []
+        if self.source.num_subfolders:
+            notes.append(f"{_counted(self.source.num_subfolders, 'subfolder')} merged")
+        left_out = sum(self.source.left_out.values()) + len(self.skipped)
+        if left_out:
+            notes.append(f"{_counted(left_out, 'file')} left out")
+        return notes
+
+    @property
     def identity(self) -> str:
         """A string that changes with the images or their preparation."""
         values: list[Any] = [self.source.identity, self.preparation]
@@ -719,6 +730,10 @@ def open_images(
     if whole_batches:
         images.drop_remainder(whole_batches)
     return images
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def open_for_training(data: Any) -> Images:

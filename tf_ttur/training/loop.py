@@ -215,6 +215,9 @@ def _begin(process: Process, resumed: int | None) -> None:
         begins = f"starting with the weights of {process.start}"
     else:
         begins = "starting"
+    shown = presentation.of_config(config, process.examples.vocabulary)
+    notes = [shown.count(process.examples.num_examples), *getattr(process.examples, "notes", [])]
+    console.say(f"training on {process.examples.word}: {'; '.join(notes)}")
     where = devices.describe(process.strategy)
     console.say(f"{begins}: {config.updates} updates on {where}, in {process.workdir}")
 

@@ -32,6 +32,9 @@ class Presentation(Protocol):
     def show(self, outputs: tf.Tensor) -> tf.Tensor:
         """Converts n outputs of the generator to examples for people, (n, *spec.shape)."""
 
+    def count(self, number: int) -> str:
+        """So many examples, in words."""
+
     def write(self, folder: RunFolder, update: int, outputs: tf.Tensor) -> None:
         """Writes the generator's outputs after `update` updates as samples."""
 
@@ -55,6 +58,12 @@ class ImagePresentation:
         """Converts values in -1 ... 1 to 0 ... 255."""
         return to_uint8(outputs)
 
+    def count(self, number: int) -> str:
+        """Such as "1,000 images of 32x32, RGB"."""
+        height, width, channels = self._shape
+        kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
+        return f"{number:,} images of {width}x{height}, {kind}"
+
     def write(self, folder: RunFolder, update: int, outputs: tf.Tensor) -> None:
         """Writes a picture."""
         folder.images(update, self.show(outputs).numpy())
@@ -69,6 +78,7 @@ class LinePresentation:
 
     def __init__(self, config: ConfigDict, vocabulary: Sequence[str]) -> None:
         self._vocabulary = list(vocabulary)
+        self._length = config.data.line_length
 
     @property
     def spec(self) -> tf.TensorSpec:
@@ -79,6 +89,11 @@ class LinePresentation:
         """Converts (n, length, symbols) to (n,) strings of the most probable symbols."""
         symbols = tf.gather(tf.constant(self._vocabulary), tf.argmax(outputs, -1))
         return tf.strings.reduce_join(symbols, -1)
+
+    def count(self, number: int) -> str:
+        """Such as "1,000 lines of 32 characters, with 95 symbols"."""
+        symbols = len(self._vocabulary)
+        return f"{number:,} lines of {self._length} characters, with {symbols} symbols"
 
     def write(self, folder: RunFolder, update: int, outputs: tf.Tensor) -> None:
         """Writes a text file."""

@@ -53,6 +53,7 @@ def open_folder(word: str, path: pathlib.Path, options: Options) -> Source:
         formats=endings(names),
         decoder=decoder,
         left_out=left_out,
+        num_subfolders=len({os.path.dirname(name) for name in names} - {str(path)}),
     )
 
 
@@ -117,7 +118,10 @@ def open_zip(word: str, path: pathlib.Path, options: Options) -> Source:
         # Version 0.1.0 left these images out, and may have cached statistics without them.
         identity = identity_of(source.identity, endings(names))
         source = dataclasses.replace(source, identity=identity)
-    return dataclasses.replace(source, formats=endings(names), left_out=left_out)
+    subfolders = {os.path.dirname(name) for name in names} - {""}
+    return dataclasses.replace(
+        source, formats=endings(names), left_out=left_out, num_subfolders=len(subfolders)
+    )
 
 
 def without_images(found: str, expected: str, names: Iterable[str], cure: str) -> UserError:

@@ -74,6 +74,7 @@ class Source:
       converted: what all images were before they were converted to RGB: "grey", or "".
       decoder: of image files; None if the images are not files.
       left_out: {ending: number of files} that are no images by their endings.
+      num_subfolders: the number of folders within the source that hold images.
       keeps_order: whether a training takes the images in the order of `stream`, again and again,
         instead of shuffling them.
       fingerprint: digest of the content, where opening the source has read all of it; otherwise "".
@@ -92,6 +93,7 @@ class Source:
     converted: str = ""
     decoder: "Decoder | None" = None
     left_out: dict[str, int] = dataclasses.field(default_factory=dict)
+    num_subfolders: int = 0
     keeps_order: bool = False
     fingerprint: str = ""
 

@@ -8,6 +8,7 @@ import pathlib
 import tarfile
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import IO, Any
 
 from tf_ttur.errors import UserError
@@ -27,6 +28,7 @@ NETWORKS = {
     "63637cff8c4363af7342ba7cbf5b2657c26ca6fe": "stand-in",
 }
 
+_MB = 1_000_000
 _BLOCK = 2**16  # bytes that are written at a time
 _MAX_BYTES = 2**28  # well above the original's 96 MB
 
@@ -164,19 +166,22 @@ def _request(partial: pathlib.Path, done: int, timeout_seconds: float) -> None:
         with open(partial, "ab" if resumes else "wb") as file:
             start = file.tell()
             most = ARCHIVE[0] + 1 - start
-            _copy(response, file, most)
+            status = console.Status("MB of the network", start // _MB, ARCHIVE[0] // _MB, 10)
+            with status:
+                _copy(response, file, most, lambda: status.show(file.tell() // _MB))
             received = file.tell() - start
     announced = int(response.headers.get("Content-Length") or received)
     if received < min(announced, most):
         raise OSError(f"the connection ended after {received} of {announced} bytes")
 
 
-def _copy(source: IO[bytes], target: IO[bytes], most: int) -> None:
-    """Copies what comes until its end, at most this many bytes."""
+def _copy(source: IO[bytes], target: IO[bytes], most: int, on_block: Callable[[], None]) -> None:
+    """Copies what comes until its end, at most `most` bytes; calls `on_block` after each block."""
     left = most
     while block := source.read(min(_BLOCK, left)):
         target.write(block)
         left -= len(block)
+        on_block()
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
