@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from tests.models import channels_first
 from tests.models.test_dcgan import parameters
-from tf_ttur.models import wgan_gp
+from tf_ttur.models import layers
 from tf_ttur.models.wgan_gp import Critic, Generator
 
 
@@ -57,7 +57,7 @@ def test_critic_is_the_one_described_channels_first(samples_per_score):
 def test_enlarging_is_the_published_depth_to_space():
     x = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
     enlarged = channels_first.enlarge(np.moveaxis(x, 3, 1))
-    np.testing.assert_array_equal(np.moveaxis(wgan_gp._double(x).numpy(), 3, 1), enlarged)
+    np.testing.assert_array_equal(np.moveaxis(layers.double(x).numpy(), 3, 1), enlarged)
 
 
 def test_initial_weights():
