@@ -37,7 +37,7 @@ _IMAGES = "fid digits:30 digits:30:1"
             for flag in (
                 *("--count 10", "--sample 10", "--seed 0", "--skip-unreadable", "--drop-remainder"),
                 *("--quantisation round", "--inception graph.pb", "--precision float32"),
-                *("--batch-size 100", "--trust"),
+                *("--batch-size 100", "--trust", "--network mine.py:features", "--cache-features"),
             )
         ],
         (f"{_IMAGES} --quantisation round", "--quantisation"),
@@ -47,6 +47,8 @@ _IMAGES = "fid digits:30 digits:30:1"
         ("fid statistics.npz digits:30 --quantisation float", "--quantisation"),
         ("precalc_stats digits:30 --output x.npz --quantisation round", "--quantisation"),
         ("precalc_stats --config svhn --precision float32", "--precision"),
+        ("precalc_stats --config svhn --network mine.py:features", "--network"),
+        ("precalc_stats digits:30 --output x.npz --features-logits", "--features-logits"),
         ("precalc_stats --config svhn --batch-size 100", "--batch-size"),
         ("precalc_stats --config svhn --quantisation round", "--quantisation"),
         ("benchmark --config quickstart --inception graph.pb", "--inception"),

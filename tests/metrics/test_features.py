@@ -152,9 +152,30 @@ def test_the_cache_saves_the_network_the_work(folder, here, measure, monkeypatch
     assert measure(*words) == pytest.approx(expected, rel=1e-9)
 
 
+def test_the_protocol_clean(folder, here, measure):
+    """Features say their protocol, and statistics too: without a network, nothing else would."""
+    keep(folder, "a", "b", flags=["--protocol", "clean"])
+    words = ["--metrics", "fid,kid", "--protocol", "clean"]
+    expected = measure(f"{folder}/a.npy", f"{folder}/b.npy", *words)
+    assert set(expected) == {"clean_fid_unknown", "clean_kid_unknown"}
+    assert measure("a.npz", "b.npz", *words) == pytest.approx(expected, rel=1e-9)
+    stats.main(["a.npz", "--output", "s.npz"])
+    for side in ("a.npz", "s.npz"):
+        with pytest.raises(UserError, match="made with the protocol clean; here it is official"):
+            fid.main([side, side])
+    for name in ("a", "b"):
+        metrics.keep_features(f"{folder}/{name}.npy", f"{name}2.npz", protocol="clean", size=16)
+    given = [metrics.load_statistics("s.npz"), metrics.load_features("b.npz")]
+    with pytest.raises(UserError, match="made with the protocol clean"):
+        metrics.evaluate(*given)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
+        ("fid a.npz a.npz --cache-features --protocol adm", "--protocol adm"),
+        ("fid a.npz a.npz --protocol adm", "protocol official; here it is adm"),
+        ("stats digits:40 --features x.npz --protocol adm", "--protocol adm"),
         ("fid a.npz a.npz --metrics is", "no logits.*--features-logits"),
         ("fid a.npz a.npz --count 131", "features of 130 images"),
         ("fid a.npz a.npz --batch-size 100", "features and statistics alone"),

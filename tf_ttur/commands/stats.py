@@ -132,7 +132,7 @@ def _keeper(arguments: flags.Arguments, output: pathlib.Path | None) -> features
             ["--features-dtype", "--features-logits"],
             "without --features",
             "features that are kept",
-            "name the file with --features FILE.npz",
+            "leave it out, or name the file with --features FILE.npz",
         )
         return None
     places = [place for place in (arguments.source, output) if place is not None]

@@ -302,6 +302,7 @@ def keep_features(
     batch_size: int = 100,
     *,
     overwrite: bool = False,
+    **options: Any,
 ) -> Features:
     """Writes the features of images to a file, which stands in their place from then on.
 
@@ -313,6 +314,9 @@ def keep_features(
       logits: whether to keep the classes too, for the Inception Score; None keeps them where the
         network gives any.
       overwrite: whether to replace any file.
+      **options: how the images are read: num_images, quantisation, value_range, latent_size,
+        latent, seed, background, depth, size, crop, filter and protocol ("official" or "clean"),
+        as in `evaluate`.
 
     Returns:
       The `Features`, which every function takes in the place of images.
@@ -324,11 +328,18 @@ def keep_features(
         raise UserError(f"dtype {dtype!r}", " or ".join(features.DTYPES), "correct dtype")
     place = features.check_output(path, what="path", overwrite=overwrite)
     network = check_network(network)
-    [(name, content)] = _open({"images": images}, Settings(batch_size=batch_size), [True])
+    settings = Settings(batch_size=batch_size, **options)
+    if settings.protocol == "adm":
+        raise UserError(
+            "features of the protocol adm",
+            "images or statistics: its spatial features are not kept",
+            "call metrics.compute_statistics(protocol='adm')",
+        )
+    [(name, content)] = _open({"images": images}, settings, [True])
     if isinstance(content, Statistics | Features):
         found = f"{name}: {type(content).__name__} in the place of images"
         raise UserError(found, "images", "pass the images")
-    loaded = _load_network(network, [(name, content)], protocols.OFFICIAL)
+    loaded = _load_network(network, [(name, content)], settings.protocol)
     assert loaded is not None  # as there are images
     keeper = features.Keeper(place, dtype, logits)
     if isinstance(content, sides.ImagesOfWord):

@@ -118,6 +118,26 @@ def of_provenance(provenance: Mapping[str, Any]) -> str:
     return str(provenance.get("protocol", OFFICIAL))
 
 
+def check(name: str, provenance: Mapping[str, Any], protocol: str) -> None:
+    """Refuses what was made with another protocol; files of other tools do not say with which.
+
+    Args:
+      name: how messages call it.
+      provenance: of statistics or features; may be empty.
+      protocol: of `PROTOCOLS`.
+
+    Raises:
+      UserError: names both protocols.
+    """
+    made_with = of_provenance(provenance)
+    if provenance and made_with != protocol:
+        raise UserError(
+            f"{name} was made with the protocol {made_with}; here it is {protocol}",
+            "the same protocol: distances between others mean nothing",
+            f"pass --protocol {made_with} (protocol={made_with!r} in Python), or make it anew",
+        )
+
+
 class Adapted:
     """A feature network as a protocol uses it; a `networks.FeatureNetwork`.
 

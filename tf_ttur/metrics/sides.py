@@ -178,9 +178,13 @@ def open_side(
       UserError: there is no such thing, or it cannot be read.
     """
     if is_statistics(word, prefer_images):
-        return statistics.load(paths.local(word, "SOURCE"))
+        known = statistics.load(paths.local(word, "SOURCE"))
+        protocols.check(word, known.provenance, protocol)
+        return known
     if features.is_features(word):
-        return _open_features(word, **options)
+        kept = _open_features(word, **options)
+        protocols.check(word, kept.provenance, protocol)
+        return kept
     from tf_ttur.data.images import open_images  # imports TensorFlow, which statistics do without
 
     images = open_images(word, **options)

@@ -162,9 +162,12 @@ def measure(
       and of the Inception Score std}.
 
     Raises:
-      UserError: a measure of the user's own gives no results.
+      UserError: a measure of the user's own gives no results, or a side was made with another
+        protocol.
     """
     comparison = Comparison(source, reference, seed)
+    for side in comparison.sides:
+        protocols.check(side.name, side.statistics.provenance, protocol)
     results = {}
     for name, chosen in measures.find(names).items():
         for kind, result in _checked(name, chosen.results(comparison)).items():
