@@ -117,7 +117,7 @@ _ARCHIVES = {
     "secret.zip": "encrypted",
     "bomb.zip": "cannot be decoded",
     "flipped.zip": "cannot be decoded",
-    "floats.npy": "float64",
+    "floats.npy": "floats from 0 to 0",
     "one.npy": "of shape (8, 8, 3)",
     "nothing.npy": "nothing.npy",
     "objects.npy": "cannot be read",

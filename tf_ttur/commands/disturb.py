@@ -87,6 +87,7 @@ def _parser() -> flags.Parser:
     images = parser.add_argument_group("images")
     flags.add_conversion(images)
     flags.add_sizes(images)
+    flags.add_value_range(images)
     flags.add_network(parser)
     flags.append_sources(parser)
     return parser

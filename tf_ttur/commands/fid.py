@@ -35,7 +35,7 @@ from tf_ttur.registry import is_object
 _OF_IMAGES = (
     *("--count", "--sample", "--skip-unreadable", "--drop-remainder", "--quantisation", "--seed"),
     *("--inception", "--network", "--precision", "--batch-size", "--trust"),
-    *("--background", "--depth", "--cache-features"),
+    *("--background", "--depth", "--cache-features", "--value-range"),
     *flags.SIZES,
 )
 _OF_FEATURES = ("--count", "--sample", "--seed")  # those that features in place of images obey
@@ -174,6 +174,7 @@ def _check_used(
         unused = [flag for flag in _OF_IMAGES if not has_features or flag not in _OF_FEATURES]
         alone = "features and statistics alone" if has_features else "statistics alone"
         flags.refuse_unused(arguments, unused, f"with {alone}", "a side of images")
+    flags.refuse_value_range(arguments, kinds)
     if None in kinds:
         return  # what opens this word says what is wrong with it
     has_generator = "generator" in kinds
@@ -227,6 +228,7 @@ def _open(arguments: flags.Arguments, names: Sequence[str]) -> list[sides.Opened
         "size": arguments.size,
         "crop": arguments.crop,
         "filter": arguments.filter,
+        "value_range": arguments.value_range,
         "protocol": arguments.protocol,
         "trust": arguments.trust,
         "whole_batches": arguments.batch_size if arguments.drop_remainder else 0,

@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur.commands import program
 from tf_ttur.config import cards
-from tf_ttur.data import QUANTISATIONS, resizing
+from tf_ttur.data import QUANTISATIONS, ranges, resizing
 from tf_ttur.data.sources import describe_sources
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import protocols
@@ -232,7 +232,25 @@ def add_images(arguments: Parser) -> Any:
     )
     add_conversion(group)
     add_sizes(group)
+    add_value_range(group)
     return group
+
+
+def add_value_range(group: Any) -> None:
+    """Adds `--value-range`, for sources that are arrays; see `data.ranges`."""
+    group.add_argument(
+        "--value-range",
+        type=_value_range,
+        metavar="LOW,HIGH",
+        help="what the values of an .npy or .npz mean: 0,1 or -1,1 or 0,255 [0,255 of "
+        "uint8, -1,1 of floats; values that speak against it are refused]",
+    )
+
+
+def refuse_value_range(arguments: Arguments, kinds: Iterable[str | None]) -> None:
+    """Refuses `--value-range` where no source of these kinds is an array. Raises `UserError`."""
+    if not {"array", None} & set(kinds):
+        refuse_unused(arguments, ["--value-range"], "without an array", "an .npy or .npz as SOURCE")
 
 
 SIZES = ("--size", "--crop", "--filter")
@@ -434,6 +452,11 @@ def precision_name(text: str) -> str:
 def _quantisation(text: str) -> str:
     QUANTISATIONS.find(text)  # raises `UserError` for a name or object that does not exist
     return text
+
+
+def _value_range(text: str) -> tuple[float, float]:
+    """A type for `argparse`: one of `ranges.RANGES`, as in "0,1"."""
+    return ranges.find_range(text.split(","))
 
 
 def positive(text: str) -> int:

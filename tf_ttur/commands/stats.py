@@ -48,6 +48,7 @@ _DECIDED_BY_CONFIG = (
     "--background",
     "--depth",
     "--protocol",
+    "--value-range",
     *flags.SIZES,
 )
 
@@ -318,6 +319,7 @@ def _check_source(arguments: flags.Arguments) -> None:
             "SOURCE --output FILE.npz, SOURCE --features FILE.npz, or --config CARD",
             "see --help",
         )
+    flags.refuse_value_range(arguments, [sources.kind_of(arguments.source)])
     if sources.kind_of(arguments.source) not in ("generator", None):
         flags.refuse_unused(
             arguments,
@@ -359,6 +361,7 @@ def _task_of_source(arguments: flags.Arguments) -> _Task:
         "size": arguments.size,
         "crop": arguments.crop,
         "filter": arguments.filter,
+        "value_range": arguments.value_range,
         "whole_batches": arguments.batch_size if arguments.drop_remainder else 0,
         "trust": arguments.trust,
     }

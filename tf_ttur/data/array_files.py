@@ -48,6 +48,16 @@ class Header(NamedTuple):
         # (height, width, 3) and (height, width, 4) would be one image.
         return len(self.shape) == 3 and self.shape[-1] > 4
 
+    @property
+    def is_float_images(self) -> bool:
+        """Whether these are images in floats: RGB, or grey with an axis of channels."""
+        return (
+            self.dtype.kind == "f"
+            and 0 not in self.shape
+            and len(self.shape) == 4
+            and self.shape[-1] in (1, 3)
+        )
+
 
 def read_headers(path: pathlib.Path) -> dict[str, Header]:
     """The headers of the arrays of an .npz by name; of a .npy its only one, under "".
@@ -90,11 +100,13 @@ def image_array(headers: Mapping[str, Header]) -> str | None:
     """The name of the array that holds the images; None if there is none, or no telling which.
 
     It is `images`; else `arr_0`, as samplers of diffusion models write it; else the only array
-    that can be images.
+    that can be images, of uint8 where there is one, or of floats.
     """
     if "images" in headers:
-        return "images" if headers["images"].is_images else None
+        header = headers["images"]
+        return "images" if header.is_images or header.is_float_images else None
     candidates = [name for name, header in headers.items() if header.is_images]
+    candidates = candidates or [name for name, header in headers.items() if header.is_float_images]
     if "arr_0" in candidates:
         return "arr_0"
     return candidates[0] if len(candidates) == 1 else None

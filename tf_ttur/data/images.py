@@ -689,6 +689,7 @@ def open_images(
     size: int | None = None,
     crop: str | None = None,
     filter: str | None = None,
+    value_range: tuple[float, float] | None = None,
 ) -> Images:
     """The images that a SOURCE names; all commands open their images with this function.
 
@@ -704,13 +705,23 @@ def open_images(
       sample: as in `Images.take_random`, with `seed`; 0 takes all images.
       background, depth: as in `pillow.conversion`. They apply only to image files.
       size, crop, filter: as in `resizing.find_resizing`.
+      value_range: what the values of an array mean, of `ranges.RANGES`; other sources do not need
+        it.
 
     Raises:
       UserError: the word names no images, they cannot be used, or there are too few.
     """
+    # Long: its options.
     wanted = find_resizing(size, crop, filter)
     opened = sources.open_source(
-        word, count, seed, quantisation, trust=trust, background=background, depth=depth
+        word,
+        count,
+        seed,
+        quantisation,
+        trust=trust,
+        background=background,
+        depth=depth,
+        value_range=value_range,
     )
     if isinstance(opened, Images) and (background or depth):
         raise UserError(

@@ -10,15 +10,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur.data import pillow
+from tf_ttur.data import pillow, ranges
+from tf_ttur.data.quantisation import to_levels
+from tf_ttur.data.ranges import Range
 from tf_ttur.data.resizing import Resizing, cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
-from tf_ttur.metrics import api, ranges, sides, statistics
+from tf_ttur.metrics import api, sides, statistics
 from tf_ttur.metrics.inception import Replicated
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.results import Result
-from tf_ttur.metrics.settings import NUM_IMAGES, Range, Settings
+from tf_ttur.metrics.settings import NUM_IMAGES, Settings
 from tf_ttur.metrics.statistics import Statistics
 
 Network = FeatureNetwork | str | pathlib.Path | None
@@ -137,7 +139,7 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
             self._floats.assign_add(tf.stack(ranges.count_floats(images, value_range, _count)))
             # NaN is counted, and refused by `result`.
             finite = tf.where(tf.math.is_finite(images), images, tf.zeros_like(images))
-            levels = ranges.to_levels(finite, value_range, self._settings.quantisation)
+            levels = to_levels(finite, value_range, self._settings.quantisation)
         if self._settings.resizing is not None:
             in_integers = images.dtype == tf.uint8 or self._settings.quantisation != "float"
             levels = _resize(levels, self._settings.resizing, in_integers)

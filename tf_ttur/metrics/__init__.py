@@ -36,7 +36,7 @@ Images, on either side, are one of
 - `Statistics`, where the measure needs no more.
 
 Floats are in -1 ... 1, or what `value_range` says. Images that speak against that are refused; the
-rule is in `metrics.ranges`.
+rule is in `data.ranges`.
 
 docs/metrics.md says what each measure is, and `measures.Measure` how to write your own. Only with
 the original network is a value called "fid"; any other stands in the name, as in "fid_stand_in".
@@ -45,8 +45,8 @@ The rooms of this package:
 
 api.py            the functions above                  forms.py          images in memory
 sides.py          two sides, opened and gathered       measures/         one file per measure
-../data/passed.py what was passed, in words            ranges.py         what float values mean
-results.py        one value with its interval          evaluators.py     during a training
+../data/passed.py what was passed, in words            evaluators.py     during a training
+results.py        one value with its interval          protocols.py      of other tools
 settings.py       how given images are read            ranking.py        which set is nearer
 extraction.py     from images to statistics            statistics.py     their file, the distance
 networks.py       the protocol of a feature network    inception/        the network of the FID

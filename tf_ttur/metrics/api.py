@@ -100,7 +100,7 @@ def evaluate(
       allow_mixed: whether to compare features of different precision, which moves the distance.
       metrics: another name of `names`.
       value_range: what floats mean: (0, 1), (-1, 1) or (0, 255). None takes -1 ... 1, and refuses
-        images that speak against it (`metrics.ranges`).
+        images that speak against it (`data.ranges`).
       latent_size: of the latents of a Keras model; None takes that of its input.
       latent: "normal", or "uniform" in -1 ... 1.
       size: side in pixels to which all images are brought, as Pillow resizes; None leaves them as

@@ -358,7 +358,7 @@ def _begin(
 
 def _provenance(images: "Images") -> dict[str, Any]:
     """What statistics say of their images."""
-    provenance = {
+    provenance: dict[str, Any] = {
         "source": images.source.word,
         "source_identity": images.source.identity,
         "preparation": images.preparation,
@@ -367,6 +367,8 @@ def _provenance(images: "Images") -> dict[str, Any]:
     }
     if images.resizing is not None:
         provenance["resizing"] = images.resizing.record
+    if images.source.value_range is not None:
+        provenance["value_range"] = list(images.source.value_range)
     if images.source.left_out:
         provenance["left_out"] = images.source.left_out
     if images.skipped:

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur.data import passed, pillow
+from tf_ttur.data import passed, pillow, ranges
 from tf_ttur.data.images import strict_options
+from tf_ttur.data.quantisation import to_levels
 from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
-from tf_ttur.metrics import extraction, ranges
+from tf_ttur.metrics import extraction
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.settings import NUM_IMAGES, Settings
 from tf_ttur.metrics.statistics import Statistics
@@ -182,7 +183,7 @@ class GivenImages:
         quantisation = self._settings.quantisation
         self.provenance["quantisation"] = quantisation
         self.provenance["value_range"] = list(self._settings.value_range or (-1, 1))
-        images = ranges.to_levels(batch, self._settings.value_range, quantisation).numpy()
+        images = to_levels(batch, self._settings.value_range, quantisation).numpy()
         # A function of the user's own may give fractions.
         return images.astype(np.uint8) if quantisation in ("round", "truncate") else images
 

@@ -1,19 +1,16 @@
 """How images that a Python program passes are read. This file imports no TensorFlow."""
 
 import dataclasses
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from tf_ttur.data import QUANTISATIONS
+from tf_ttur.data.ranges import Range, find_range
 from tf_ttur.data.resizing import Resizing, find_resizing
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import protocols
 
-Range: TypeAlias = tuple[float, float]
-
-# What float images may be in, as `metrics.ranges` says.
-RANGES: tuple[Range, ...] = ((0, 1), (-1, 1), (0, 255))
 LATENTS = ("normal", "uniform")
 NUM_IMAGES = 50_000  # drawn from what has no end, unless the caller says how many
 
@@ -27,7 +24,7 @@ class Settings:
       batch_size: images in a batch.
       quantisation: what becomes of floats: a name of `QUANTISATIONS`, or `MODULE:OBJECT` or
         `PATH.py:OBJECT` of your own function.
-      value_range: of `RANGES`; None finds out.
+      value_range: of `data.ranges.RANGES`; None finds out.
       latent_size: of a Keras model's latents; None takes that of its input.
       latent: of `LATENTS`.
       seed: of latents.
@@ -67,7 +64,7 @@ class Settings:
         if self.latent not in LATENTS:
             raise UserError(f"latent {self.latent!r}", " or ".join(LATENTS), "correct latent")
         if self.value_range is not None:
-            object.__setattr__(self, "value_range", _find_range(self.value_range))
+            object.__setattr__(self, "value_range", find_range(self.value_range))
         find_resizing(self.size, self.crop, self.filter)
         protocols.find(self.protocol)
 
@@ -85,22 +82,6 @@ class Settings:
     @property
     def of_words(self) -> dict[str, Any]:
         """The keyword arguments of `data.images.open_images` that concern every word, if given."""
-        names = ("background", "depth", "size", "crop", "filter")
+        names = ("background", "depth", "size", "crop", "filter", "value_range")
         values = {name: getattr(self, name) for name in names}
         return {name: value for name, value in values.items() if value}
-
-
-def _find_range(value_range: Any) -> Range:
-    """The one of `RANGES` that a user has named. Raises `UserError` if there is none."""
-    try:
-        pair = tuple(map(float, value_range))
-    except (TypeError, ValueError):
-        pair = ()
-    for known in RANGES:
-        if pair == known:
-            return known
-    raise UserError(
-        f"value_range={value_range!r}",
-        f"one of {', '.join(map(str, RANGES))}, or None to find out",
-        "correct value_range",
-    )

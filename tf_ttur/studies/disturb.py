@@ -29,7 +29,8 @@ class Options:
       example: SOURCE whose first images the figure shows; None takes `source`.
       limit: as in `disturbance_report.summarise`.
       seed: of the disturbances and of generated images.
-      background, depth, size, crop, filter: of all images, as `open_images` takes them.
+      background, depth, size, crop, filter, value_range: of all images, as `open_images` takes
+        them.
       inception, precision, trust: as `inception.load` takes them.
       batch_size: images that go through the network at a time.
     """
@@ -49,6 +50,7 @@ class Options:
     size: int | None = None
     crop: str | None = None
     filter: str | None = None
+    value_range: tuple[float, float] | None = None
     inception: str | None = None
     precision: str = "float32"
     trust: bool = False
@@ -104,6 +106,7 @@ def _open(options: Options, word: str, count: int = 50_000, seed: int = 0) -> Im
         size=options.size,
         crop=options.crop,
         filter=options.filter,
+        value_range=options.value_range,
     )
 
 

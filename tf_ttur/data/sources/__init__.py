@@ -186,7 +186,7 @@ SOURCES: Registry[SourceKind] = Registry(
         ),
         "array": SourceKind(
             form="FILE.npy, FILE.npz",
-            help="uint8 (n, height, width, 3) or grey; in an .npz: images, arr_0, or the one",
+            help="uint8 or floats (n, height, width, 3) or grey; in an .npz: images or arr_0",
             matches=_is_file(".npy", ".npz"),
             open="tf_ttur.data.sources.arrays:open_array",
         ),
@@ -209,6 +209,7 @@ def open_source(
     trust: bool = False,
     background: str = "",
     depth: int = 0,
+    value_range: tuple[float, float] | None = None,
 ) -> "Source | Images":
     """Opens the source that a word names.
 
@@ -217,6 +218,7 @@ def open_source(
       count, seed, quantisation, trust_pickle, trust: as in `Options`. They apply only to an
         exported generator and to CIFAR-10.
       background, depth: as in `Options`. They apply only to image files.
+      value_range: as in `Options`. It applies only to arrays.
 
     Returns:
       A `Source`; for `config:CARD` the card's `Images`.
@@ -228,7 +230,9 @@ def open_source(
     if not word:
         raise UserError("SOURCE is empty", _forms(), "name the images")
     path = paths.local(word, "SOURCE")
-    options = Options(count, seed, quantisation, trust_pickle, trust, background, depth)
+    options = Options(
+        count, seed, quantisation, trust_pickle, trust, background, depth, value_range
+    )
     for kind in SOURCES.values():
         if kind.matches(word, path):
             return load(kind.open)(word, path, options)

@@ -1,5 +1,6 @@
 """Images in arrays: .npy and .npz, SVHN's .mat, CIFAR-10's batches."""
 
+import dataclasses
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -7,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur.data import array_files, published_archives
-from tf_ttur.data.sources.source import Options, Source, identity_of_files, say_once
+from tf_ttur.data import array_files, published_archives, ranges
+from tf_ttur.data.quantisation import to_levels
+from tf_ttur.data.sources.source import Options, Source, identity_of, identity_of_files, say_once
 from tf_ttur.errors import UserError
 from tf_ttur.io import files
 
@@ -34,7 +36,7 @@ def open_array(word: str, path: pathlib.Path, options: Options) -> Source:
         expected = array_files.IMAGES
         raise array_files.unreadable(word, path, error, expected, cure) from error
     _say_what_is_ignored(word, name, headers)
-    return of_array(word, images, identity_of_files(path))
+    return of_values(word, images, identity_of_files(path), options)
 
 
 def _refusal(word: str, path: pathlib.Path, headers: Mapping[str, array_files.Header]) -> UserError:
@@ -72,9 +74,32 @@ def open_cifar10(word: str, path: pathlib.Path, options: Options) -> Source:
     return of_array(word, images, identity_of_files(*batches))
 
 
-def is_images(array: np.ndarray) -> bool:
-    """Whether an array is uint8 (n, height, width, 3), or grey images as `of_array` takes them."""
-    return array_files.Header(array.dtype, array.shape).is_images
+def of_values(word: str, images: np.ndarray, identity: str, options: Options) -> Source:
+    """The `Source` of an array of a user, whose values have to be judged.
+
+    Args:
+      word, identity: as in `of_array`.
+      images: as in `of_array`; or float (n, height, width, 3) or (n, height, width, 1), which is
+        rounded to uint8.
+      options: `value_range` says what the values mean.
+
+    Raises:
+      UserError: as of `ranges.judge`.
+    """
+    value_range = options.value_range
+    ranges.judge_array(word, images, value_range)
+    if images.dtype == np.uint8:
+        return of_array(word, images, identity)
+    value_range = value_range or (-1, 1)
+
+    def to_uint8(image: np.ndarray) -> np.ndarray:
+        return to_levels(image, value_range, "round").numpy().astype(np.uint8)
+
+    return dataclasses.replace(
+        of_array(word, images, identity_of(identity, value_range), convert=to_uint8),
+        quantisation="round",
+        value_range=value_range,
+    )
 
 
 def of_array(

@@ -39,6 +39,7 @@ class Options:
         `published_archives.cifar10`.
       trust: whether an exported generator may hold any operation, as in `saved_model.load`.
       background, depth: of image files, as in `pillow.conversion`.
+      value_range: what the values of an array mean, of `ranges.RANGES`; None as of -1 ... 1.
     """
 
     count: int = 50_000
@@ -48,6 +49,7 @@ class Options:
     trust: bool = False
     background: str = ""
     depth: int = 0
+    value_range: tuple[float, float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Source:
       keeps_order: whether a training takes the images in the order of `stream`, again and again,
         instead of shuffling them.
       fingerprint: digest of the content, where opening the source has read all of it; otherwise "".
+      value_range: of an array of floats, before it was rounded; None for all other sources.
     """
 
     word: str
@@ -96,6 +99,7 @@ class Source:
     num_subfolders: int = 0
     keeps_order: bool = False
     fingerprint: str = ""
+    value_range: tuple[float, float] | None = None
 
     def in_order(self, first: int = 0, count: int | None = None) -> "tf.data.Dataset":
         """A `tf.data.Dataset` of images in the order of the source.

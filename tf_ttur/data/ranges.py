@@ -15,7 +15,8 @@ speak against it. The rule counts all values of a side, so that a few extreme on
   `value_range=(0, 255)` they are taken as they are; other ranges do not concern uint8.
 - NaN or infinity is refused, with the number of the image.
 
-The rule is applied to an array before any work, otherwise to the first 1,000 images, and in any
+The rule is applied to an array before any work (of a file of uint8, to 1,000 images spread over
+it), otherwise to the first 1,000 images, and in any
 case again to all of them at the end. It cannot see that images in -0.5 ... 0.5 are not in -1 ... 1.
 """
 
@@ -24,12 +25,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-import tensorflow as tf
 
-from tf_ttur.data.quantisation import quantise, quantise_levels
 from tf_ttur.errors import UserError
-from tf_ttur.metrics.settings import Range
 
+Range: TypeAlias = tuple[float, float]
+
+# What float images may be in.
+RANGES: tuple[Range, ...] = ((0, 1), (-1, 1), (0, 255))
 EARLY = 1000  # images after which the rule is applied for the first time
 
 _BEYOND = 1.25
@@ -44,6 +46,7 @@ INTEGERS = ("values", "above_one", "ones", "others")
 
 Counts: TypeAlias = Sequence[Any]
 
+_CHUNK = 1000  # images whose values are counted at a time
 _OR_RANGE = "or say with value_range what the values mean"
 
 
@@ -70,7 +73,7 @@ class Tally:
         Args:
           name: how messages call the side.
           images: (n, height, width, 3), uint8 or float.
-          value_range: of `settings.RANGES`, or None.
+          value_range: of `RANGES`, or None.
 
         Raises:
           UserError: a value is NaN or infinite.
@@ -92,7 +95,7 @@ def count_floats(values: Any, value_range: Range | None, count: Callable[[Any], 
 
     Args:
       values: float array or tensor of any shape.
-      value_range: of `settings.RANGES`; None is (-1, 1).
+      value_range: of `RANGES`; None is (-1, 1).
       count: function that counts the true elements, of arrays or of tensors.
     """
     low, high = value_range or (-1, 1)
@@ -122,13 +125,49 @@ def count_integers(values: Any, count: Callable[[Any], Any]) -> Counts:
     )
 
 
+def find_range(value_range: Any) -> Range:
+    """The one of `RANGES` that a user has named. Raises `UserError` if there is none."""
+    try:
+        pair = tuple(map(float, value_range))
+    except (TypeError, ValueError):
+        pair = ()
+    for known in RANGES:
+        if pair == known:
+            return known
+    raise UserError(
+        f"value_range={value_range!r}",
+        f"one of {', '.join(map(str, RANGES))}, or None to find out",
+        "correct value_range",
+    )
+
+
+def judge_array(name: str, images: np.ndarray, value_range: Range | None) -> None:
+    """Applies the rule to an array before any work.
+
+    Args:
+      name: how messages call it.
+      images: (n, height, width, ...), uint8 or float. Of uint8 up to `EARLY` images are looked at.
+      value_range: of `RANGES`, or None.
+
+    Raises:
+      UserError: as of `judge`.
+    """
+    numbers = np.arange(len(images))
+    if images.dtype == np.uint8 and len(images) > EARLY:
+        numbers = np.linspace(0, len(images) - 1, EARLY).round().astype(np.int64)
+    tally = Tally()
+    for first in range(0, len(numbers), _CHUNK):
+        tally.add(name, images[numbers[first : first + _CHUNK]], value_range)
+    judge(name, tally, value_range)
+
+
 def judge(name: str, tally: Tally, value_range: Range | None) -> None:
     """Applies the rule of this file.
 
     Args:
       name: how messages call the images.
       tally: what was counted of them.
-      value_range: of `settings.RANGES`, or None.
+      value_range: of `RANGES`, or None.
 
     Raises:
       UserError: the values are not what they should be, or leave it in doubt.
@@ -144,7 +183,7 @@ def _judge_integers(name: str, counts: dict[str, int], value_range: Range | None
         return
     cure = (
         "scale before you cast: (images * 255).round().astype('uint8'); "
-        "value_range=(0, 255) takes them as they are"
+        "value_range=(0, 255), or --value-range 0,255, takes them as they are"
     )
     if counts["above_one"] < _FEW * counts["values"]:
         share = _percent(1 - counts["above_one"] / counts["values"])
@@ -187,7 +226,8 @@ def _judge_floats(name: str, tally: Tally, value_range: Range | None) -> None:
         raise UserError(
             f"{found}, {share} of them above {_DARK}: probably of 0 ... 1",
             expected,
-            "pass value_range=(0, 1), or value_range=(-1, 1) if they really are so bright or grey",
+            "pass value_range=(0, 1), or --value-range 0,1; or value_range=(-1, 1), or "
+            "--value-range=-1,1, if they really are so bright or grey",
         )
     if value_range == (0, 255) and counts["above_one"] < _FEW * total:
         raise UserError(
@@ -213,7 +253,7 @@ def _check_finite(name: str, values: np.ndarray, first: int) -> None:
     # A sum is not finite if a value is not, and needs no array of its own.
     if np.isfinite(values.sum(dtype=np.float64)):
         return
-    wrong = ~np.isfinite(values).all(axis=(1, 2, 3))
+    wrong = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     number = int(np.argmax(wrong))
     what = "NaN" if np.isnan(values[number]).any() else "infinity"
     raise UserError(
@@ -225,23 +265,3 @@ def _check_finite(name: str, values: np.ndarray, first: int) -> None:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.4g} %"
-
-
-@tf.autograph.experimental.do_not_convert  # as `quantise`
-def to_levels(images: tf.Tensor, value_range: Range | None, quantisation: str) -> tf.Tensor:
-    """Scales float images to 0 ... 255, clips and rounds them.
-
-    Args:
-      images: float of any shape.
-      value_range: of `settings.RANGES`; None is (-1, 1).
-      quantisation: as in `quantise`.
-
-    Returns:
-      float32 of the same shape.
-    """
-    if value_range in (None, (-1, 1)):
-        return quantise(images, quantisation)
-    levels = tf.cast(images, tf.float32)
-    if value_range == (0, 1):
-        levels *= 255.0
-    return quantise_levels(levels, quantisation)

@@ -5,10 +5,11 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
+from tests.conftest import assert_refused
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur import metrics
+from tf_ttur.data import ranges
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import ranges
 from tf_ttur.metrics.inception import Inception
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images for [0-9]+ features")
@@ -186,3 +187,74 @@ def test_it_is_decided_early_and_at_the_end(network):
     with pytest.raises(UserError, match="beyond"):
         metrics.compute_statistics(batches([2] * 11 + [40]), network)
     assert len(taken) == 12
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A folder with the same photographs in several arrays, and others to compare them with."""
+    folder = tmp_path_factory.mktemp("arrays")
+    levels = smooth()
+    unit = levels / np.float32(255)
+    np.save(folder / "others.npy", smooth(power=1.5))
+    np.save(folder / "levels.npy", levels)
+    np.savez(folder / "unit.npz", images=unit.astype(np.float16), labels=np.zeros(60, int))
+    np.save(folder / "signed.npy", 2.0 * unit - 1)
+    np.save(folder / "grey.npy", (2 * unit - 1)[..., :1])
+    np.save(folder / "cast.npy", unit.astype(np.uint8))
+    np.save(
+        folder / "few_levels.npy", np.where(levels > 250, 1, 255 * (levels > 128)).astype(np.uint8)
+    )
+    np.save(folder / "normalised.npy", (unit - MEAN) / STD)
+    broken = 2 * unit - 1
+    broken[17, 3, 3, 0] = np.nan
+    np.save(folder / "nan.npy", broken)
+    return folder
+
+
+def test_arrays_of_floats_by_their_words(files, network):
+    expected = metrics.compute_statistics(files / "levels.npy", network)
+    signed = metrics.compute_statistics(files / "signed.npy", network)
+    assert signed.provenance["images_digest"] == expected.provenance["images_digest"]
+    assert signed.provenance["value_range"] == [-1, 1]
+    assert signed.provenance["quantisation"] == "round"
+    unit = metrics.compute_statistics(files / "unit.npz", network, value_range=(0, 1))
+    np.testing.assert_allclose(unit.mu, expected.mu, rtol=0.01)  # of float16
+    levels = metrics.compute_statistics(files / "levels.npy", network, value_range=(0, 1))
+    assert levels.provenance["images_digest"] == expected.provenance["images_digest"]
+    assert metrics.compute_statistics(files / "grey.npy", network).provenance["num_images"] == 60
+
+
+@pytest.mark.parametrize(
+    "word, message",
+    [
+        ("unit.npz", "probably of 0 ... 1"),
+        ("cast.npy", "cast before scaling"),
+        ("few_levels.npy", "hardly any value but 0, 1 and 255"),
+        ("normalised.npy", "mean and a standard deviation"),
+        ("nan.npy", "NaN in image 17"),
+    ],
+)
+def test_arrays_whose_values_are_in_doubt(word, message, files, monkeypatch, tool):
+    monkeypatch.chdir(files)
+    assert_refused(tool("tools/fid.py", word, "others.npy"), message)
+    with pytest.raises(UserError, match=message.replace(".", r"\.")):
+        metrics.compute_statistics(word)
+
+
+def test_the_range_on_the_command_line(files, tmp_path, tool):
+    (tmp_path / "graph.pb").write_bytes(graph_bytes())
+    words = ["--value-range", "0,1", "--count", "40", "--inception", tmp_path / "graph.pb"]
+    answer = tool("tools/fid.py", files / "unit.npz", files / "others.npy", *words)
+    assert answer.returncode == 0, answer.stderr
+    assert "40 images" in answer.stdout
+    assert_refused(tool("tools/fid.py", "digits:30", "digits:30", *words), "--value-range without")
+    words[1] = "0,2"
+    assert_refused(tool("tools/fid.py", files / "unit.npz", "digits:30", *words), "one of (0, 1)")
+
+
+def test_a_few_of_many_images_are_looked_at():
+    images = np.zeros((100_000, 2, 2, 3), np.uint8)
+    images[::3] = 200
+    ranges.judge_array("images", images, None)
+    with pytest.raises(UserError, match="no value above 1"):
+        ranges.judge_array("images", images[:1] // 255, None)
