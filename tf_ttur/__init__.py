@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import sys
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,11 @@ if TYPE_CHECKING:
 # Keras 3 runs on several libraries; this package is written for one, whatever the user's keras.json
 # says.
 os.environ["KERAS_BACKEND"] = "tensorflow"
+
+# `python -m tf_ttur` looks for modules in the current folder first. A file there, such as
+# random.py, would take the place of what TensorFlow imports. So this folder comes last.
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+    sys.path.append(sys.path.pop(0))
 
 
 def __getattr__(name: str) -> ModuleType:

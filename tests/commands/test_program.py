@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -167,3 +168,47 @@ def test_a_process_without_stderr_gets_the_null_device():
     line = ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, f"import os; {code}"]
     process = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(process.stdout) == os.stat(os.devnull).st_rdev
+
+
+# What a user's surroundings may hold, and what a command does all the same.
+SURROUNDINGS = {
+    "PYTHONWARNINGS=error": "__import__('warnings').warn('only words')",
+    "MPLBACKEND=nonsense": "__import__('matplotlib.figure')",
+    "MPLBACKEND=Qt5Agg": "__import__('matplotlib.figure')",
+}
+
+
+@pytest.mark.parametrize("setting", SURROUNDINGS)
+def test_settings_of_the_surroundings_end_no_command(setting):
+    code = f"from tf_ttur.commands import program; program.run(lambda: {SURROUNDINGS[setting]})"
+    environment = os.environ | dict([setting.split("=")])
+    process = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    assert process.stderr in ("", "warning: only words\n")
+
+
+def test_without_a_temporary_folder_there_is_one_in_memory(monkeypatch):
+    def fails():
+        raise FileNotFoundError
+
+    monkeypatch.setattr("tempfile.gettempdir", fails)
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+    program.run(lambda: None)
+    assert tempfile.tempdir == os.environ["TMPDIR"] == "/dev/shm"
+
+
+@pytest.mark.parametrize("module", ["tf_ttur", "tf_ttur.train"])
+def test_files_in_the_current_folder_do_not_stand_in_for_modules(tmp_path, module):
+    for name in ("random", "inspect", "argparse", "difflib", "ml_collections"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
+    process = subprocess.run(
+        [sys.executable, "-m", module, "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0 and "usage: " in process.stdout, process.stderr

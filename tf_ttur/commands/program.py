@@ -28,6 +28,7 @@ _START_UP_NOISE = re.compile(
     r"To enable the following instructions|^\s*$"
 )
 _NVIDIA_DRIVER = pathlib.Path("/proc/driver/nvidia/version")
+_MEMORY = "/dev/shm"  # a file system in memory, on Linux
 _BROKEN_PIPE = 141  # 128 + SIGPIPE, the status that shells report
 _FAULT = 70  # EX_SOFTWARE of sysexits.h
 _SECONDS_TO_END = 10  # after a signal
@@ -44,6 +45,7 @@ def run(main: Callable[[], Any]) -> None:
     After a signal the process ends within seconds, see `ending.end_process_in_time`.
     """
     _occupy_standard_descriptors()
+    _neutralise_settings()
     warnings.showwarning = _show_warning
     try:
         with ending.end_process_in_time(_SECONDS_TO_END, console.say):
@@ -144,6 +146,26 @@ def _end_with_report(error: Exception) -> NoReturn:
     else:
         console.say(f"  to do:    report it, and attach {place}")
     sys.exit(_FAULT)
+
+
+def _neutralise_settings() -> None:
+    """Lets no setting of the surroundings end a command that does not depend on it.
+
+    Warnings are messages, also with `PYTHONWARNINGS=error`. Figures are files, also where
+    `MPLBACKEND` names a display. TensorFlow and Matplotlib fail without a temporary folder, which a
+    container with a read-only file system has in memory only.
+    """
+    warnings.filters[:] = [  # type: ignore[index]  # a list, declared as any sequence
+        ("default", *others) if action == "error" else (action, *others)
+        for action, *others in warnings.filters
+    ]
+    os.environ["MPLBACKEND"] = "agg"
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        if os.access(_MEMORY, os.W_OK | os.X_OK):
+            tempfile.tempdir = _MEMORY
+            os.environ["TMPDIR"] = _MEMORY  # for libraries that are not Python's
 
 
 def _occupy_standard_descriptors() -> None:

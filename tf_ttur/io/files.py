@@ -115,6 +115,22 @@ def check_writable(path: PathLike) -> None:
         pass
 
 
+def check_cached(path: PathLike) -> None:
+    """As `check_writable`, for a file in the cache.
+
+    Raises:
+      UserError: it cannot be written; the message names TF_TTUR_CACHE.
+    """
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise UserError(
+            f"{pathlib.Path(path).parent} cannot be written ({error.strerror})",
+            "a cache folder for the Inception network and for statistics",
+            "set TF_TTUR_CACHE to a folder that this user may write to",
+        ) from error
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

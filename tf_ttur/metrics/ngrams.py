@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike
 
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
-from tf_ttur.io.files import UNREADABLE, atomic, check_writable
+from tf_ttur.io.files import UNREADABLE, atomic, check_cached
 
 MAX_N = 6
 
@@ -206,7 +206,7 @@ def cached(folder: str | pathlib.Path, identity: str, make: Callable[[], Referen
     """
     record = pathlib.Path(folder) / _RECORD
     if not record.exists():
-        check_writable(record)
+        check_cached(record)
         make().save(folder, identity)
     reference = load(folder)
     if reference.identity != identity:

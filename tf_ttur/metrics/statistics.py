@@ -553,11 +553,15 @@ def cached(path: str | pathlib.Path, make: Callable[[pathlib.Path], Statistics])
     A file that cannot be read is set aside, which a message says.
 
     Args:
-      path: of the file.
+      path: of the file, in the cache.
       make: as in `produce`.
+
+    Raises:
+      UserError: the cache cannot be written.
     """
     path = paths.local(path, "the file of statistics")
     if not path.exists():
+        files.check_cached(path)
         return produce(path, make)
     try:
         return load(path)

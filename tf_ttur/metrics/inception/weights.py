@@ -83,7 +83,7 @@ def download(timeout_seconds: float = 10) -> pathlib.Path:
     target = files.cache_dir() / GRAPH_FILE
     partial = files.cache_dir() / f"{ARCHIVE_FILE}.partial"
     lock = files.cache_dir() / f"{ARCHIVE_FILE}.lock"
-    files.check_writable(target)
+    files.check_cached(target)
     with files.lock(lock):
         try:
             _fetch(partial, timeout_seconds)
