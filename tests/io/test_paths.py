@@ -16,6 +16,7 @@ ALLOWED = {
     "io/paths.py": {"path.expanduser()", "pathlib.Path(text)"},  # the one place
     # Files that this program names itself, inside a folder or beside a file that was read by
     # `paths.local`, or temporary ones.
+    "commands/restart.py": {"pathlib.Path(name)"},  # made from that of a run folder
     "config/files.py": {"pathlib.Path(path)"},
     "data/samples.py": {
         "pathlib.Path(folder, 'lines.txt')",
@@ -34,6 +35,10 @@ ALLOWED = {
     "metrics/extraction.py": {"pathlib.Path(path)"},
     "metrics/inception/weights.py": {"pathlib.Path(path)"},  # of `locate`
     "metrics/ngrams.py": {"pathlib.Path(folder)"},  # in the cache
+    "metrics/own_networks.py": {
+        *("pathlib.Path(file)", "pathlib.Path(text)"),  # of code; whether a word names a network
+    },
+    "studies/execution.py": {"pathlib.Path(tf_ttur.__file__)"},
     "training/export.py": {"pathlib.Path(temporary)"},
     "training/own_objects.py": {"pathlib.Path(now['file'] or word)"},  # for its name alone
     "training/run_folder.py": {"pathlib.Path(name)"},
@@ -86,6 +91,13 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def test_pipes_and_devices_are_refused(home):
+    os.mkfifo("pipe")
+    for word in ("pipe", "./pipe", "/dev/null"):
+        with pytest.raises(UserError, match="is a pipe or a device"):
+            paths.local(word, "SOURCE")
 
 
 def test_the_home_folder_is_expanded(home):

@@ -94,6 +94,12 @@ def test_a_damaged_one_is_set_aside_and_the_one_before_taken(
     assert kept.restore() == 4 and (tmp_path / "checkpoints/damaged-6.2").is_dir()
 
 
+def test_what_a_killed_save_left_is_removed(kept, state, tmp_path):
+    Checkpoints(tmp_path, state, keep=4).save(8)
+    assert kept.numbers == [2, 4, 6, 8]
+    assert kept.restore() == 8 and kept.numbers == [4, 6, 8]
+
+
 def test_other_names_are_left_alone(kept, tmp_path):
     for name in ("ckpt-6 (copy).index", "ckpt-old.data-00000-of-00001"):
         (tmp_path / "checkpoints" / name).write_text("")

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import stat
 
 from tf_ttur.errors import UserError
 
@@ -25,7 +26,8 @@ def local(word: PathLike, what: str) -> pathlib.Path:
       what: the name of the flag, key, variable or argument, for messages.
 
     Raises:
-      UserError: the word is empty, names something on another machine, or cannot be a path.
+      UserError: the word is empty, names something on another machine, or cannot be a path; or
+        there is a pipe or device, which may have no end.
     """
     text = os.fspath(word)
     if not text:
@@ -47,7 +49,22 @@ def local(word: PathLike, what: str) -> pathlib.Path:
     # "./~run" has lost its "./", and must not become the home folder of a user "run" later.
     if str(path).startswith("~") or _SCHEME_OF_PATH.match(str(path)):
         path = path.absolute()
+    if _is_special(path):
+        raise UserError(
+            f"{what} is {text}, which is a pipe or a device",
+            "a file or folder",
+            "write the data to a file, and name that",
+        )
     return path
+
+
+def _is_special(path: pathlib.Path) -> bool:
+    """Whether there is something that is neither a file nor a folder."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # nothing is there, or it cannot be looked at
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _elsewhere(text: str, scheme: str, what: str) -> UserError:

@@ -95,7 +95,8 @@ class Checkpoints:
     def restore(self) -> int | None:
         """Restores the newest checkpoint that can be read; the copy of the best one counts too.
 
-        Checkpoints that cannot be read are set aside, each with a message.
+        Those that cannot be read are set aside, each with a message. All but the newest `keep`
+        are removed.
 
         Returns:
           The checkpoint's count of updates; None if there is no checkpoint.
@@ -116,6 +117,8 @@ class Checkpoints:
                     f"the newest good checkpoint is after {number} updates:"
                     f" {damaged[0] - number} updates are repeated"
                 )
+            # A process that was killed after its last save may have left older ones.
+            self._remove_all_but(self.numbers[-self._keep :])
             return number
         if damaged:
             console.say(f"no good checkpoint is left; the newest was after {damaged[0]} updates")
