@@ -20,6 +20,8 @@ WRITE_FOLDERS = {
     "disturb": (["nowhere"], "--output"),
     "nash": (["nowhere"], "--output"),
     "report": (["nowhere"], "--output"),
+    "study": (["quickstart"], "--output"),
+    "search": (["quickstart", "--rates", "1e-4"], "--output"),
 }
 WRITE_FILES = {
     "stats": (["nowhere"], ".npz"),

@@ -1,6 +1,7 @@
 """Words of a user that name files and folders, and that they become paths in one place."""
 
 import ast
+import os
 import pathlib
 
 import pytest

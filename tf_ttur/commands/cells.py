@@ -1,6 +1,7 @@
 """What `tf-ttur study` and `tf-ttur search` share: flags, and what happens to the cells."""
 
 import argparse
+import pathlib
 import re
 import shlex
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from tf_ttur.commands import flags
 from tf_ttur.config import cards
 from tf_ttur.errors import UserError
-from tf_ttur.io import console
+from tf_ttur.io import console, outputs
 from tf_ttur.registry import Value
 from tf_ttur.studies import execution
 from tf_ttur.studies import study as studies
@@ -61,6 +62,15 @@ def add_flags(parser: flags.Parser, seeds: str) -> None:
         "--config.KEY=VALUE replaces a value of the card in all cells; the keys are listed below.",
     )
     flags.add_keys(parser)
+
+
+def output(arguments: flags.Arguments, default: str) -> pathlib.Path:
+    """The folder of the cells: that of `--output`, or `default` where the flag is absent.
+
+    Raises:
+      UserError: as in `outputs.check_folder`; also for an empty word.
+    """
+    return outputs.check_folder(default if arguments.output is None else arguments.output)
 
 
 def seed_list(text: str) -> list[int]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from tf_ttur.commands import cells, flags
 from tf_ttur.config import cards
 from tf_ttur.errors import UserError
-from tf_ttur.io import files, outputs
+from tf_ttur.io import files
 from tf_ttur.registry import Value
 
 RANKING = "search.json"
@@ -50,7 +50,7 @@ def main(words: Sequence[str]) -> None:
         generator = _rates("--generator-rates", arguments.generator_rates)
     settings = search.settings(arguments.variant, values, discriminator, generator)
     path = cards.find_card(card).path
-    output = outputs.check_folder(arguments.output or f"searches/{path.stem}")
+    output = cells.output(arguments, f"searches/{path.stem}")
     study = cells.run(arguments, studies.plan(output, card, settings, arguments.seeds))
     if study is not None:
         ranking = search.rank(results.of_study(study))

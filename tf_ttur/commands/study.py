@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from tf_ttur.commands import cells, flags
 from tf_ttur.config import cards
 from tf_ttur.errors import UserError
-from tf_ttur.io import outputs
 
 
 def main(words: Sequence[str]) -> None:
@@ -34,7 +33,7 @@ def main(words: Sequence[str]) -> None:
 
     settings = [studies.Setting(variant, variant, values) for variant in _variants(arguments, card)]
     path = cards.find_card(card).path
-    output = outputs.check_folder(arguments.output or f"studies/{path.stem}")
+    output = cells.output(arguments, f"studies/{path.stem}")
     study = cells.run(arguments, studies.plan(output, card, settings, arguments.seeds))
     if study is not None:
         numbers = results.of_study(study)
