@@ -140,7 +140,8 @@ def _type_of(value: Any) -> str:
 def _digest(value: Any) -> str | None:
     if isinstance(value, keras.Model):
         try:
-            described = json.dumps(value.get_config(), sort_keys=True, default=str)
+            plain = _numbered(value.get_config())
+            described = json.dumps(plain, sort_keys=True, default=lambda each: _type_of(each))
         except (NotImplementedError, TypeError, ValueError):  # a subclass without `get_config`
             return None
     elif code := getattr(value, "__code__", None):
@@ -148,6 +149,33 @@ def _digest(value: Any) -> str | None:
     else:
         return None
     return hashlib.sha256(described.encode()).hexdigest()
+
+
+def _numbered(config: Any) -> Any:
+    """A Keras config with numbers for the names of layers.
+
+    Keras counts the layers of a process, so that the same network has other names a second time.
+    """
+    names: dict[str, str] = {}
+
+    def collect(value: Any) -> None:
+        if isinstance(value, Mapping):
+            if isinstance(value.get("name"), str):
+                names.setdefault(value["name"], f"#{len(names)}")
+            value = list(value.values())
+        if isinstance(value, list | tuple):
+            for each in value:
+                collect(each)
+
+    def replace(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: replace(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [replace(each) for each in value]
+        return names.get(value, value) if isinstance(value, str) else value
+
+    collect(config)
+    return replace(config)
 
 
 def _words(described: Mapping[str, str | None] | None) -> str:
