@@ -185,7 +185,7 @@ def test_what_is_refused(network, images, reference, tmp_path):
     for wrong, words in (
         (images[0], "shape"),
         (images.astype(np.int32), "type int32"),
-        (images[..., :1], "channels last"),
+        (images[..., :2], "channels last"),
         (images[:, :8], "bring all to one size: --size 16"),
     ):
         with pytest.raises(UserError, match=words):
@@ -201,6 +201,21 @@ def test_what_is_refused(network, images, reference, tmp_path):
     by_file.update_state(images)
     metric.update_state(images)
     assert float(by_file.result()) == float(metric.result())
+
+
+def test_grey_images_are_measured_as_rgb(network, images, reference):
+    grey = images[..., :1]
+    rgb = np.repeat(grey, 3, axis=-1)
+    values = []
+    for some in (grey, rgb):
+        metric = FrechetInceptionDistance(reference, network)
+        metric.update_state(some)
+        values.append(float(metric.result()))
+    assert values[0] == values[1]
+    for form in (grey, grey[..., 0]):
+        [result] = metrics.evaluate(form, reference, network).values()
+        assert result.value == pytest.approx(values[0], rel=1e-6)
+        assert result.provenance["generated"]["grey"] == len(images)
 
 
 class GAN(keras.Model):

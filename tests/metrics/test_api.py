@@ -174,7 +174,7 @@ def test_which_is_nearer(network, images):
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        (np.zeros((4, 16, 16), np.uint8), r"shape \(4, 16, 16\)"),
+        (np.zeros((4, 16), np.uint8), r"shape \(4, 16\)"),
         (np.zeros((4, 3, 16, 16), np.uint8), "channels last"),
         (np.zeros((0, 16, 16, 3), np.uint8), r"shape \(0, 16"),
         (np.zeros((4, 16, 16, 3), np.int64), "type int64"),

@@ -123,12 +123,15 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
         """Adds images.
 
         Args:
-          images: (n, height, width, 3), uint8, or floats as `value_range` says.
+          images: (n, height, width, 3), uint8, or floats as `value_range` says; or (n, height,
+            width, 1), whose one channel is used as R, G and B.
 
         Raises:
           UserError: something else, or images of another size than the reference's.
         """
         images = tf.convert_to_tensor(images)
+        if images.shape.rank == 4 and images.shape[-1] == 1:
+            images = tf.tile(images, (1, 1, 1, 3))
         self._check(images)
         if images.dtype == tf.uint8:
             levels = tf.cast(images, tf.float32)
@@ -241,7 +244,7 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
             raise UserError(
                 f"{self.name}: images of shape {images.shape}",
                 "(n, height, width, 3)",
-                "pass RGB images, channels last",
+                "pass RGB or grey images, channels last",
             )
         if images.dtype != tf.uint8 and not images.dtype.is_floating:
             raise UserError(

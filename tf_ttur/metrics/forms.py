@@ -74,7 +74,7 @@ class GivenImages:
         self._settings = settings
         form = _form_of(name, images, settings)
         self.name = name
-        self.shape = form.shape
+        self.shape = None if form.shape is None else (*form.shape[:2], 3)
         if settings.resizings:
             size = settings.resizings[-1].size
             self.shape = (size, size, 3)
@@ -159,8 +159,13 @@ class GivenImages:
         tally = ranges.Tally()
         value_range = self._settings.value_range
         resizes = bool(self._settings.resizings)
+        grey = 0
         for batch in self._form.batches():
             _check(self.name, batch, None if resizes else self.shape)
+            if batch.shape[-1] == 1:  # as the grey images of files
+                batch = np.repeat(batch, 3, axis=-1)
+                grey += len(batch)
+                self.provenance["grey"] = grey
             if not self._form.is_judged:
                 before = tally.images
                 tally.add(self.name, batch, value_range)
@@ -272,6 +277,8 @@ def _are_images(images: Any) -> bool:
 
 
 def _of_array(name: str, array: np.ndarray, settings: Settings) -> _Form:
+    if array.ndim == 3 and array.shape[-1] not in (1, 3):  # grey images without an axis for them
+        array = array[..., np.newaxis]
     _check(name, array)
     tally = ranges.Tally()
     for first in range(0, len(array), _CHUNK):
@@ -515,19 +522,19 @@ def _rebatch(batches: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
 
 
 def _check(name: str, images: np.ndarray, shape: Shape | None = None) -> None:
-    """Refuses what are no images, or images of another shape. Raises `UserError`."""
-    if images.ndim != 4 or images.shape[-1] != 3 or not images.size:
-        cure = "pass RGB images, channels last"
+    """Refuses what are no images, or images of another size. Raises `UserError`."""
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
+        cure = "pass RGB or grey images, channels last"
         if images.ndim == 4 and images.shape[1] == 3:
             cure += ": images.transpose(0, 2, 3, 1), in PyTorch images.permute(0, 2, 3, 1)"
         elif images.ndim == 3 and images.shape[-1] == 3:
             cure += "; one image alone is no set"
         raise UserError(
             f"{name}: images of shape {images.shape}",
-            "(n, height, width, 3)",
+            "(n, height, width, 3), or (n, height, width, 1) for grey ones",
             cure,
         )
-    if shape and images.shape[1:] != shape:
+    if shape and images.shape[1:3] != tuple(shape[:2]):
         raise UserError(
             f"{name}: images of shape {images.shape[1:]}, after others of {shape}",
             "one size on both sides",
