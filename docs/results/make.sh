@@ -19,6 +19,7 @@ done
 rm -f $results/theory/*.svg
 
 # Each folder with runs/ gets report.md with its figures and samples.
+ttur curve $results/billion_word/runs/{ttur,orig} --against seconds --output $results/billion_word/curve.png
 for runs in "$results"/*/runs; do
   [ -d "$runs" ] || continue
   folder=$(dirname "$runs")

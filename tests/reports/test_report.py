@@ -232,7 +232,7 @@ def test_figures_and_text_are_written(report):
     for path in report.glob("*.svg"):
         assert path.with_suffix(".png").is_file()
     before = {path.name: path.read_bytes() for path in report.iterdir()}
-    assert {"cifar10--fid-stand-in-seconds.svg", "strip-1.png", "report.html"} <= set(before)
+    assert {"cifar10-fid-stand-in-seconds.svg", "strip-1.png", "report.html"} <= set(before)
 
 
 def test_the_command(study, tmp_path, tool):

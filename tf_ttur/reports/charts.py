@@ -1,16 +1,20 @@
 """The curves of a report as JSON: what the page and the figures draw."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tf_ttur import config as configs
 from tf_ttur.reports.settings import Setting
 from tf_ttur.studies import numbers, published
 from tf_ttur.studies.results import Results, curve_of
 
 _MAX_POINTS = 300  # per curve; of more, every k-th is drawn
 _LOG_RATIO = 20  # from this ratio of the highest to the lowest value, a logarithmic axis helps
+
+_FLOOR = 6  # the look of real lines: black
 
 # {name of a row: (title, label of the axis)}
 _OF_TRAINING = {
@@ -44,6 +48,7 @@ def evaluations(settings: Sequence[Setting], results: Results) -> list[Chart]:
             if not series:
                 continue
             last = max(one["updates"]["x"][-1] for one in series)
+            series += _floor([setting for _, setting in shown], metric, series)
             for number, setting in shown:
                 series += _published(setting.label, metric, number, last, results)
             charts.append(_chart(f"{experiment}: {metric}", f"{metric} (lower is better)", series))
@@ -70,7 +75,7 @@ def training(settings: Sequence[Setting]) -> list[Chart]:
 def _chart(title: str, label: str, series: list[dict[str, Any]]) -> Chart:
     values = [value for one in series for value in one["updates"]["mean"]]
     helps = bool(values) and min(values) > 0 and max(values) > _LOG_RATIO * min(values)
-    name = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
+    name = re.sub("[^a-z0-9]+", "-", title.lower())
     return {"id": name, "title": title, "label": label, "log": helps, "series": series}
 
 
@@ -89,18 +94,42 @@ def _series(setting: Setting, name: str, number: int) -> dict[str, Any]:
     }
 
 
+def _floor(
+    settings: Sequence[Setting], metric: str, series: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The value of equally many real lines, if the runs have one and the same; or nothing."""
+    if not all(configs.kind_of(setting.config).has_vocabulary for setting in settings):
+        return []
+    floors = {run.floor(metric) for setting in settings for run in setting.runs}
+    if len(floors) > 1 or None in floors:
+        return []
+    value = np.full(2, floors.pop())
+    ends = {
+        axis: np.array([0, max(one[axis]["x"][-1] for one in series)])
+        for axis in ("updates", "seconds")
+    }
+    lines = {axis: _points(x, value, value, value, np.ones(2, int)) for axis, x in ends.items()}
+    name = "equally many real lines"
+    return [{"name": name, "look": _FLOOR, "published": False, **lines, "note": ""}]
+
+
 def _published(
     label: str, metric: str, number: int, last: float, results: Results
 ) -> list[dict[str, Any]]:
-    """The published curve of the same rates, up to a little beyond the last update; or none.
+    """The published curve of the same rates, up to a little beyond the last update.
 
-    A range that ends at a failed evaluation has no upper end.
+    Where it only begins later, its first point alone, unless that would leave the measured values
+    in a corner. A range that ends at a failed evaluation has no upper end.
     """
     entries = [one for one in results.settings if (one.name, one.metric) == (label, metric)]
     known = entries[0].published if entries else None
     if known is None or not known.curve:
         return []
-    shown = [place for place, point in enumerate(known.curve) if point[0] <= 1.2 * last] or [0]
+    shown = [place for place, point in enumerate(known.curve) if point[0] <= 1.2 * last]
+    if not shown and known.curve[0][0] <= 2 * last:
+        shown = [0]
+    if not shown:
+        return []
     updates, mean, low, high = np.array([known.curve[place] for place in shown], float).T
     failed = np.array([known.has_failures[place] for place in shown])
     high = np.where(failed, mean, high)

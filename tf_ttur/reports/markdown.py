@@ -8,7 +8,7 @@ from tf_ttur.studies import summary
 def to_markdown(contents: Contents) -> str:
     """The report with links to the figures and pictures that stand beside it."""
     parts = [f"# {contents.title}", contents.verdict.text, table.to_markdown(contents.rows)]
-    if contents.differences:
+    if contents.differences or contents.results.not_compared:
         parts += ["## Differences", _differences(contents)]
     for chart in contents.evaluations:
         parts.append(f"![{chart['title']} against updates]({chart['id']}.svg)")

@@ -26,6 +26,7 @@ from tf_ttur.studies.study import Study
 
 NUMBERS = "numbers.json"
 _JSD = ("jsd_4", "jsd_6")
+_WHERE = "evaluation.every_updates"  # places the points of a curve, and changes none of them
 _SEEDS_OF_PAPER = {"images": 8, "lines": 10}
 
 
@@ -338,6 +339,7 @@ def _changes(card: ConfigDict, config: ConfigDict) -> list[str]:
     return [
         str(difference)
         for difference in configs.differing_values(_decisive(card), _decisive(config))
+        if difference.key != _WHERE
     ]
 
 
@@ -375,7 +377,11 @@ def _incomparable(
 def _measuring(config: ConfigDict) -> dict[str, object]:
     """{key: value} of what decides how the values are measured."""
     flat = configs.flatten(config)
-    return {key: flat[key] for key in configs.KEYS if configs.decides(key, config) is Decides.CURVE}
+    return {
+        key: flat[key]
+        for key in configs.KEYS
+        if key != _WHERE and configs.decides(key, config) is Decides.CURVE
+    }
 
 
 def _label(entry: SettingNumbers) -> str:
