@@ -62,6 +62,7 @@ _IMAGES = "fid digits:30 digits:30:1"
         ("theory heavy-ball --output x --run run", "--run"),
         ("theory assumptions --output x --runs 200", "--runs"),
         ("theory assumptions --output x --batches 16", "--batches"),
+        ("report run --output x --inception graph.pb", "--inception"),
         ("disturb digits:40 --output x --only blur --mixed-in digits:9", "--mixed-in"),
         ("disturb digits:40 --output x --only blur --swirl-radius 25", "--swirl-radius"),
         ("prepare_data svhn --input digits:30 --output x --files news*", "--files"),

@@ -8,16 +8,20 @@ import shlex
 import numpy as np
 import PIL.Image
 import pytest
+import sklearn.neighbors
 
 from tests.conftest import assert_refused
 from tests.reports.folders import UPDATES, images, write_run
 from tf_ttur import config as configs
 from tf_ttur.commands import flags
+from tf_ttur.data import digits
 from tf_ttur.errors import UserError
-from tf_ttur.reports import again, pictures, settings, table
+from tf_ttur.metrics.pixels import PixelPooling
+from tf_ttur.reports import again, nearest, pictures, settings, table
 from tf_ttur.reports.contents import collect
 from tf_ttur.reports.write import write
 from tf_ttur.studies import study as studies
+from tf_ttur.training.grid import tile
 
 TTUR = [(500.0, 90.0, 60.0), (510.0, 80.0, 70.0), (520.0, 100.0, None)]
 ORIG = [(500.0, 150.0, 100.0), (510.0, 140.0, 110.0)]
@@ -250,4 +254,34 @@ def test_lines_are_shown_as_text(tmp_path):
     sample = "a <line> & more\nanother\n"
     (tmp_path / "run/samples/0005000.txt").write_text(sample, encoding="utf-8")
     write([tmp_path / "run"], tmp_path / "report", "")
-    assert "a <line> & more\nanother" in Page(tmp_path / "report/report.html").text
+    text = Page(tmp_path / "report/report.html").text
+    assert "a <line> & more\nanother" in text
+    assert "equally many real lines" in text
+
+
+def test_the_nearest_training_images_are_found(tmp_path):
+    """Samples that are training images are nearest to themselves; scikit-learn finds the rest."""
+    drawn = np.stack([digits.draw(index) for index in range(150)])
+    run = write_run(tmp_path / "run", "quickstart", (3, 2, 1), data__source="digits:150")
+    part = json.loads((run / "environment.json").read_text(encoding="utf-8"))
+    part[0]["evaluation"]["network"] = "pixels"
+    (run / "environment.json").write_text(json.dumps(part), encoding="utf-8")
+    (run / "samples").mkdir()
+    PIL.Image.fromarray(tile(drawn[[120, 3, 77, 9]])).save(run / "samples/0010000.png")
+    [setting] = settings.open_settings([run])
+    found = nearest.find(setting.runs[0], pictures.read(setting.runs[0]), nearest.Search(140))
+    features = np.asarray(PixelPooling()(drawn[:140])[0], float)
+    reference = sklearn.neighbors.NearestNeighbors(n_neighbors=4, algorithm="brute").fit(features)
+    distances, indices = reference.kneighbors(features[[120, 3, 77, 9]])
+    np.testing.assert_allclose(found.distances, distances, atol=1e-6)
+    np.testing.assert_array_equal(found.nearest, drawn[indices])
+    np.testing.assert_array_equal(found.nearest[:, 0], found.samples)
+    assert found.num_images == 140
+
+    write([run], tmp_path / "report", "", nearest.Search(140))
+    shown = Page(tmp_path / "report/report.html")
+    assert "4 nearest of 140 training images, by the features of the network pixels" in shown.text
+    # Without the data the report says so.
+    write_run(tmp_path / "gone", "quickstart", (3, 2, 1), samples=True, data__source="nowhere/")
+    write([tmp_path / "gone"], tmp_path / "report", "", nearest.Search(140))
+    assert "not looked for: nowhere does not exist" in Page(tmp_path / "report/report.html").text

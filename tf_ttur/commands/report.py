@@ -13,7 +13,7 @@ figure as SVG and PNG.
 import shlex
 from collections.abc import Sequence
 
-from tf_ttur.commands import flags
+from tf_ttur.commands import flags, program
 from tf_ttur.io import outputs
 
 
@@ -24,8 +24,25 @@ def main(words: Sequence[str]) -> None:
         "folders", metavar="FOLDER", nargs="+", help="run folders, studies, or folders of them"
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write to")
+    parser.add_argument(
+        "--nearest",
+        type=flags.positive,
+        metavar="COUNT",
+        help="show the training images nearest to samples, among the first COUNT; needs the data "
+        "and the network, and takes as long as features of COUNT images [off]",
+    )
+    flags.add_network(parser, batch_size=False, precision=False)
     arguments = parser.parse_args(words)
+    if not arguments.nearest:
+        flags.refuse_unused(arguments, ["--inception"], "without --nearest", "--nearest COUNT")
     outputs.check_folder(arguments.output)
+    if arguments.nearest:
+        program.start_tensorflow()
+    from tf_ttur.reports.nearest import Search
     from tf_ttur.reports.write import write
 
-    print(write(arguments.folders, arguments.output, f"tf-ttur report {shlex.join(words)}"))
+    search = None
+    if arguments.nearest:
+        search = Search(arguments.nearest, arguments.inception, arguments.trust)
+    command = f"tf-ttur report {shlex.join(words)}"
+    print(write(arguments.folders, arguments.output, command, search))

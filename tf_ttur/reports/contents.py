@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Sequence
 
 from tf_ttur.registry import Value
-from tf_ttur.reports import again, charts, pictures, table, verdict
+from tf_ttur.reports import again, charts, nearest, pictures, table, verdict
 from tf_ttur.reports.again import Recipe
 from tf_ttur.reports.charts import Chart
+from tf_ttur.reports.nearest import Found, Search
 from tf_ttur.reports.pictures import Samples
 from tf_ttur.reports.settings import Setting, differences
 from tf_ttur.reports.verdict import Verdict
@@ -24,6 +25,7 @@ class Shown:
       number: of the setting.
       samples: images over time; None for lines.
       lines: [(update, lines)]; empty for images.
+      nearest: the nearest training images; or why they were not looked for.
     """
 
     label: str
@@ -31,6 +33,7 @@ class Shown:
     number: int
     samples: Samples | None
     lines: Sequence[tuple[int, list[str]]]
+    nearest: Found | str
 
     @property
     def strip_file(self) -> str:
@@ -85,12 +88,13 @@ class Contents:
         return labels if len(names) > 1 else f"{next(iter(names))}: {labels}"
 
 
-def collect(settings: Sequence[Setting], command: str) -> Contents:
+def collect(settings: Sequence[Setting], command: str, search: Search | None = None) -> Contents:
     """Reads everything that a report on these settings says.
 
     Args:
       settings: from `open_settings`.
       command: the command line that makes the report.
+      search: for the training images that are nearest to samples; None looks for none.
 
     Raises:
       UserError: a file of a run is damaged.
@@ -105,20 +109,25 @@ def collect(settings: Sequence[Setting], command: str) -> Contents:
         verdict=verdict.verdict(settings, results, rows),
         evaluations=charts.evaluations(settings, results),
         training=charts.training(settings),
-        shown=[shown for number, one in enumerate(settings) if (shown := _shown(number, one))],
+        shown=[
+            shown for number, one in enumerate(settings) if (shown := _shown(number, one, search))
+        ],
         faults=_faults(settings, results),
         differing=differences(settings) if len(settings) > 1 else [],
         recipes=[again.recipe(setting.label, run) for setting in settings for run in setting.runs],
     )
 
 
-def _shown(number: int, setting: Setting) -> Shown | None:
+def _shown(number: int, setting: Setting, search: Search | None) -> Shown | None:
     run = setting.runs[0]
     samples = pictures.read(run)
     lines = pictures.read_lines(run)
     if samples is None and not lines:
         return None
-    return Shown(setting.label, run.config.seed, number, samples, lines)
+    found: Found | str = "this is an option, --nearest COUNT"
+    if samples is not None and search is not None:
+        found = nearest.find(run, samples, search)
+    return Shown(setting.label, run.config.seed, number, samples, lines, found)
 
 
 def _faults(settings: Sequence[Setting], results: Results) -> list[str]:

@@ -11,8 +11,7 @@ import markupsafe
 from tf_ttur.io import files
 from tf_ttur.reports import pictures, table
 from tf_ttur.reports.contents import Contents, Shown
-
-_NEVER_ASKED = "that is an option, --nearest."
+from tf_ttur.reports.nearest import Found
 
 
 def render(contents: Contents, figures: Mapping[str, bytes]) -> str:
@@ -42,8 +41,6 @@ def render(contents: Contents, figures: Mapping[str, bytes]) -> str:
                 name: f"data:image/svg+xml;base64,{_base64(svg)}" for name, svg in figures.items()
             },
             samples=[_samples(one) for one in contents.shown],
-            nearest=[],
-            no_nearest=_NEVER_ASKED,
         )
     )
 
@@ -91,6 +88,19 @@ def _samples(shown: Shown) -> dict[str, Any]:
         "strip_size": strip.size,
         "grid": pictures.data_uri(grid),
         "grid_size": grid.size,
+        **_nearest(shown.nearest),
+    }
+
+
+def _nearest(found: Found | str) -> dict[str, Any]:
+    """The picture of the nearest training images; or why there is none."""
+    if isinstance(found, str):
+        return {"nearest": None, "why_not": found}
+    picture = found.picture()
+    return {
+        "nearest": pictures.data_uri(picture),
+        "nearest_size": picture.size,
+        "nearest_caption": found.caption,
     }
 
 

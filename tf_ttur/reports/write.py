@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from tf_ttur.io import console, files, outputs
 from tf_ttur.reports import figures, markdown, page, pictures, table
 from tf_ttur.reports.contents import Contents, collect
+from tf_ttur.reports.nearest import Search
 from tf_ttur.reports.settings import open_settings
 from tf_ttur.studies import results
 
@@ -14,7 +15,10 @@ _MAX_BYTES = 5_000_000  # of the page
 
 
 def write(
-    folders: Sequence[str | pathlib.Path], output: str | pathlib.Path, command: str
+    folders: Sequence[str | pathlib.Path],
+    output: str | pathlib.Path,
+    command: str,
+    search: Search | None = None,
 ) -> pathlib.Path:
     """Writes the report of runs into a folder.
 
@@ -25,6 +29,7 @@ def write(
       folders: run folders, studies, and folders of such folders.
       output: the folder to write to; it is created if it is missing.
       command: the command line that makes this report.
+      search: for the training images that are nearest to samples; None looks for none.
 
     Returns:
       The path of the page.
@@ -33,7 +38,7 @@ def write(
       UserError: a folder holds no run that can be read, or the output cannot be written.
     """
     folder = outputs.check_folder(output)
-    contents = collect(open_settings(folders), command)
+    contents = collect(open_settings(folders), command, search)
     drawn = figures.write(folder, contents.evaluations, contents.training)
     _write_pictures(folder, contents)
     results.write(contents.results, folder / results.NUMBERS)
