@@ -1,4 +1,4 @@
-# make quickstart   sets up .venv, then trains on digits that the program draws, evaluates and exports
+# make quickstart   sets up .venv, then trains on digits that the program draws, evaluates, exports and reports
 # make test         sets up .venv, then runs the tests, but for the slow ones
 # make test-slow    runs the slow ones: kills, several workers, long runs
 # make test-beam    sets up .venv-beam, then runs the tests of the extra "beam", which asks for older packages
@@ -21,6 +21,7 @@ $(VENV)/installed: requirements.txt pyproject.toml
 
 quickstart: install
 	$(VENV)/bin/tf-ttur train --config quickstart
+	@$(VENV)/bin/tf-ttur report runs/quickstart-ttur-seed0 --output runs/quickstart-ttur-seed0/report
 
 test: install
 	$(VENV)/bin/python -m pytest -m "not slow"

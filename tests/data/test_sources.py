@@ -191,7 +191,7 @@ def test_the_first_kind_that_matches_opens_the_word(tmp_path, folder):
 def test_the_images_of_a_card_are_not_a_source(tmp_path):
     card = "config:quickstart"
     images = open_images(card)
-    assert images.word.startswith("digits:") and images.shape == (32, 32, 3)
+    assert images.word.startswith("plain-digits:") and images.shape == (32, 32, 3)
     with pytest.raises(UserError, match=r"already cropped and resized\n.*\n.*digits:"):
         Images(card, 32)
     with pytest.raises(UserError, match="already cropped and resized"):

@@ -284,4 +284,4 @@ def test_the_nearest_training_images_are_found(tmp_path):
     # Without the data the report says so.
     write_run(tmp_path / "gone", "quickstart", (3, 2, 1), samples=True, data__source="nowhere/")
     write([tmp_path / "gone"], tmp_path / "report", "", nearest.Search(140))
-    assert "not looked for: nowhere does not exist" in Page(tmp_path / "report/report.html").text
+    assert "not looked for: nowhere/ does not exist" in Page(tmp_path / "report/report.html").text
