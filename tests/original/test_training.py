@@ -131,7 +131,9 @@ def train(case, arrays, **changes):
     """Makes two updates with the pure steps, in the order of `training.update`."""
     config = config_of(case, **changes)
     state, variables = start(case, arrays, config)
-    pair = losses.pair(config.loss)
+    loss = losses.as_batch_loss(losses.pair(config.loss))
+    discriminator = steps.Player(state.discriminator, state.discriminator_optimizer)
+    generator = steps.Player(state.generator, state.generator_optimizer)
     entry = losses.PENALTIES["gradient_penalty"]
     weight = config.discriminator.gradient_penalty
     penalties = [steps.WeightedPenalty(weight, load(entry.function))] if weight else []
@@ -147,9 +149,8 @@ def train(case, arrays, **changes):
         for step in range(case.critic_steps * update, case.critic_steps * (update + 1)):
             fake, path = generate(latents[step])
             learned = steps.discriminator_step(
-                state.discriminator,
-                state.discriminator_optimizer,
-                pair,
+                discriminator,
+                loss,
                 penalties,
                 batch(arrays, step),
                 fake,
@@ -160,10 +161,10 @@ def train(case, arrays, **changes):
         if not config.latent.shared:
             fake, path = generate(arrays["generator_latents"][update])
         generated = steps.generator_step(
-            state.generator,
+            generator,
             state.discriminator,
-            state.generator_optimizer,
-            pair,
+            loss,
+            learned.batch.real,
             fake,
             path,
             replicas=1,
