@@ -71,6 +71,21 @@ def probabilities():
     return keras.Sequential([layers.Flatten(), layers.Dense(1, activation="sigmoid")])
 
 
+class Probabilities(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(1)
+        self.flatten = layers.Flatten()
+
+    def call(self, images):
+        return keras.ops.sigmoid(self.dense(self.flatten(images)))
+
+
+def gated():
+    # A sigmoid, but not at the end.
+    return discriminator(layers.Conv2D(4, 1, activation="sigmoid"))
+
+
 def small_images():
     return keras.Sequential([layers.Dense(28 * 28 * 3), layers.Reshape((28, 28, 3))])
 
@@ -116,7 +131,8 @@ def equal(first, second):
     return all((a == b).all() for a, b in zip(first, second, strict=True))
 
 
-LAYERS = ["plain", "dropout", "spectral", "grouped", "batch_norm", "INSTANCE", "FUNCTIONAL"]
+LAYERS = ["plain", "dropout", "gated", "spectral", "grouped", "batch_norm"]
+LAYERS += ["INSTANCE", "FUNCTIONAL"]
 
 
 @pytest.mark.parametrize("discriminator", LAYERS)
@@ -177,6 +193,7 @@ def test_networks_of_the_same_seed_are_the_same(file, tmp_path):
     [
         ("discriminator", "two_outputs", r"gives float32 \(2, 2\) for 2 examples\n.*one number"),
         ("discriminator", "probabilities", r"sigmoid: it gives probabilities\n.*logits"),
+        ("discriminator", "Probabilities", r"sigmoid: it gives probabilities\n.*logits"),
         ("generator", "small_images", r"gives float32 \(2, 28, 28, 3\)\n.*\(2, 32, 32, 3\)"),
         ("generator", "bright_images", r"sigmoid: its values are in 0 ... 1\n.*-1 ... 1"),
         ("generator", "no_network", r"gives str, not a Keras model"),

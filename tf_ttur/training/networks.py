@@ -8,6 +8,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
+from tf_ttur import registry
 from tf_ttur.errors import UserError
 from tf_ttur.models import NETWORKS
 from tf_ttur.registry import load
@@ -30,7 +31,8 @@ def build_generator(config: ConfigDict, symbols: int = 0) -> keras.Model:
     word = config.model.generator or config.model.architecture
     with own_objects.named(word, "its generator"), _building(config, seed):
         generator = _build(config, "generator", shape, seed)
-        check_generator(f"the generator of {word}", generator, config.latent.size, shape)
+        what = f"the generator of {word}"
+        check_generator(what, generator, config.latent.size, shape, registry.is_object(word))
     return generator
 
 
@@ -39,12 +41,16 @@ def build_discriminator(config: ConfigDict, symbols: int = 0) -> keras.Model:
     shape = example_shape(config, symbols)
     seed = randomness.integer(config.seed, Purpose.DISCRIMINATOR_WEIGHTS)
     word = config.model.discriminator or config.model.architecture
-    gives_logits = configs.architecture_of(config).outputs == "logits"
+    must_give_logits = configs.architecture_of(config).outputs == "logits"
     with own_objects.named(word, "its discriminator"), _building(config, seed):
         discriminator = _build(config, "discriminator", shape, seed)
         what = f"the discriminator of {word}"
         check_discriminator(
-            what, discriminator, shape, config.model.samples_per_score, gives_logits
+            what,
+            discriminator,
+            shape,
+            config.model.samples_per_score,
+            must_give_logits and registry.is_object(word),
         )
     return discriminator
 
@@ -60,7 +66,11 @@ def _build(config: ConfigDict, player: str, shape: tuple[int, ...], seed: int) -
 
 
 def check_generator(
-    what: str, generator: keras.Model, latent_size: int, shape: tuple[int, ...]
+    what: str,
+    generator: keras.Model,
+    latent_size: int,
+    shape: tuple[int, ...],
+    refuses_sigmoid: bool = True,
 ) -> None:
     """Calls a generator once, which creates its variables, and looks at what it gives.
 
@@ -69,13 +79,15 @@ def check_generator(
       generator: the network.
       latent_size: numbers in one latent.
       shape: of one real example.
+      refuses_sigmoid: whether images in 0 ... 1 are looked for.
 
     Raises:
       UserError: it does not give such examples, or cannot give negative values.
     """
     examples = generator(tf.zeros((2, latent_size)), training=False)
     own_objects.check_examples(what, examples, (2, *shape))
-    if own_objects.last_activation(generator) == "sigmoid":
+    makes_images = len(shape) == 3
+    if refuses_sigmoid and makes_images and own_objects.is_sigmoid(generator, (latent_size,)):
         raise UserError(
             f"{what} ends with a sigmoid: its values are in 0 ... 1",
             "images in -1 ... 1, as the real ones are",
@@ -88,7 +100,7 @@ def check_discriminator(
     discriminator: keras.Model,
     shape: tuple[int, ...],
     samples_per_score: int = 1,
-    gives_logits: bool = True,
+    refuses_sigmoid: bool = True,
 ) -> None:
     """Calls a discriminator once, which creates its variables, and looks at what it gives.
 
@@ -97,14 +109,14 @@ def check_discriminator(
       discriminator: the network.
       shape: of one example.
       samples_per_score: how many examples it scores together.
-      gives_logits: whether probabilities would be a mistake.
+      refuses_sigmoid: whether probabilities are looked for.
 
     Raises:
       UserError: it does not give one number per example, or gives probabilities.
     """
     outputs = discriminator(tf.zeros((2 * samples_per_score, *shape)), training=True)
     own_objects.check_scores(what, outputs, 2)
-    if gives_logits and own_objects.last_activation(discriminator) == "sigmoid":
+    if refuses_sigmoid and own_objects.is_sigmoid(discriminator, shape):
         raise UserError(
             f"{what} ends with a sigmoid: it gives probabilities",
             "logits, any real numbers: the losses apply the sigmoid themselves",

@@ -82,16 +82,27 @@ def _copy(model: keras.Model) -> keras.Model:
     return copy
 
 
-def last_activation(network: keras.layers.Layer) -> str | None:
-    """The name of the activation that the last layer of a network applies, if it can be seen."""
-    layers = getattr(network, "layers", None) or [network]
-    last = layers[-1]
-    while isinstance(last, keras.layers.Reshape | keras.layers.Flatten) and len(layers) > 1:
-        layers = layers[:-1]
-        last = layers[-1]
-    if getattr(last, "layers", None):
-        return last_activation(last)
-    return getattr(getattr(last, "activation", None), "__name__", None)
+def is_sigmoid(network: keras.layers.Layer, shape: tuple[int, ...]) -> bool:
+    """Whether a network ends with a sigmoid, as far as its outputs tell.
+
+    Inputs a thousand times larger than usual drive a sigmoid to both of its ends, and nothing
+    beyond them; almost any other network goes far beyond.
+
+    Args:
+      network: with variables. It is called outside of training mode, which changes none of them.
+      shape: of one input.
+
+    Returns:
+      False also for a network that only runs in training mode.
+    """
+    inputs = 1000 * tf.random.stateless_normal((16, *shape), (0, 0))
+    try:
+        outputs = tf.cast(network(inputs, training=False), tf.float32)
+    except Exception:  # own code may raise anything; in training mode it has just been called
+        return False
+    low = float(tf.reduce_min(outputs))
+    high = float(tf.reduce_max(outputs))
+    return 0 <= low < 1e-3 and 1 - 1e-3 < high <= 1
 
 
 def check_examples(what: str, examples: Any, shape: tuple[int, ...]) -> None:
