@@ -2,8 +2,9 @@
 # Makes the figures and pages below docs/results, from the root of a checkout:
 #
 #     docs/results/make.sh                      # the theory, and the reports of the runs that lie there
-#     INCEPTION=network.pb FACES=faces/ CIFAR10=tfds:cifar10/train docs/results/make.sh     # disturb, too
-#     RUN=runs/cifar10-ttur-seed0 docs/results/make.sh                                      # nash, too
+#     QUICKSTART=runs/quickstart docs/results/make.sh                                  # and quickstart
+#     INCEPTION=network.pb FACES=faces/ FLOWERS=photos/ docs/results/make.sh           # and disturb
+#     RUN=runs/cifar10-ttur-seed0 docs/results/make.sh                                 # and nash
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-.venv/bin/python}
@@ -28,12 +29,19 @@ for runs in "$results"/*/runs; do
   sed -i 's/\.svg)/.png)/' "$folder/report.md"
 done
 
-if [ -n "${INCEPTION:-}" ] && [ -n "${CIFAR10:-}" ]; then
-  ttur disturb "$CIFAR10" --count 10000 --mixed-in "${MIXED_IN:-$CIFAR10}" --inception "$INCEPTION" \
+if [ -n "${QUICKSTART:-}" ]; then
+  ttur train --config quickstart --workdir "$QUICKSTART"
+  ttur report "$QUICKSTART" --output "$QUICKSTART/report"
+  cp "$QUICKSTART/report/samples-0.png" $results/quickstart/samples.png
+fi
+if [ -n "${INCEPTION:-}" ] && [ -n "${FLOWERS:-}" ]; then
+  # The figure shows the flowers: credits.txt belongs to it.
+  ttur disturb tfds:cifar10/train --count 2500 --mixed-in "$FLOWERS" --inception "$INCEPTION" \
     --output $results/disturb-cifar10
 fi
 if [ -n "${INCEPTION:-}" ] && [ -n "${FACES:-}" ]; then
-  ttur disturb "$FACES" --mixed-in "${CIFAR10:-tfds:cifar10/train}" --inception "$INCEPTION" \
+  # Photographs of people are not shown.
+  ttur disturb "$FACES" --mixed-in tfds:cifar10/train --example digits:16 --inception "$INCEPTION" \
     --output $results/disturb-faces64
 fi
 if [ -n "${RUN:-}" ]; then
