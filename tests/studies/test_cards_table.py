@@ -39,4 +39,4 @@ def test_hours_are_those_of_1000_updates():
 def test_a_folder_without_cards_is_refused(tmp_path):
     with pytest.raises(UserError, match="holds no cards"):
         cards_table.read_cards(tmp_path)
-    assert len(cards_table.read_cards()) == 35
+    assert len(cards_table.read_cards()) >= 35

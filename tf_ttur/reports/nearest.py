@@ -103,6 +103,7 @@ def _find(samples: np.ndarray, images: Any, network: Any, count: int) -> Found:
     seen = 0
     for batch in console.track(images.in_order(_BATCH, 0, count), "training images", count):
         seen += len(batch)
+        batch = np.broadcast_to(batch, (*batch.shape[:-1], 3))  # grey as RGB, like the samples
         # Differences, and not products: equal images have a distance of exactly 0.
         differences = wanted[:, None] - _features(network, batch)[None]
         distances = np.sqrt(np.square(differences).sum(-1))
