@@ -1,9 +1,14 @@
 """What a run folder records of objects that a Python program gave."""
 
+import math
+
 import keras
 import numpy as np
+import pytest
 
+from tf_ttur.errors import UserError
 from tf_ttur.losses import LossPair
+from tf_ttur.training import loop
 from tf_ttur.training.own import Own
 
 
@@ -42,3 +47,28 @@ def test_losses_and_examples():
     assert Own(loss=loss(1)).changes(part) == []
     assert len(Own(loss=lambda real, fake: fake).changes(part)) == 1
     assert len(Own(loss=LossPair(loss(1), loss(1))).changes(part)) == 1
+
+
+def networks(width):
+    layers = keras.layers
+    shape = (32, 32, 3)
+    return {
+        "generator": keras.Sequential(
+            [layers.Dense(width), layers.Dense(math.prod(shape), "tanh"), layers.Reshape(shape)]
+        ),
+        "discriminator": keras.Sequential([layers.Flatten(), layers.Dense(1)]),
+    }
+
+
+@pytest.mark.usefixtures("one_replica")
+def test_other_networks_are_refused_by_name_before_anything_is_written(tiny, tmp_path):
+    tiny.evaluation.every_updates = 0
+    tiny.updates = 1
+    loop.train(tiny, tmp_path / "run", **networks(4))
+    tiny.updates = 2
+    before = (tmp_path / "run/environment.json").read_bytes()
+    with pytest.raises(
+        UserError, match=r"other networks than .*\n    \S+: \(100, 4\) -> \(100, 5\)"
+    ):
+        loop.train(tiny, tmp_path / "run", **networks(5))
+    assert (tmp_path / "run/environment.json").read_bytes() == before

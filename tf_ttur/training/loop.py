@@ -117,6 +117,8 @@ def _train(
         process.build()
         if start is not None:
             start.check(config, process.state, real.vocabulary)
+        elif own:
+            starts.check_resumed(workdir, process.state)
         if not devices.is_chief(strategy):  # only the chief writes and evaluates
             return _run(process)
         if config.evaluation.every_updates:

@@ -227,6 +227,32 @@ def locate(word: str | os.PathLike[str], with_optimizers: bool = False) -> Start
     return Start(run, asked, runs.number_of(path), path, with_optimizers)
 
 
+def check_resumed(workdir: str | pathlib.Path, state: State) -> None:
+    """Refuses networks, given from Python, that are not those of the run in a folder.
+
+    Raises:
+      UserError: the newest checkpoint holds variables of other shapes; the message names them.
+    """
+    run = runs.open_run(workdir)
+    if not run.has_begun or not run.checkpoints:
+        return
+    path = str(run.checkpoint(run.checkpoints[-1]))
+    try:
+        shapes = tf.train.load_checkpoint(path).get_variable_to_shape_map()
+    except (tf.errors.OpError, ValueError):
+        return  # a resume sets a damaged checkpoint aside
+    variables = [
+        text for name in _NETWORKS for text in _other_shapes(name, getattr(state, name), shapes)
+    ]
+    if variables:
+        raise UserError(
+            f"the run in {run.path} has other networks than those that are given:\n"
+            + "\n".join(f"    {text}" for text in variables[:4]),
+            "the networks that the run was started with",
+            "pass these again, or choose another folder for a new run",
+        )
+
+
 def _is_recorded(
     word: str | os.PathLike[str], with_optimizers: bool, recorded: Mapping[str, Any] | None
 ) -> bool:
