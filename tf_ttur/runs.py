@@ -379,8 +379,14 @@ class Run:
 
 
 def open_run(folder: str | pathlib.Path) -> Run:
-    """The `Run` in a folder. Nothing is read yet, and the folder need not exist."""
-    return Run(paths.local(folder, "WORKDIR"))
+    """The `Run` in a folder. Nothing is read yet, and the folder need not exist.
+
+    Raises:
+      UserError: the folder's path is none that TensorFlow can use.
+    """
+    path = paths.local(folder, "WORKDIR")
+    paths.check_utf8(path, "WORKDIR")
+    return Run(path)
 
 
 def split_word(word: str | os.PathLike[str], what: str) -> tuple[pathlib.Path, str]:

@@ -7,8 +7,9 @@ import pathlib
 import pytest
 
 from tests.conftest import ROOT
+from tf_ttur import runs
 from tf_ttur.errors import UserError
-from tf_ttur.io import files, paths
+from tf_ttur.io import files, outputs, paths
 
 PACKAGE = ROOT / "tf_ttur"
 
@@ -99,6 +100,13 @@ def test_pipes_and_devices_are_refused(home):
     for word in ("pipe", "./pipe", "/dev/null"):
         with pytest.raises(UserError, match="is a pipe or a device"):
             paths.local(word, "SOURCE")
+
+
+def test_what_tensorflow_writes_has_a_name_in_utf_8(home):
+    (home / "caf\udce9").mkdir()
+    for check in (outputs.check_folder, runs.open_run):
+        with pytest.raises(UserError, match=r"caf\\udce9 is not valid UTF-8"):
+            check("caf\udce9")
 
 
 def test_the_home_folder_is_expanded(home):

@@ -44,6 +44,7 @@ def check_file(
       UserError: it may not be written.
     """
     path = paths.local(word, what)
+    paths.check_utf8(path, what)
     ends_as_folder = os.fspath(word).endswith(("/", os.sep))
     _check_not_source(path, what, sources)
     if ends_as_folder or path.is_dir():
@@ -77,6 +78,7 @@ def check_folder(word: PathLike, what: str = "--output") -> pathlib.Path:
       UserError: it is a file, or cannot be created or written.
     """
     path = paths.local(word, what)
+    paths.check_utf8(path, what)
     if path.is_dir():
         _check_writable(path, what)
         return path

@@ -58,6 +58,23 @@ def local(word: PathLike, what: str) -> pathlib.Path:
     return path
 
 
+def check_utf8(path: PathLike, what: str) -> None:
+    """Refuses the path of something that TensorFlow reads or writes by its name.
+
+    Raises:
+      UserError: the path is not valid UTF-8.
+    """
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError as error:
+        shown = os.fspath(path).encode("utf-8", "backslashreplace").decode()
+        raise UserError(
+            f"{what} {shown} is not valid UTF-8",
+            "a path in UTF-8: TensorFlow cannot use others",
+            "rename it, or name another path",
+        ) from error
+
+
 def _is_special(path: pathlib.Path) -> bool:
     """Whether there is something that is neither a file nor a folder."""
     try:
