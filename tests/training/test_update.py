@@ -57,6 +57,50 @@ def test_one_replica_equals_two_with_several_discriminator_steps(tiny, strategie
         )
 
 
+ALL_TOGETHER = {
+    "loss": "relativistic_average",
+    "latent.shared": False,
+    "discriminator.r1": 0.1,
+    "discriminator.zero_centered": 0.1,
+    "discriminator.clip_gradients": 0.5,
+    "discriminator.clip_weights": 0.03,
+    "generator.clip_gradients": 0.5,
+    "generator.steps": 2,
+    "generator.ema_decay": 0.9,
+}
+
+
+@pytest.mark.slow  # 12 s
+def test_one_replica_equals_two_with_all_that_looks_at_the_global_batch(tiny, strategies):
+    config = settings(tiny, **SGD, **ALL_TOGETHER)
+    one, values_one = run(config, strategies[1])
+    two, values_two = run(config, strategies[2])
+    for a, b in zip(values_one, values_two, strict=True):
+        np.testing.assert_allclose([*a.values()], [*b.values()], rtol=1e-4)
+    for start, a, b in zip(run(config, strategies[1], count=0)[0], one, two, strict=True):
+        np.testing.assert_allclose(
+            a - start, b - start, rtol=2e-3, atol=2e-3 * abs(a - start).max() + 1e-7
+        )
+    discriminator = [weight for weight in one if weight.size][-4:]
+    assert max(abs(weight).max() for weight in discriminator) <= 0.03 + 1e-9
+
+
+def test_the_gradient_is_shortened_to_its_limit(tiny, strategies):
+    """With SGD a step has the length of the rate times the limit."""
+    limits = {"generator.clip_gradients": 1e-3, "generator.learning_rate": 1.0}
+    config = settings(tiny, **SGD, **limits)
+    start, _ = run(config, strategies[1], count=0)
+    end, _ = run(config, strategies[1], count=1)
+    with strategies[1].scope():
+        generator = State(config).generator
+    squares = [
+        ((after - before) ** 2).sum()
+        for variable, before, after in zip(generator.weights, start, end, strict=False)
+        if variable.trainable
+    ]
+    assert np.sqrt(sum(squares)) == pytest.approx(1e-3, rel=1e-2)
+
+
 def test_same_seed_same_run_and_other_seed_another(tiny, strategies):
     first, second, other = (
         run(config, strategies[1])[0] for config in (tiny, tiny, settings(tiny, seed=1))
