@@ -9,7 +9,7 @@ import tensorflow_datasets as tfds
 
 from tests.data import tiny_tfds
 from tf_ttur.data import sources
-from tf_ttur.data.images import Images
+from tf_ttur.data.images import Images, open_images
 from tf_ttur.data.sources import tfds_builders
 from tf_ttur.data.sources.source import identity_of
 from tf_ttur.errors import UserError
@@ -116,6 +116,9 @@ def test_several_sizes_are_named(data_dir):
     with pytest.raises(UserError) as refusal:
         list(images.in_order(20))
     assert "has 9x8 pixels, those before it 8x8" in str(refusal.value)
+    assert "--size 8" in str(refusal.value)
+    resized = open_images(images.word, size=6)
+    assert next(resized.in_order(20)).shape == (20, 6, 6, 3)
     cropped = Images(f"tfds:tiny_set/sizes:{tiny_tfds.OLD}/train", 32, "square")
     assert next(cropped.in_order(20)).shape == (20, 32, 32, 3)
 

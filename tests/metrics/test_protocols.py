@@ -94,14 +94,14 @@ def adm_precision_recall(reference, samples):
 
 
 def clean(image):
-    """An image at 299x299, each channel resized in floats by Pillow."""
+    """An image at 299x299, each channel resized in floats by Pillow, and clipped."""
     planes = [
         PIL.Image.fromarray(image[..., channel].astype(np.float32), "F").resize(
             (299, 299), PIL.Image.Resampling.BICUBIC
         )
         for channel in range(3)
     ]
-    return np.stack([np.asarray(plane) for plane in planes], axis=-1)
+    return np.stack([np.asarray(plane).clip(0, 255) for plane in planes], axis=-1)
 
 
 def values(results):

@@ -278,8 +278,8 @@ def resized(image: np.ndarray, resizing: Resizing) -> np.ndarray:
 
     Returns:
       (size, size, 3). Of uint8 images it is uint8, to the bit what Pillow's `crop` and `resize` of
-      the RGB image give. Floats are resized channel by channel. With `in_floats` the result is
-      float32 in any case, and goes a little beyond 0 ... 255 where the filter does.
+      the RGB image give. Floats are resized channel by channel, and clipped to 0 ... 255. With
+      `in_floats` the result is float32 in any case.
     """
     if resizing.crop == "square":
         height, width = image.shape[:2]
@@ -296,4 +296,4 @@ def resized(image: np.ndarray, resizing: Resizing) -> np.ndarray:
     for channel in range(3):
         plane = PIL.Image.fromarray(image[..., channel].astype(np.float32))
         result[..., channel] = np.asarray(plane.resize(size, method))
-    return result if resizing.in_floats else result.clip(0, 255)
+    return result.clip(0, 255)

@@ -24,8 +24,8 @@ class Resizing:
       crop: "square" takes the largest centred square first; "none" takes the image as it is, so
         that the sides of one that is not square change by different factors.
       filter: of `FILTERS`.
-      in_floats: whether the result is float32, neither rounded nor clipped; else it has the type of
-        the image, and is in 0 ... 255.
+      in_floats: whether the result is float32, which is not rounded; else it has the type of the
+        image.
     """
 
     size: int
