@@ -207,7 +207,8 @@ MEASURES: Registry[MeasureEntry] = Registry(
     _adopt,
 )
 
-NAMES = tuple(MEASURES)
+# Those of the official protocol.
+NAMES = tuple(name for name, entry in MEASURES.items() if not entry.protocol)
 
 
 _WORD = re.compile(r"(?P<name>.+?)(?P<options>(?::[A-Za-z_]\w*=[^:=]*)*)")
