@@ -35,10 +35,15 @@ SHARED = ROOT.parent / "shared"
 
 @pytest.fixture(autouse=True, scope="module")
 def memory():
-    """Frees the graphs of each test file at its end: those of all files would take gigabytes."""
+    """Frees the graphs of each test file at its end: those of all files would take gigabytes.
+
+    What is left then will stay, such as modules: the next collections need not look at it again,
+    which would take seconds each time.
+    """
     yield
     keras.backend.clear_session()
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +57,12 @@ def cache(tmp_path_factory, monkeypatch):
 
 @pytest.fixture
 def heard():
-    """No signal is ignored, in the test and in what it starts: `nohup make test` ignores SIGHUP."""
+    """No signal is ignored, in the test and in what it starts.
+
+    `nohup make test` ignores SIGHUP, `make test &` SIGINT.
+    """
     before = {number: signal.signal(number, signal.SIG_DFL) for number in REPEATED}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

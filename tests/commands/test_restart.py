@@ -58,6 +58,7 @@ def test_without_a_checkpoint_the_run_starts_over(tmp_path):
         (
             [
                 "--config.loss=wasserstein",
+                "--config.discriminator.gradient_penalty=0",
                 "--config.discriminator.optimizer=sgd",
                 "--config.generator.optimizer=sgd",
                 "--config.discriminator.schedule=constant",

@@ -8,6 +8,7 @@ from tf_ttur.registry import Decides
 
 CURVE = {
     "evaluation.every_updates",
+    "evaluation.metrics",
     "evaluation.num_samples",
     "evaluation.sample_batch_size",
     "evaluation.quantisation",
@@ -20,7 +21,7 @@ NOTHING = {
     *("name", "variant", "updates", "distribution"),
     # Places: what is there is compared instead.
     *("data.source", "data.dir", "data.files", "evaluation.reference"),
-    *("data.memory_gib", "evaluation.feature_batch_size"),
+    *("data.memory_gib", "evaluation.feature_batch_size", "evaluation.cache_features"),
     *("log_every_updates", "check_every_updates", "samples_every_updates"),
     *("checkpoint_every_updates", "keep_checkpoints"),
     *("collapse.metric_factor", "collapse.accuracy_updates"),

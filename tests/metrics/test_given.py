@@ -144,9 +144,11 @@ def test_the_network_may_be_a_path(images, tmp_path):
     assert metrics.evaluate(*images, network=str(tmp_path / "x.pb")) == expected
     with pytest.raises(UserError, match=r"nothing\.pb"):
         metrics.evaluate(*images, network="nothing.pb")
-    for wrong in (keras.Sequential(), 3, lambda images: (images, None)):
+    for wrong in (3, lambda images: (images, None)):
         with pytest.raises(UserError, match="network: "):
             metrics.evaluate(*images, wrong)
+    with pytest.raises(UserError, match="sequential cannot be called .* it has no layers"):
+        metrics.evaluate(*images, keras.Sequential())
 
 
 def test_one_number(network, images):

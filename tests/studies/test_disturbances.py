@@ -106,7 +106,7 @@ def test_a_log_of_something_else_is_left_alone(network, tmp_path, content):
 
 
 def test_images_that_are_not_square_are_refused(network, tmp_path):
-    np.save(tmp_path / "wide.npy", np.zeros((12, 32, 64, 3), np.uint8))
+    np.save(tmp_path / "wide.npy", np.full((12, 32, 64, 3), 100, np.uint8))
     images = Images(str(tmp_path / "wide.npy"))
     with pytest.raises(UserError, match="64x32"):
         study.measure(images, network, reference(images, network), tmp_path / "out", count=12)

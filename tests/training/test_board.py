@@ -39,6 +39,7 @@ def hyperparameters(folder):
     return {}
 
 
+@pytest.mark.slow  # 10 s
 def test_after_a_resume_every_event_is_there_once(tiny, tmp_path):
     def stop(update, values):
         if update == 3 and not stopped:

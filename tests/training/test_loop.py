@@ -229,6 +229,7 @@ def test_one_process_at_a_time(tiny, tmp_path):
 
 
 @one_replica
+@pytest.mark.slow  # 15 s
 def test_the_training_takes_any_measures(tiny, tmp_path, monkeypatch):
     tiny.evaluation.metrics = "kid,fid,prdc"
     tiny.evaluation.cache_features = True

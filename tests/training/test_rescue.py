@@ -122,7 +122,7 @@ def test_both_are_said_if_saving_fails_too(rare, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(Checkpoints, "_place", refuse)
     with pytest.raises(Failure):
-        fail_once(monkeypatch, loop.console.Status, "show", lambda _, done, __: done == 2)
+        fail_once(monkeypatch, loop.console.Status, "show", lambda _, done, *__: done == 2)
         loop.train(rare, tmp_path / "run")
     messages = capsys.readouterr().err
     assert "the state after update 2 could not be saved either: no checkpoint of" in messages

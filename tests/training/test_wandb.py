@@ -60,6 +60,7 @@ def test_on_values_takes_its_log(tmp_path):
     }
 
 
+@pytest.mark.slow  # 10 s
 def test_it_reads_the_events_of_a_run(tmp_path):
     with wandb.init(project="test", mode="offline", dir=tmp_path, sync_tensorboard=True):
         board = Board(tmp_path, (), None)
