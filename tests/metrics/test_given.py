@@ -147,7 +147,7 @@ def test_the_network_may_be_a_path(images, tmp_path):
     for wrong in (3, lambda images: (images, None)):
         with pytest.raises(UserError, match="network: "):
             metrics.evaluate(*images, wrong)
-    with pytest.raises(UserError, match="sequential cannot be called .* it has no layers"):
+    with pytest.raises(UserError, match=r"sequential cannot be called .* it has no layers"):
         metrics.evaluate(*images, keras.Sequential())
 
 
