@@ -85,7 +85,7 @@ def test_the_state_is_saved_and_a_resume_misses_nothing(rare, tmp_path, monkeypa
         elif where == "events":
             fail_once(patch, Board, "at", lambda _, update: update == 3)
         elif where == "status":
-            fail_once(patch, loop.console.Status, "show", lambda _, done, __: done == 3)
+            fail_once(patch, loop.console.Status, "show", lambda _, done, *__: done == 3)
         else:
             fail_once(patch, loop.exports, "export", lambda *_: True)
         loop.train(rare, tmp_path / "failed")
