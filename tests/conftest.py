@@ -78,6 +78,11 @@ def shared():
 
 @pytest.fixture
 def tiny():
+    """As `tiny_config`, which fixtures of a whole file take."""
+    return tiny_config()
+
+
+def tiny_config():
     """A config that trains in seconds: digits, narrow networks, pixels instead of Inception."""
     config = configs.default()
     config.name = "tiny"

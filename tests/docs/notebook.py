@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 PAGE = ROOT / "docs/own_gan.md"
 NOTEBOOK = ROOT / "examples/own_gan.ipynb"
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 
 
 def notebook_of(page):
@@ -19,7 +19,7 @@ def notebook_of(page):
     words = page.read_text(encoding="utf-8")
     cells = []
     end = 0
-    for block in _BLOCK.finditer(words):
+    for block in BLOCK.finditer(words):
         cells.append(nbformat.v4.new_markdown_cell(words[end : block.start()].strip()))
         language, code = block.groups()
         if language == "sh":

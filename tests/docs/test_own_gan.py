@@ -1,7 +1,6 @@
 """The tutorial docs/own_gan.md: every block runs, from top to bottom."""
 
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -9,17 +8,15 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-
-PAGE = ROOT / "docs/own_gan.md"
-BLOCKS = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+from tests.docs.notebook import BLOCK, PAGE
 
 
 def blocks(language):
-    return [text for name, text in BLOCKS.findall(PAGE.read_text("utf-8")) if name == language]
+    return [text for name, text in BLOCK.findall(PAGE.read_text("utf-8")) if name == language]
 
 
 def test_every_block_is_run():
-    names = {name for name, _ in BLOCKS.findall(PAGE.read_text("utf-8"))}
+    names = {name for name, _ in BLOCK.findall(PAGE.read_text("utf-8"))}
     assert names == {"python", "sh"}
 
 

@@ -24,6 +24,16 @@ STATUSES = {
 SECONDS_TO_END = 20  # ten of the watchdog, the rest for a slow machine
 
 
+def end(process, number):
+    """Sends a signal to a process, and waits for its end: (its messages, the seconds it took)."""
+    start = time.monotonic()
+    process.send_signal(number)
+    _, messages = process.communicate(timeout=100)
+    seconds = time.monotonic() - start
+    print(f"{number.name}: {seconds:.2f} s from the signal to the end")
+    return messages, seconds
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), STATUSES.items())
 def test_a_signal_saves_and_leaves_with_its_own_status(tmp_path, number, status):
@@ -32,13 +42,9 @@ def test_a_signal_saves_and_leaves_with_its_own_status(tmp_path, number, status)
     process = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
         wait_for_checkpoint(process, run)
-        start = time.monotonic()
-        process.send_signal(number)
-        _, messages = process.communicate(timeout=100)
-        seconds = time.monotonic() - start
+        messages, seconds = end(process, number)
     finally:
         process.kill()
-    print(f"{number.name}: {seconds:.2f} s from the signal to the end")
     assert process.returncode == status
     assert f"stopped by {number.name}; the same command resumes from here" in messages
     assert "Traceback" not in messages
@@ -80,13 +86,9 @@ def test_a_library_that_waits_for_the_network_does_not_hold_a_training(tmp_path)
     )
     try:
         wait_for_checkpoint(process, run)
-        start = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        _, messages = process.communicate(timeout=100)
-        seconds = time.monotonic() - start
+        messages, seconds = end(process, signal.SIGTERM)
     finally:
         process.kill()
-    print(f"{seconds:.2f} s from the signal to the end")
     assert process.returncode == 143
     assert "stopped by SIGTERM; the same command resumes from here" in messages
     assert "a library still waits" in messages
@@ -111,13 +113,9 @@ def test_images_that_never_come_do_not_hold_a_training(tmp_path):
         for path in aside.iterdir():
             os.mkfifo(images / path.name)
         time.sleep(3)
-        start = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        _, messages = process.communicate(timeout=100)
-        seconds = time.monotonic() - start
+        messages, seconds = end(process, signal.SIGTERM)
     finally:
         process.kill()
-    print(f"{seconds:.2f} s from the signal to the end")
     assert process.returncode == 143
     assert "a library still waits" in messages
     assert seconds < SECONDS_TO_END

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, tiny_config
 from tf_ttur import config as configs
 from tf_ttur import registry
 from tf_ttur.data import text
@@ -42,26 +42,9 @@ def trained(tmp_path_factory):
     """A folder with `faces`, 40 PNGs, and `run`, a run on them with two evaluations."""
     place = tmp_path_factory.mktemp("trained")
     write_faces(place / "faces")
-    config = configs.default()
-    config.update_from_flattened_dict(
-        {
-            "name": "tiny",
-            "variant": "ttur",
-            "data.source": str(place / "faces"),
-            "batch_size": 8,
-            "updates": 2,
-            "model.width": 4,
-            "discriminator.learning_rate": 1e-3,
-            "generator.learning_rate": 2e-3,
-            "evaluation.every_updates": 2,
-            "evaluation.num_samples": 200,
-            "evaluation.sample_batch_size": 200,
-            "evaluation.without_inception": "frechet_pixels",
-            "samples_every_updates": 2,
-            "checkpoint_every_updates": 2,
-            "log_every_updates": 1,
-        }
-    )
+    config = tiny_config()
+    config.data.source = str(place / "faces")
+    config.updates = 2
     with pytest.MonkeyPatch.context() as patch:
         one = tf.distribute.MirroredStrategy(["CPU:0"])
         patch.setattr(devices, "mirrored_strategy", lambda: one)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_ttur import config as configs
+from tests.conftest import tiny_config
 from tf_ttur import runs
 from tf_ttur.errors import UserError
 from tf_ttur.runs import open_run
@@ -20,27 +20,11 @@ pytestmark = [
 
 def small():
     """A config of two updates, with two evaluations and checkpoints after 0, 1 and 2 updates."""
-    config = configs.default()
-    config.update_from_flattened_dict(
-        {
-            "name": "tiny",
-            "variant": "ttur",
-            "data.source": "digits:64",
-            "batch_size": 8,
-            "updates": 2,
-            "model.width": 4,
-            "discriminator.learning_rate": 1e-3,
-            "generator.learning_rate": 2e-3,
-            "evaluation.every_updates": 2,
-            "evaluation.num_samples": 200,
-            "evaluation.sample_batch_size": 200,
-            "evaluation.without_inception": "frechet_pixels",
-            "samples_every_updates": 0,
-            "checkpoint_every_updates": 1,
-            "keep_checkpoints": 9,
-            "log_every_updates": 1,
-        }
-    )
+    config = tiny_config()
+    config.updates = 2
+    config.samples_every_updates = 0
+    config.checkpoint_every_updates = 1
+    config.keep_checkpoints = 9
     return config
 
 

@@ -43,18 +43,28 @@ def settings(config, **changes):
 SGD = {"discriminator.optimizer": "sgd", "generator.optimizer": "sgd"}
 
 
+def assert_one_equals_two(config, strategies, of_values, of_weights):
+    """Compares values and weights after two updates; returns the weights of one replica.
+
+    Args:
+      of_values, of_weights: relative tolerances, that of the weights relative to their moves.
+    """
+    one, values_one = run(config, strategies[1])
+    two, values_two = run(config, strategies[2])
+    for a, b in zip(values_one, values_two, strict=True):
+        np.testing.assert_allclose([*a.values()], [*b.values()], rtol=of_values)
+    for start, a, b in zip(run(config, strategies[1], count=0)[0], one, two, strict=True):
+        np.testing.assert_allclose(
+            a - start, b - start, rtol=of_weights, atol=of_weights * abs(a - start).max() + 1e-7
+        )
+    return one
+
+
 def test_one_replica_equals_two_with_several_discriminator_steps(tiny, strategies):
     """tests/conformance compares them for every model, with one step."""
     # With SGD the weights move by the gradient.
     config = settings(tiny, **SGD, **{"discriminator.steps": 2, "latent.shared": False})
-    one, values_one = run(config, strategies[1])
-    two, values_two = run(config, strategies[2])
-    for a, b in zip(values_one, values_two, strict=True):
-        np.testing.assert_allclose([*a.values()], [*b.values()], rtol=1e-5)
-    for start, a, b in zip(run(config, strategies[1], count=0)[0], one, two, strict=True):
-        np.testing.assert_allclose(
-            a - start, b - start, rtol=1e-3, atol=1e-3 * abs(a - start).max() + 1e-7
-        )
+    assert_one_equals_two(config, strategies, of_values=1e-5, of_weights=1e-3)
 
 
 ALL_TOGETHER = {
@@ -73,14 +83,7 @@ ALL_TOGETHER = {
 @pytest.mark.slow  # 12 s
 def test_one_replica_equals_two_with_all_that_looks_at_the_global_batch(tiny, strategies):
     config = settings(tiny, **SGD, **ALL_TOGETHER)
-    one, values_one = run(config, strategies[1])
-    two, values_two = run(config, strategies[2])
-    for a, b in zip(values_one, values_two, strict=True):
-        np.testing.assert_allclose([*a.values()], [*b.values()], rtol=1e-4)
-    for start, a, b in zip(run(config, strategies[1], count=0)[0], one, two, strict=True):
-        np.testing.assert_allclose(
-            a - start, b - start, rtol=2e-3, atol=2e-3 * abs(a - start).max() + 1e-7
-        )
+    one = assert_one_equals_two(config, strategies, of_values=1e-4, of_weights=2e-3)
     discriminator = [weight for weight in one if weight.size][-4:]
     assert max(abs(weight).max() for weight in discriminator) <= 0.03 + 1e-9
 

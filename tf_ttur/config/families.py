@@ -21,17 +21,10 @@ def wgan_gp(critic_steps: int) -> ConfigDict:
     Args:
       critic_steps: critic steps per generator update.
     """
-    config = default()
+    config = _residual(critic_steps)
     config.model.architecture = "wgan_gp"
     config.loss = "wasserstein"
-    config.discriminator.steps = critic_steps
     config.discriminator.gradient_penalty = 10.0
-    for player in (config.discriminator, config.generator):
-        player.beta_1 = 0.0
-        player.beta_2 = 0.9
-    config.latent.size = 128
-    config.latent.distribution = "normal"
-    config.latent.shared = False
     config.evaluation.quantisation = "truncate"
     config.evaluation.feature_batch_size = 200
     return config
@@ -45,17 +38,10 @@ def sngan(discriminator_steps: int) -> ConfigDict:
     Args:
       discriminator_steps: discriminator steps per generator update.
     """
-    config = default()
+    config = _residual(discriminator_steps)
     config.model.architecture = "sngan"
     config.model.width = 128
     config.loss = "hinge"
-    config.discriminator.steps = discriminator_steps
-    for player in (config.discriminator, config.generator):
-        player.beta_1 = 0.0
-        player.beta_2 = 0.9
-    config.latent.size = 128
-    config.latent.distribution = "normal"
-    config.latent.shared = False
     return config
 
 
@@ -94,6 +80,19 @@ def began() -> ConfigDict:
     config.evaluation.every_updates = 1000
     config.evaluation.sample_batch_size = 200
     config.evaluation.feature_batch_size = 200
+    return config
+
+
+def _residual(discriminator_steps: int) -> ConfigDict:
+    """What the residual networks of WGAN-GP and SNGAN have in common: Adam and the latents."""
+    config = default()
+    config.discriminator.steps = discriminator_steps
+    for player in (config.discriminator, config.generator):
+        player.beta_1 = 0.0
+        player.beta_2 = 0.9
+    config.latent.size = 128
+    config.latent.distribution = "normal"
+    config.latent.shared = False
     return config
 
 

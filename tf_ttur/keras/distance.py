@@ -1,6 +1,7 @@
 """The FID for Keras: as a metric of images that pass by, and as a callback of `keras.Model.fit`."""
 
 import contextlib
+import dataclasses
 import math
 import pathlib
 from collections.abc import Callable
@@ -368,35 +369,20 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
             logs[self._name] = value
 
     def _measure(self) -> Result:
-        settings = self._settings
         generator = self._generator
-        latent_size = settings.latent_size
-        latent = settings.latent
+        settings = dataclasses.replace(self._settings, value_range=self._value_range)
         if generator is None:
             generator = getattr(self.model, "generator", self.model)
-            latent_size = latent_size or getattr(self.model, "latent_size", None)
-            latent = getattr(self.model, "latent", latent)
+            settings = dataclasses.replace(
+                settings,
+                latent_size=settings.latent_size or getattr(self.model, "latent_size", None),
+                latent=getattr(self.model, "latent", settings.latent),
+            )
         averaged = getattr(self.model, "averaged", contextlib.nullcontext)
         with averaged():
-            return self._evaluate(generator, latent_size, latent)
-
-    def _evaluate(self, generator: Any, latent_size: int | None, latent: str) -> Result:
-        settings = self._settings
-        [result] = api.evaluate(
-            generator,
-            self._reference,
-            self._network,
-            num_images=settings.num_images,
-            batch_size=settings.batch_size,
-            quantisation=settings.quantisation,
-            seed=settings.seed,
-            value_range=self._value_range,
-            latent_size=latent_size,
-            latent=latent,
-            size=settings.size,
-            crop=settings.crop,
-            filter=settings.filter,
-        ).values()
+            [result] = api.evaluate(
+                generator, self._reference, self._network, **vars(settings)
+            ).values()
         return result
 
 

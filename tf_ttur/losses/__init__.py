@@ -170,48 +170,39 @@ LOSSES: Registry[Loss] = Registry(
     _adopt_loss,
 )
 
+
+def _penalty(name: str, meaning: str, help: str) -> Penalty:
+    """The entry of a function of `penalties.py`, whose name is that of its weight's key."""
+    return Penalty(
+        function=f"tf_ttur.losses.penalties:{name}",
+        weight=name,
+        help=help,
+        keys={f"discriminator.{name}": Key(0.0, f"weight of {meaning}", NOT_NEGATIVE)},
+    )
+
+
 PENALTIES: Registry[Penalty] = Registry(
     "penalty",
     {
-        "gradient_penalty": Penalty(
-            function="tf_ttur.losses.penalties:gradient_penalty",
-            weight="gradient_penalty",
-            help="(|grad D| - 1)^2 between real and generated examples (Gulrajani et al. 2017)",
-            keys={
-                "discriminator.gradient_penalty": Key(
-                    0.0, "weight of the gradient penalty; 10 in WGAN-GP", NOT_NEGATIVE
-                )
-            },
+        "gradient_penalty": _penalty(
+            "gradient_penalty",
+            "the gradient penalty; 10 in WGAN-GP",
+            "(|grad D| - 1)^2 between real and generated examples (Gulrajani et al. 2017)",
         ),
-        "r1": Penalty(
-            function="tf_ttur.losses.penalties:r1",
-            weight="r1",
-            help="|grad D|^2 / 2 at real examples (Mescheder et al. 2018)",
-            keys={
-                "discriminator.r1": Key(
-                    0.0, "weight of |grad D|^2 / 2 at real examples", NOT_NEGATIVE
-                )
-            },
+        "r1": _penalty(
+            "r1",
+            "|grad D|^2 / 2 at real examples",
+            "|grad D|^2 / 2 at real examples (Mescheder et al. 2018)",
         ),
-        "r2": Penalty(
-            function="tf_ttur.losses.penalties:r2",
-            weight="r2",
-            help="|grad D|^2 / 2 at generated examples (Mescheder et al. 2018)",
-            keys={
-                "discriminator.r2": Key(
-                    0.0, "weight of |grad D|^2 / 2 at generated examples", NOT_NEGATIVE
-                )
-            },
+        "r2": _penalty(
+            "r2",
+            "|grad D|^2 / 2 at generated examples",
+            "|grad D|^2 / 2 at generated examples (Mescheder et al. 2018)",
         ),
-        "zero_centered": Penalty(
-            function="tf_ttur.losses.penalties:zero_centered",
-            weight="zero_centered",
-            help="|grad D|^2 between real and generated examples (Thanh-Tung et al. 2019)",
-            keys={
-                "discriminator.zero_centered": Key(
-                    0.0, "weight of |grad D|^2 between real and generated examples", NOT_NEGATIVE
-                )
-            },
+        "zero_centered": _penalty(
+            "zero_centered",
+            "|grad D|^2 between real and generated examples",
+            "|grad D|^2 between real and generated examples (Thanh-Tung et al. 2019)",
         ),
     },
 )

@@ -107,6 +107,11 @@ def double(x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tf.tile(x, (1, 1, 2, 1)), (-1, 2 * height, 2 * width, channels))
 
 
+def halve(x: tf.Tensor) -> tf.Tensor:
+    """The means of squares of four pixels: (n, 2h, 2w, channels) to (n, h, w, channels)."""
+    return tf.nn.avg_pool2d(x, 2, 2, "VALID")
+
+
 def _scale_and_offset(
     layer: keras.layers.Layer, input_shape: tuple[int | None, ...]
 ) -> tuple[keras.Variable, keras.Variable]:

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tf_ttur.models.initializers import Seeds, Uniform
-from tf_ttur.models.layers import BatchNorm
+from tf_ttur.models.layers import BatchNorm, double, halve
 from tf_ttur.models.spectral import SpectralConv2D, SpectralDense
 
 # Gains of the initial weights.
@@ -97,12 +97,11 @@ class Up(keras.layers.Layer):
         self.first = _convolution(channels, 3, _RESIDUAL, seeds)
         self.second = _convolution(channels, 3, _RESIDUAL, seeds)
         self.shortcut = _convolution(channels, 1, _LINEAR, seeds)
-        self.double = keras.layers.UpSampling2D()
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        y = self.first(self.double(tf.nn.relu(self.norms[0](x, training=training))))
+        y = self.first(double(tf.nn.relu(self.norms[0](x, training=training))))
         y = self.second(tf.nn.relu(self.norms[1](y, training=training)))
-        return self.shortcut(self.double(x)) + y
+        return self.shortcut(double(x)) + y
 
 
 class Down(keras.layers.Layer):
@@ -139,8 +138,8 @@ class Down(keras.layers.Layer):
         y = self.second(tf.nn.relu(y), training=training)
         if self.shortcut is not None:
             # A 1x1 convolution of means is the mean of 1x1 convolutions: four times cheaper.
-            x = self.shortcut(_halve(x) if self._halves else x, training=training)
-        return x + (_halve(y) if self._halves else y)
+            x = self.shortcut(halve(x) if self._halves else x, training=training)
+        return x + (halve(y) if self._halves else y)
 
 
 def build_generator(
@@ -161,8 +160,3 @@ def _convolution(channels: int, kernel: int, gain: float, seeds: Seeds) -> keras
     return keras.layers.Conv2D(
         channels, kernel, padding="same", kernel_initializer=Uniform(gain, seeds())
     )
-
-
-def _halve(x: tf.Tensor) -> tf.Tensor:
-    """The means of squares of four pixels."""
-    return tf.nn.avg_pool2d(x, 2, 2, "VALID")

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from tf_ttur.models.initializers import Seeds, Uniform
-from tf_ttur.models.layers import BatchNorm, LayerNorm, double
+from tf_ttur.models.layers import BatchNorm, LayerNorm, double, halve
 
 # Gains of the initial weights.
 _LINEAR = 2
@@ -134,8 +134,8 @@ class Down(keras.layers.Layer):
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         y = self.first(tf.nn.relu(self.norms[0](x)))
-        y = _halve(self.second(tf.nn.relu(self.norms[1](y))))
-        return self.shortcut(_halve(x)) + y
+        y = halve(self.second(tf.nn.relu(self.norms[1](y))))
+        return self.shortcut(halve(x)) + y
 
 
 def build_generator(
@@ -162,8 +162,3 @@ def _convolution(
         use_bias=use_bias,
         kernel_initializer=Uniform(gain, seeds()),
     )
-
-
-def _halve(x: tf.Tensor) -> tf.Tensor:
-    """The means of squares of four pixels."""
-    return tf.nn.avg_pool2d(x, 2, 2, "VALID")
