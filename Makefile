@@ -3,12 +3,13 @@
 # make test-slow    runs the slow ones: kills, several workers, long runs
 # make test-beam    sets up .venv-beam, then runs the tests of the extra "beam", which asks for older packages
 # make lint         sets up .venv, then checks format, style and types
+# make docs         builds the documentation as a site in site/, and fails on a broken link
 # make install      only sets up .venv; activate it with: . .venv/bin/activate
 
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: install install-beam lint quickstart test test-slow test-beam
+.PHONY: docs install install-beam lint quickstart test test-slow test-beam
 
 install: $(VENV)/installed
 
@@ -33,6 +34,10 @@ lint: install
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
+
+# Without the variable the theme prints an advertisement.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
 
 install-beam: $(VENV)-beam/installed
 

@@ -127,7 +127,7 @@ class Kind(Entry):
         return load(self.open)(data)
 
 
-_NAMED = rule("where the data are (see README)", bool)
+_NAMED = rule("where the data are (see docs/data.md)", bool)
 
 KINDS: Registry[Kind] = Registry(
     "kind of data",

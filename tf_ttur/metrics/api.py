@@ -203,8 +203,9 @@ def compare(
     Args:
       first, second: images in any of the forms above.
       reference: the same, or `Statistics`.
-      network, num_images, batch_size, quantisation, allow_mixed, value_range, latent_size, latent,
-        seed, size, crop, filter, background, depth, protocol: as in `evaluate`.
+      network, num_images, batch_size, quantisation, allow_mixed: as in `evaluate`.
+      value_range, latent_size, latent, seed: as in `evaluate`.
+      size, crop, filter, background, depth, protocol: as in `evaluate`.
 
     Returns:
       dict: answer ("yes", "no", or "inconclusive" where the 95 % interval of the difference holds
@@ -261,8 +262,9 @@ def compute_statistics(
 
     Args:
       images: in any of the forms above.
-      network, num_images, batch_size, quantisation, value_range, latent_size, latent, seed, size,
-        crop, filter, background, depth: as in `evaluate`.
+      network, num_images, batch_size, quantisation: as in `evaluate`.
+      value_range, latent_size, latent, seed: as in `evaluate`.
+      size, crop, filter, background, depth: as in `evaluate`.
 
     Returns:
       `Statistics`, which has `save`.
