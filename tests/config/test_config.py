@@ -22,7 +22,7 @@ WGAN_GP = DCGAN | {"beta_1": 0.0, "beta_2": 0.9}
 LANGUAGE = WGAN_GP | {"beta_1": 0.5}
 BEGAN = DCGAN | {"beta_1": 0.9, "schedule": "halving", "decay_shift": 100_000}
 # (samples, generated at a time, embedded at a time, quantisation)
-FID_OF_DCGAN = (50_000, 1000, 100, "float")
+FID_OF_DCGAN = (50_000, 1000, 0, "float")
 FID_OF_WGAN_GP = (50_000, 1000, 200, "truncate")
 FID_OF_BEGAN = (50_000, 200, 200, "float")
 # {experiment: (players, batch, latent size, distribution, shared, architecture, width, size,

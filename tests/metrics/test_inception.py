@@ -13,7 +13,7 @@ import tensorflow as tf
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur.errors import UserError
 from tf_ttur.io import files
-from tf_ttur.metrics import inception
+from tf_ttur.metrics import extraction, inception
 from tf_ttur.metrics.inception import weights
 from tf_ttur.metrics.verification import run_by_session
 
@@ -91,10 +91,14 @@ def test_resize_of_an_image_to_299():
 
 
 def test_nan_in_an_image_is_an_error():
-    images = IMAGES.astype(np.float32)
-    images[2, 0, 0, 0] = np.nan
-    with pytest.raises(tf.errors.InvalidArgumentError, match="images"):
-        inception.Inception(graph_bytes())(images)
+    network = inception.Inception(graph_bytes())
+    images = np.random.default_rng(0).uniform(0, 255, (6, 32, 32, 3)).astype(np.float32)
+    images[4, 3, 2, 1] = np.nan
+    features, logits = network(images)
+    for values in (features, logits):
+        assert np.isnan(values[4]).all() and np.isfinite(np.delete(values, 4, 0)).all()
+    with pytest.raises(UserError, match="features of images are NaN"):
+        extraction.compute([images[:3], images[3:]], network, {}, "images")
 
 
 def test_only_the_original_gives_a_fid():

@@ -22,9 +22,9 @@ _OF_GPU = re.compile(
 # What oneDNN says on a CPU: its status 1 is a lack of memory.
 _OF_ONEDNN = re.compile(r"exception:\s*Status: 1, message: ")
 _CURE = (
-    "lower config.batch_size, config.model.width, config.evaluation.feature_batch_size or"
-    " config.evaluation.sample_batch_size, or --batch-size for a command that has it; or end other"
-    " programs that use this memory"
+    "lower config.batch_size, config.model.width or config.evaluation.sample_batch_size, or set"
+    " config.evaluation.feature_batch_size to 25, or lower --batch-size for a command that has it;"
+    " or end other programs that use this memory"
 )
 
 

@@ -60,7 +60,7 @@ class _Task(NamedTuple):
 
     Attributes:
       open_both: function that opens the images and the network; other processes call it too.
-      batch_size: images per batch of the network.
+      batch_size: images per batch of the network; 0 as `metrics.batch_size` chooses it.
       limit: maximum number of images; 0 takes all.
     """
 
@@ -85,11 +85,13 @@ def main(words: Sequence[str]) -> None:
     keeper = _keeper(arguments, output)
     program.start_tensorflow()
     from tf_ttur.metrics import extraction
+    from tf_ttur.metrics.batch_size import feature_batch_size
 
     workers = _workers(task.open_both, arguments.runner, beam_flags) if arguments.runner else None
     images, network = task.open_both()
+    batch_size = feature_batch_size(task.batch_size, network)
     if keeper and output is None:
-        extraction.keep_features(images, network, keeper, task.batch_size, task.limit)
+        extraction.keep_features(images, network, keeper, batch_size, task.limit)
         print(keeper.path)
         return
     path = output or extraction.reference_path(images, network, task.limit)
@@ -97,7 +99,7 @@ def main(words: Sequence[str]) -> None:
         extraction.image_statistics,
         images,
         network,
-        task.batch_size,
+        batch_size,
         task.limit,
         shard=shard,
         workers=workers,

@@ -138,7 +138,10 @@ def _all_keys() -> dict[str, Key]:
         ),
         "evaluation.sample_batch_size": Key(1000, "examples generated at a time", POSITIVE, _CURVE),
         "evaluation.feature_batch_size": Key(
-            100, "images that go through the Inception network at a time", POSITIVE, _NOTHING
+            0,
+            "images that go through the Inception network at a time; 0: as the memory allows",
+            NOT_NEGATIVE,
+            _NOTHING,
         ),
         "evaluation.weights": Key(
             "ema",

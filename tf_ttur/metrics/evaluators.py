@@ -9,7 +9,7 @@ import tensorflow as tf
 from tf_ttur.data.channels import to_rgb
 from tf_ttur.data.quantisation import quantise
 from tf_ttur.io import console
-from tf_ttur.metrics import extraction, measures, statistics
+from tf_ttur.metrics import device_moments, extraction, measures, statistics
 from tf_ttur.metrics.measures.comparison import Side, measure
 from tf_ttur.metrics.names import metric_name
 from tf_ttur.metrics.networks import FeatureNetwork
@@ -87,7 +87,7 @@ class ImageEvaluator:
         batches = console.track(self._batches(generate), self.name, self._num_samples)
         provenance = {"source": "generator", "quantisation": self._quantisation}
         dimension = self._network.dimension
-        begun = extraction.Extraction(dimension, digest=False)
+        begun = extraction.Extraction(dimension, digest=False, make=device_moments.create)
         collectors = measures.collectors_of(
             self._measures.values(), is_source=True, intervals=False
         )
@@ -152,13 +152,13 @@ class NgramEvaluator:
             largest is the symbol.
         """
         batches = console.track(self._batches(generate), self.name, self._num_samples)
-        lines = np.concatenate(list(batches))
+        lines = np.concatenate([symbols.numpy() for symbols in list(batches)])
         for n in self._reference.models:
             yield _jsd(n), self._reference.divergence(lines, n)
 
-    def _batches(self, generate: Generate) -> Iterator[np.ndarray]:
+    def _batches(self, generate: Generate) -> Iterator[tf.Tensor]:
         for samples in _draw(generate, self._num_samples, self._sample_batch_size):
-            yield tf.argmax(samples, -1).numpy()
+            yield tf.argmax(samples, -1)
 
 
 def _draw(generate: Generate, num_samples: int, batch_size: int) -> Iterator[tf.Tensor]:

@@ -21,9 +21,14 @@ from tf_ttur.metrics.statistics import Statistics, identity, shard_range, warn_i
 if TYPE_CHECKING:
     from tf_ttur.data.images import Images
     from tf_ttur.metrics.beam import Workers
+    from tf_ttur.metrics.device_moments import DeviceMoments
 
 # A function that is given the network's (features, logits) of every batch.
 Observer = Callable[[Any, Any], None]
+
+# Batches that are sent to the device before the host looks at what came of them. While it looks the
+# device has nothing to do.
+_AHEAD = 8
 
 
 class Extraction:
@@ -36,9 +41,10 @@ class Extraction:
       settings: what must be the same for the state at `path` to be continued; what JSON can hold.
       digest: whether to digest the images.
       spatial_dimension: of the spatial features; 0 without any.
+      make: makes the moments, as `device_moments.create` does.
 
     Attributes:
-      moments: `Moments` of the features so far.
+      moments: `Moments`, or `DeviceMoments`, of the features so far.
       spatial: those of the spatial features; None without any.
       image_shape: [height, width, 3] of the images, or None before the first.
     """
@@ -52,9 +58,10 @@ class Extraction:
         settings: Any = None,
         digest: bool = True,
         spatial_dimension: int = 0,
+        make: "Callable[[int], Moments | DeviceMoments]" = Moments,
     ) -> None:
-        self.moments = Moments(dimension)
-        self.spatial = Moments(spatial_dimension) if spatial_dimension else None
+        self.moments: Any = make(dimension)
+        self.spatial: Any = make(spatial_dimension) if spatial_dimension else None
         self.image_shape: list[int] | None = None
         self._digest = 0 if digest else None
         self._path = pathlib.Path(path) if path else None
@@ -87,8 +94,13 @@ class Extraction:
         self.moments.update(features)
         if self.spatial is not None:
             self.spatial.update(spatial)
-        if self._path and time.monotonic() - self._written_at >= self.EVERY_SECONDS:
+        if self._path and self.is_due:
             self._keep(self._path)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the next update writes the state."""
+        return bool(self._path) and time.monotonic() - self._written_at >= self.EVERY_SECONDS
 
     @property
     def digest(self) -> str | None:
@@ -116,13 +128,14 @@ class Extraction:
 
     def take(self, state: Mapping[str, np.ndarray]) -> None:
         """Takes the state out of an open .npz that `write` made; nothing where that raises."""
-        moments = Moments.of(int(state["count"]), state["mean"], state["scatter"])
+        make = type(self.moments).of
+        moments = make(int(state["count"]), state["mean"], state["scatter"])
         text = str(state["digest"])
         total = int(text, 16) if text else None
         shape = state["image_shape"].tolist()
         if self.spatial is not None:
             spatial = [state["spatial_mean"], state["spatial_scatter"]]
-            self.spatial = Moments.of(moments.count, *spatial)
+            self.spatial = make(moments.count, *spatial)
         self.moments = moments
         self._digest = total
         self.image_shape = shape
@@ -165,15 +178,21 @@ def compute(
       observers: what else takes the outputs of the network.
 
     Raises:
-      UserError: fewer than two images.
+      UserError: fewer than two images, or features that are not finite.
     """
     extraction = extraction or start(network)
+    seen: list[networks.Outputs] = []  # and not shown to the observers
     for batch in batches:
         outputs = networks.run(network, batch)
+        seen.append(outputs)
+        if len(seen) == _AHEAD or extraction.is_due:
+            _show(seen, observers)
+            _check_finite(extraction, name)
+        # A state that this writes is never ahead of what the observers have kept.
         extraction.update(batch, outputs.features, outputs.spatial)
-        for observe in observers:
-            observe(outputs.features, outputs.logits)
-    moments = extraction.moments
+    _show(seen, observers)
+    _check_finite(extraction, name)
+    moments = extraction.moments.on_host()
     if moments.count < 2:
         raise UserError(
             f"{name} has {moments.count} images",
@@ -196,8 +215,27 @@ def compute(
     }
     spatial = None
     if extraction.spatial is not None:
-        spatial = (extraction.spatial.mean, extraction.spatial.covariance)
+        of_spatial = extraction.spatial.on_host()
+        spatial = (of_spatial.mean, of_spatial.covariance)
     return Statistics(moments.mean, moments.covariance, complete, name, spatial)
+
+
+def _show(seen: list[networks.Outputs], observers: Sequence[Observer]) -> None:
+    """Gives the outputs to the observers, in their order, and forgets them."""
+    for outputs in seen:
+        for observe in observers:
+            observe(outputs.features, outputs.logits)
+    seen.clear()
+
+
+def _check_finite(extraction: Extraction, name: str) -> None:
+    """Waits for the features so far. Raises `UserError` where some are not finite."""
+    if not np.isfinite(extraction.moments.mean).all():
+        raise UserError(
+            f"features of {name} are NaN or infinite",
+            "finite features of finite images",
+            "look at the images, or at the weights of what has made them",
+        )
 
 
 def start(
@@ -212,7 +250,15 @@ def start(
     spatial_dimension = getattr(network, "spatial_dimension", 0)
     if not getattr(network, "protocol", ""):
         spatial_dimension = 0
-    return Extraction(network.dimension, path, settings, spatial_dimension=spatial_dimension)
+    from tf_ttur.metrics import device_moments  # imports TensorFlow, as the network has done
+
+    return Extraction(
+        network.dimension,
+        path,
+        settings,
+        spatial_dimension=spatial_dimension,
+        make=device_moments.create,
+    )
 
 
 def cached_statistics(

@@ -80,6 +80,10 @@ class Moments:
         self.mean += delta * (count / total)
         self.count = total
 
+    def on_host(self) -> "Moments":
+        """These moments: they are NumPy's already (`device_moments.DeviceMoments`)."""
+        return self
+
     @property
     def scatter(self) -> np.ndarray:
         """(d, d) float64, the sum of the outer products of the deviations from `mean`."""

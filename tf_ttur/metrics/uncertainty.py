@@ -11,13 +11,16 @@ higher orders matter and the correction is wrong: see `enough`.
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.special
 
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
+
+if TYPE_CHECKING:
+    from tf_ttur.metrics.device_moments import DeviceMoments
 
 GROUPS = 10
 
@@ -97,41 +100,79 @@ class GroupedMoments:
     Args:
       dimension: d, of the features.
       groups: G.
+      make: makes the moments of one group; None adds features up where they are: arrays on the
+        host, tensors where `device_moments.create` says.
     """
 
     # Features that are collected before an update, which costs as much as the covariance is large,
     # however few features it adds.
     _BUFFER = 1000
 
-    def __init__(self, dimension: int, groups: int = GROUPS) -> None:
-        self._groups = [Moments(dimension) for _ in range(groups)]
+    def __init__(
+        self,
+        dimension: int,
+        groups: int = GROUPS,
+        make: "Callable[[int], Moments | DeviceMoments] | None" = None,
+    ) -> None:
+        self._dimension = dimension
+        self._num_groups = groups
+        self._make = make
+        self._groups: list[Any] = []
+        self._on_host: list[Moments] = []  # empty where they are not all the features
         self._count = 0
-        self._waiting: list[np.ndarray] = []
+        self._waiting: list[Any] = []
         self._numbers: list[np.ndarray] = []
 
-    def update(self, features: np.ndarray) -> None:
-        """Adds features of shape (n, d)."""
-        self._waiting.append(np.asarray(features))
-        self._numbers.append(group_numbers(self._count, len(features), len(self._groups)))
+    def update(self, features: Any) -> None:
+        """Adds features of shape (n, d), an array or a tensor."""
+        self._on_host = []
+        self._waiting.append(features)
+        self._numbers.append(group_numbers(self._count, len(features), self._num_groups))
         self._count += len(features)
         if sum(map(len, self._waiting)) >= self._BUFFER:
             self._flush()
 
     def _flush(self) -> None:
+        if not self._groups:
+            make = self._make or self._maker()
+            self._groups = [make(self._dimension) for _ in range(self._num_groups)]
         if not self._waiting:
             return
-        features = np.concatenate(self._waiting)
         numbers = np.concatenate(self._numbers)
-        for number, group in enumerate(self._groups):
-            group.update(features[numbers == number])
+        for group, features in zip(self._groups, self._by_group(numbers), strict=True):
+            group.update(features)
         self._waiting = []
         self._numbers = []
+
+    def _maker(self) -> "Callable[[int], Moments | DeviceMoments]":
+        if all(isinstance(features, np.ndarray) for features in self._waiting):
+            return Moments
+        from tf_ttur.metrics import device_moments  # imports TensorFlow, which has made them
+
+        return device_moments.create
+
+    def _by_group(self, numbers: np.ndarray) -> Iterator[Any]:
+        """Yields the waiting features of each group: (n, d), with the numbers of the groups."""
+        if all(isinstance(features, np.ndarray) for features in self._waiting):
+            joined = np.concatenate(self._waiting)
+            for number in range(self._num_groups):
+                yield joined[numbers == number]
+            return
+        import tensorflow as tf
+
+        # One row of indices goes to the device, and not one for each group.
+        rows = tf.gather(tf.concat(self._waiting, 0), np.argsort(numbers, kind="stable"))
+        ends = np.cumsum(np.bincount(numbers, minlength=self._num_groups))
+        for start, end in zip([0, *ends[:-1]], ends, strict=True):
+            yield rows[start:end]
 
     @property
     def groups(self) -> list[Moments]:
         """The `Moments` of each group."""
-        self._flush()
-        return self._groups
+        if not self._on_host:
+            self._flush()
+            self._on_host = [group.on_host() for group in self._groups]
+        return self._on_host
 
     def total(self) -> Moments:
         """The `Moments` of all groups."""
@@ -139,7 +180,7 @@ class GroupedMoments:
 
     def without_one(self) -> Iterator[Moments]:
         """Yields, for each group, the moments of all the others."""
-        for left_out in range(len(self.groups)):
+        for left_out in range(self._num_groups):
             yield merged(group for number, group in enumerate(self.groups) if number != left_out)
 
 

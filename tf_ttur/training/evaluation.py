@@ -12,6 +12,7 @@ from tf_ttur.data.channels import AS_RGB
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files
 from tf_ttur.metrics import extraction, features, inception, measures, ngrams, statistics
+from tf_ttur.metrics.batch_size import feature_batch_size
 from tf_ttur.metrics.evaluators import ImageEvaluator, NgramEvaluator
 from tf_ttur.metrics.features import Features
 from tf_ttur.metrics.measures import Needs
@@ -101,7 +102,7 @@ class ImageEvaluation:
             self._reference(config, examples, network),
             settings.num_samples,
             settings.sample_batch_size,
-            settings.feature_batch_size,
+            feature_batch_size(settings.feature_batch_size, network),
             settings.quantisation,
             names,
             config.seed,
@@ -117,7 +118,8 @@ class ImageEvaluation:
         settings = config.evaluation
         reference = self.check_reference(config, network)
         chosen = measures.find(settings.metrics.split(","))
-        of_data = (examples, network, settings.feature_batch_size, settings.reference_samples)
+        batch_size = feature_batch_size(settings.feature_batch_size, network)
+        of_data = (examples, network, batch_size, settings.reference_samples)
         if reference is None and settings.cache_features:
             reference = extraction.cached_features(*of_data)
         if not _needed_of_both(chosen):

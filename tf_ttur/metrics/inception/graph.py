@@ -46,6 +46,7 @@ class Inception:
         pooling to pool_3 and logits stay float32).
       dimension: number of pool_3 features.
       spatial_dimension: number of spatial features, see `with_spatial`; 0 if the graph has none.
+      bytes_per_image: the values that are needed at once for one image.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Inception:
         self.precision = precision
         self._name = name
         try:
+            self._bytes: dict[str, int] = {}
             self._steps = _steps(definition, tf.dtypes.as_dtype(precision), name)
             self._function = tf.function(
                 self._run, autograph=False, input_signature=[tf.TensorSpec((None, None, None, 3))]
@@ -85,6 +87,7 @@ class Inception:
             outputs = self._function.get_concrete_function().structured_outputs
             self.dimension = outputs[0].shape[1]
             self.spatial_dimension = outputs[2].shape[1]
+            self.bytes_per_image = _peak(self._steps, self._bytes)
         except UserError:
             raise
         except Exception as error:  # of many kinds, where nodes do not fit together
@@ -101,10 +104,8 @@ class Inception:
 
         Returns:
           (pool_3, logits): float32, (n, 2048) and (n, 1008). The logits are those of the Inception
-          Score's original definition, without the bias.
-
-        Raises:
-          tf.errors.InvalidArgumentError: NaN or infinity in the images.
+          Score's original definition, without the bias. Both are NaN of an image that holds NaN
+          or infinity.
         """
         return self._function(tf.cast(images, tf.float32))[:2]
 
@@ -118,8 +119,7 @@ class Inception:
         return self._function(tf.cast(images, tf.float32))
 
     def _run(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        # The graph itself checks after every convolution. One check at the entrance is enough.
-        values = {_INPUT: tf.debugging.check_numerics(images, "images")}
+        values = {_INPUT: images}
         for step in self._steps:
             value = step.operation(*(values[name] for name in step.inputs))
             size = value.shape[1:].num_elements()
@@ -127,13 +127,19 @@ class Inception:
                 count = "an unknown number of" if size is None else f"{size:,}"
                 raise _refusal(self._name, f"its node {step.name} has {count} values for an image")
             values[step.name] = value
+            self._bytes[step.name] = size * value.dtype.size
+        # The graph itself checks after every convolution, which would wait for the device each
+        # time. A rectifier may make 0 of NaN, so NaN is put back at the end.
+        is_finite = tf.reduce_all(tf.math.is_finite(images), (1, 2, 3))
+        not_finite = tf.where(is_finite, 0.0, np.nan)[:, tf.newaxis]
         pool_3 = values[_FEATURES]
-        features = tf.reshape(pool_3, (-1, pool_3.shape[-1]))
+        features = tf.reshape(pool_3, (-1, pool_3.shape[-1])) + not_finite
+        logits = values[_LOGITS] + not_finite
         if _SPATIAL not in values:
-            return features, values[_LOGITS], features[:, :0]
+            return features, logits, features[:, :0]
         spatial = tf.cast(values[_SPATIAL][..., :_SPATIAL_CHANNELS], tf.float32)
         size = spatial.shape[1:].num_elements()
-        return features, values[_LOGITS], tf.reshape(spatial, (-1, size))
+        return features, logits, tf.reshape(spatial, (-1, size)) + not_finite
 
 
 def resize(images: tf.Tensor, size: Sequence[int] | np.ndarray) -> tf.Tensor:
@@ -162,6 +168,23 @@ class _Step(NamedTuple):
     name: str
     operation: Operation
     inputs: list[str]
+
+
+def _peak(steps: Sequence[_Step], sizes: Mapping[str, int]) -> int:
+    """The most bytes that are needed at once, where a value goes after its last use.
+
+    Args:
+      steps: in the order in which they are carried out.
+      sizes: {name of a step: bytes of its value}.
+    """
+    last_use = {name: step.name for step in steps for name in step.inputs}
+    held: dict[str, int] = {}
+    peak = 0
+    for step in steps:
+        held[step.name] = sizes[step.name]
+        peak = max(peak, sum(held.values()))
+        held = {name: size for name, size in held.items() if last_use.get(name) != step.name}
+    return peak
 
 
 class _Node:

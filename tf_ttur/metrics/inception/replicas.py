@@ -29,6 +29,8 @@ class Replicated:
         self.precision = network.precision
         self.dimension = network.dimension
         self.spatial_dimension = getattr(network, "spatial_dimension", 0)
+        if hasattr(network, "bytes_per_image"):  # each device has its share of a batch
+            self.bytes_per_image = network.bytes_per_image // len(devices)
         self.single = network
         self._strategy = tf.distribute.MirroredStrategy(devices)
 

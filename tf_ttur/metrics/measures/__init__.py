@@ -41,7 +41,8 @@ class Collector(Protocol):
     """What is collected of one side while its images pass through the network.
 
     Its class is called with (dimension, num_images): the number of features, and the number of
-    images that will pass.
+    images that will pass. With an attribute `takes_tensors` that is true, `update` is given what
+    the network gives, without waiting for the device.
     """
 
     def update(self, features: "np.ndarray", logits: "np.ndarray | None") -> None:

@@ -1,5 +1,7 @@
 """What several measures collect while the images of a side pass through the network."""
 
+from typing import Any
+
 import numpy as np
 
 from tf_ttur.metrics.uncertainty import GROUPS, GroupedMoments
@@ -33,6 +35,8 @@ class Features:
 class Groups:
     """Moments of a side's features in groups, which tell the sampling error of a distance.
 
+    They are added up where the features are: it takes tensors.
+
     Args:
       dimension: of the features.
       num_images: how many will pass.
@@ -41,10 +45,14 @@ class Groups:
       moments: `uncertainty.GroupedMoments`; None where there are too few images for groups.
     """
 
-    def __init__(self, dimension: int, num_images: int) -> None:
-        self.moments = GroupedMoments(dimension) if num_images >= 2 * GROUPS else None
+    takes_tensors = True
 
-    def update(self, features: np.ndarray, logits: np.ndarray | None) -> None:
+    def __init__(self, dimension: int, num_images: int) -> None:
+        self.moments: GroupedMoments | None = None
+        if num_images >= 2 * GROUPS:
+            self.moments = GroupedMoments(dimension)
+
+    def update(self, features: Any, logits: Any) -> None:
         """Adds the features of a batch to their groups."""
         if self.moments is not None:
             self.moments.update(features)

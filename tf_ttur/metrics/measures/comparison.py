@@ -46,10 +46,17 @@ class Side:
 
     def observe(self, features: Any, logits: Any) -> None:
         """Takes in the network's outputs for a batch."""
-        features = np.asarray(features, np.float32)
-        logits = None if logits is None else np.asarray(logits)
+        arrays: tuple[np.ndarray, np.ndarray | None] | None = None
         for collector in self._collected.values():
-            collector.update(features, logits)
+            if getattr(collector, "takes_tensors", False):
+                collector.update(features, logits)
+                continue
+            if arrays is None:  # this waits for the device
+                arrays = (
+                    np.asarray(features, np.float32),
+                    None if logits is None else np.asarray(logits),
+                )
+            collector.update(*arrays)
 
     def collected(self, kind: Callable[[int, int], C]) -> C:
         """What was collected by an entry of a measure's `collects`."""
