@@ -1,5 +1,6 @@
 """The package as it is built and installed: everything that a user needs is in the wheel."""
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import tomllib
 
 import pytest
 
+import tf_ttur
 from tests.conftest import ROOT
 from tests.reports.folders import write_run
 
@@ -21,13 +23,20 @@ def test_every_package_is_in_the_list_of_the_build():
     assert set(listed) == {".".join(folder.parts) for folder in folders} | {"tf_ttur.configs"}
 
 
+def test_the_citation_has_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {tf_ttur.__version__}\n" in citation
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"\n## {tf_ttur.__version__} - " in changes
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """A folder with the installed wheel, built from a copy, as a build leaves files behind."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     for name in ("tf_ttur", "configs"):
         ignored = shutil.ignore_patterns("__pycache__")
@@ -56,6 +65,15 @@ def python(installed, cwd, *arguments):
     )
     assert process.returncode == 0, process.stderr
     return process.stdout
+
+
+@pytest.mark.slow
+def test_the_wheel_has_its_version_and_licence(installed):
+    [metadata] = importlib.metadata.distributions(name="tf_ttur", path=[str(installed)])
+    assert metadata.version == tf_ttur.__version__
+    assert metadata.metadata["License-Expression"] == "Apache-2.0"
+    [licence] = [path for path in metadata.files if path.name == "LICENSE"]
+    assert licence.read_text(encoding="utf-8") == (ROOT / "LICENSE").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

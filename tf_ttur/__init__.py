@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tf_ttur.train import train as train
 
+__version__ = "0.2.0"
+
 # Keras 3 runs on several libraries; this package is written for one, whatever the user's keras.json
 # says.
 os.environ["KERAS_BACKEND"] = "tensorflow"

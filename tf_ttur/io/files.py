@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
+import tf_ttur
 from tf_ttur.errors import UserError
 from tf_ttur.io import paths
 from tf_ttur.io.paths import PathLike
@@ -231,8 +232,10 @@ def take(file: IO[Any]) -> bool:
 def version(package: str = "tf_ttur") -> str:
     """The installed version of a package, or "not installed".
 
-    tf_ttur itself may run from its source folder without being installed.
+    That of tf_ttur is the version of the code that runs, which need not be installed.
     """
+    if package == "tf_ttur":
+        return tf_ttur.__version__
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
