@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,7 @@ def installed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     for name in ("tf_ttur", "configs"):
         ignored = shutil.ignore_patterns("__pycache__")
@@ -102,3 +103,14 @@ def test_the_wheel_has_the_command_and_the_page(installed, tmp_path):
         assert (ROOT / "tf_ttur/reports/templates" / name).read_text(encoding="utf-8") in page
     usage = python(installed, tmp_path, str(installed / "bin/tf-ttur"))
     assert "usage: tf-ttur COMMAND" in usage
+
+
+@pytest.mark.slow
+def test_the_description_leads_to_no_file_of_the_checkout(installed):
+    """A package index shows it where there are no such files."""
+    [metadata] = installed.glob("tf_ttur-*.dist-info/METADATA")
+    text = metadata.read_text(encoding="utf-8")
+    assert "Description-Content-Type: text/markdown" in text
+    assert "tf-ttur fid samples/ photos/" in text
+    assert "docs/measure.md" in text
+    assert re.findall(r"\]\((?!https?:)[^)]*\)", text) == []
