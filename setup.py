@@ -12,7 +12,7 @@ LINK = r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|#)([^)]*)\)"
 
 
 def description() -> str:
-    """README.md without its pictures and their caption, and with the paths of its links in words."""
+    """README.md without its pictures and captions, and with the paths of its links in words."""
     text = pathlib.Path(__file__).with_name("README.md").read_text(encoding="utf-8")
     text = re.sub(rf"^(?:!{LINK}\n\n)+(?:\*[^*]+\*\n\n)?", "", text, flags=re.MULTILINE)
     text = re.sub(LINK, lambda link: _in_words(*link.groups()), text)
