@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from tf_ttur.models import fused
 from tf_ttur.models.layers import BatchNorm, double
 
 
@@ -29,3 +31,38 @@ def test_double_repeats_pixels_and_keeps_the_static_shape():
     np.testing.assert_array_equal(double(tf.constant(x)).numpy(), expected)
     function = tf.function(double, input_signature=[tf.TensorSpec((None, 3, 4, 5))])
     assert function.get_concrete_function().output_shapes == (None, 6, 8, 5)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 2e-6), ("bfloat16", 3e-2)])
+def test_fused_batch_norm_and_its_two_gradients(dtype, tolerance):
+    """Beside the formula in float64, in which TensorFlow finds both gradients by itself."""
+    random = np.random.default_rng(0)
+    arrays = [random.normal(size=shape) for shape in ((4, 3, 3, 5), (5,), (5,), (4, 3, 3, 5))]
+
+    def formula(x, gamma, beta):
+        mean = tf.reduce_mean(x, (0, 1, 2))
+        variance = tf.reduce_mean(tf.square(x - mean), (0, 1, 2))
+        return gamma * (x - mean) / tf.sqrt(variance + 1e-5) + beta, mean, variance
+
+    @tf.function
+    def results(normalise, x, gamma, beta, direction):
+        arguments = [x, gamma, beta]
+        with tf.GradientTape() as outer:
+            outer.watch(arguments)
+            with tf.GradientTape() as inner:
+                inner.watch(arguments)
+                outputs, mean, variance = normalise(*arguments)
+                loss = tf.reduce_sum(tf.cast(outputs, direction.dtype) ** 2 * direction)
+            first = inner.gradient(loss, arguments)
+            squares = [tf.reduce_sum(tf.square(tf.cast(g, direction.dtype))) for g in first]
+            total = tf.add_n(squares)
+        return [outputs, mean, variance, *first, *outer.gradient(total, arguments)]
+
+    expected = results(formula, *(tf.constant(array, tf.float64) for array in arrays))
+    x, *others = (tf.constant(array, tf.float32) for array in arrays)
+    found = results(
+        lambda *arguments: fused.batch_norm(*arguments, 1e-5), tf.cast(x, dtype), *others
+    )
+    for mine, reference in zip(found, expected, strict=True):
+        size = float(tf.reduce_max(tf.abs(reference)))
+        np.testing.assert_allclose(tf.cast(mine, tf.float64), reference, atol=tolerance * size)

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_ttur.models import fused
+
 
 class BatchNorm(keras.layers.Layer):
     """Batch norm over all replicas (Ioffe and Szegedy 2015).
@@ -32,18 +34,24 @@ class BatchNorm(keras.layers.Layer):
             self.moving_variance = self._moving_average("moving_variance", "ones", input_shape)
 
     def call(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
-        if training:
-            mean, variance = self._moments(inputs)
-            if self.momentum is not None:
-                self._move(self.moving_mean, mean)
-                self._move(self.moving_variance, variance)
-        elif self.momentum is None:
-            raise ValueError(f"{self.name} keeps no moving averages and runs in training mode only")
+        if not training:
+            return self._normalise_by_averages(inputs)
+        if inputs.shape.rank == 4 and _replicas() == 1:
+            outputs, mean, variance = fused.batch_norm(inputs, self.gamma, self.beta, self.epsilon)
         else:
-            mean = self.moving_mean
-            variance = self.moving_variance
-        scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
-        return _transform(inputs, mean, scale, self.beta)
+            mean, variance = self._moments(inputs)
+            scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
+            outputs = _transform(inputs, mean, scale, self.beta)
+        if self.momentum is not None:
+            self._move(self.moving_mean, mean)
+            self._move(self.moving_variance, variance)
+        return outputs
+
+    def _normalise_by_averages(self, inputs: tf.Tensor) -> tf.Tensor:
+        if self.momentum is None:
+            raise ValueError(f"{self.name} keeps no moving averages and runs in training mode only")
+        scale = self.gamma * tf.math.rsqrt(self.moving_variance + self.epsilon)
+        return _transform(inputs, self.moving_mean, scale, self.beta)
 
     def _moving_average(
         self, name: str, initializer: str, input_shape: tuple[int | None, ...]
@@ -62,8 +70,8 @@ class BatchNorm(keras.layers.Layer):
         axes = list(range(inputs.shape.rank - 1))
         values = tf.cast(inputs, tf.float32)
         moments = tf.stack([tf.reduce_mean(values, axes), tf.reduce_mean(tf.square(values), axes)])
-        replica = tf.distribute.get_replica_context()
-        if replica is not None and replica.num_replicas_in_sync > 1:
+        if _replicas() > 1:
+            replica = tf.distribute.get_replica_context()
             moments = replica.all_reduce(tf.distribute.ReduceOp.MEAN, moments)
         return moments[0], tf.nn.relu(moments[1] - tf.square(moments[0]))
 
@@ -90,6 +98,8 @@ class LayerNorm(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         axes = list(range(1, inputs.shape.rank))
+        # As the original. `tf.nn.moments` holds the mean fixed inside the variance, so the gradient
+        # penalty, a second derivative, lacks a term that other formulas would have.
         mean, variance = tf.nn.moments(tf.cast(inputs, tf.float32), axes, keepdims=True)
         scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
         return _transform(inputs, mean, scale, self.beta)
@@ -110,6 +120,12 @@ def double(x: tf.Tensor) -> tf.Tensor:
 def halve(x: tf.Tensor) -> tf.Tensor:
     """The means of squares of four pixels: (n, 2h, 2w, channels) to (n, h, w, channels)."""
     return tf.nn.avg_pool2d(x, 2, 2, "VALID")
+
+
+def _replicas() -> int:
+    """How many replicas compute together here; 1 outside of a distribution strategy."""
+    replica = tf.distribute.get_replica_context()
+    return 1 if replica is None else replica.num_replicas_in_sync
 
 
 def _scale_and_offset(
