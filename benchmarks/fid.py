@@ -10,24 +10,23 @@ torch-fidelity's network are always random; it runs in PyTorch on the CPU and ne
 `pip install -e .[benchmark]`.
 """
 
+import functools
 import io
-import os
 import pathlib
-import platform
-import statistics
 import sys
 import tempfile
-import time
 import unittest.mock
 import warnings
 
+import comparison
 import numpy as np
 import PIL.Image
 
 from tf_ttur.commands import flags, program
-from tf_ttur.io import console, files
 
-ROUNDS = 5
+# Floating-point operations of an image in the network: products and sums of its convolutions and
+# matrices, without those that fall on the border.
+OPERATIONS = 11.0e9
 
 # The rows of the table.
 EXACT = "network, float32"
@@ -65,7 +64,7 @@ def main():
     import random_inception
 
     from tf_ttur.data import digits
-    from tf_ttur.metrics import inception
+    from tf_ttur.metrics import inception, speed
 
     warnings.simplefilter("ignore")  # a warning says that these are few images for a distance
     images = np.stack([digits.draw(number, seed=0) for number in range(arguments.images)])
@@ -90,10 +89,12 @@ def main():
         if theirs:
             rows[TORCH] = batch_by_batch(theirs, arguments.batch_size)
         rates = measure(rows, images, arguments.batch_size)
-    print(machine())
+        peaks = speed.matrix_peaks()
+    print(comparison.machine())
+    print(comparison.describe_peaks(peaks))
     batches = f"{arguments.images} images in batches of {arguments.batch_size}"
-    print(f"{ROUNDS} rounds of {batches}; weights: {weights}\n")
-    print(table(rates))
+    print(f"{comparison.ROUNDS} rounds of {batches}; weights: {weights}\n")
+    print(comparison.table(rates, "images/s", TARGETS, OPERATIONS, peaks))
     if not theirs:
         print(f"\nfor a comparison with {TORCH}: pip install -e .[benchmark]")
 
@@ -177,7 +178,7 @@ def torch_fidelity():
     return run
 
 
-def measure(rows, images, batch_size, rounds=ROUNDS):
+def measure(rows, images, batch_size, rounds=comparison.ROUNDS):
     """Runs every row once per round.
 
     Args:
@@ -191,60 +192,8 @@ def measure(rows, images, batch_size, rounds=ROUNDS):
     """
     for run in rows.values():  # the first batch of a size takes longer and is not measured
         run(images[: batch_size + len(images) % batch_size])
-    rates = {name: [] for name in rows}
-    for number in range(rounds):
-        console.say(f"round {number + 1} of {rounds}")
-        for name, run in rows.items():
-            start = time.perf_counter()
-            run(images)
-            rates[name].append(len(images) / (time.perf_counter() - start))
-    return rates
-
-
-def table(rates):
-    """The result of `measure` as text.
-
-    Each row has its median. A row with a target also has the median of the ratios of all rounds.
-    """
-    width = max(map(len, rates))
-    lines = [f"{'':{width}}  images/s   lowest to highest"]
-    for name, values in rates.items():
-        line = f"{name:{width}}  {statistics.median(values):8.1f}   "
-        line += f"{min(values):.1f} to {max(values):.1f}"
-        other, target = TARGETS.get(name, (None, None))
-        if other in rates:
-            ratio = statistics.median(
-                ours / theirs for ours, theirs in zip(values, rates[other], strict=True)
-            )
-            line = f"{line:{width + 32}} {ratio:.2f} times {other} (target: {target})"
-        lines.append(line)
-    return "\n".join(lines)
-
-
-def machine():
-    """Processor, GPUs and versions, on which the numbers depend."""
-    import tensorflow as tf
-
-    cpu = {}
-    if os.path.exists("/proc/cpuinfo"):
-        text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
-        for line in text.splitlines():
-            key, _, value = line.partition(":")
-            cpu[key.strip()] = value.strip()
-    units = [
-        flag
-        for flag in cpu.get("flags", "").split()
-        if flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
-    ]
-    gpus = [
-        tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
-        for gpu in tf.config.list_physical_devices("GPU")
-    ]
-    model = cpu.get("model name") or platform.processor() or platform.machine()
-    processor = f"{model}, {os.cpu_count()} cores ({' '.join(units)})"
-    packages = ("tf_ttur", "tensorflow", "torch", "torch-fidelity")
-    versions = [f"{name} {files.version(name)}" for name in packages]
-    return f"{processor}, {', '.join(gpus) or 'no GPU'}\n{', '.join(versions)}"
+    calls = {name: functools.partial(run, images) for name, run in rows.items()}
+    return comparison.measure(calls, len(images), rounds)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ import tensorflow as tf
 
 from tests.conftest import ROOT
 from tests.metrics.mini_inception import graph_bytes
+from tf_ttur import config as configs
 from tf_ttur.metrics import inception
+from tf_ttur.training.state import State
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +38,7 @@ def test_speed_of_the_fid(tool, tmp_path, monkeypatch):
 
 
 def test_rows_get_every_image_and_the_medians_are_reported():
+    import comparison
     import fid
 
     seen = {fid.EXACT: 0, fid.TORCH: 0}
@@ -50,9 +53,43 @@ def test_rows_get_every_image_and_the_medians_are_reported():
     rates = fid.measure({name: row(name) for name in seen}, images, 3, rounds=2)
     assert set(seen.values()) == {4 + 2 * 7}
     assert all(len(values) == 2 for values in rates.values())
-    text = fid.table({fid.EXACT: [30, 10, 50], fid.TORCH: [10, 20, 10]})
-    assert "30.0   10.0 to 50.0" in text
+    rates = {fid.EXACT: [30, 10, 50], fid.TORCH: [10, 20, 10]}
+    peaks = {"float32": 6e11, "bfloat16": 1e12}
+    text = comparison.table(rates, "images/s", fid.TARGETS, 1e10, peaks)
+    assert "30   10 to 50" in text
+    assert "300   50%" in text
     assert "3.00 times torch-fidelity" in text
+
+
+@pytest.mark.slow
+def test_the_update_beside_that_of_pytorch(tool, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
+    small = ["--config.model.width=2", "--config.batch_size=4"]
+    process = tool("benchmarks/train.py", "--config=cifar10:ttur", *small, "--updates=1")
+    assert process.returncode == 0, process.stderr
+    lines = process.stdout.splitlines()
+    assert sum(line.startswith("tf_ttur, ") and "%" in line for line in lines) == 2
+    assert "GFLOP/s in bfloat16" in process.stdout
+    assert lines[-1].endswith("pip install -e .[benchmark]")
+
+
+def test_pytorch_begins_with_the_same_losses():
+    pytest.importorskip("torch")
+    import train
+
+    config = configs.load("cifar10:ttur")
+    config.model.width = 4
+    random = np.random.default_rng(0)
+    real = random.uniform(-1, 1, (8, 32, 32, 3)).astype(np.float32)
+    latents = random.uniform(-1, 1, (8, 100)).astype(np.float32)
+    assert train.check_losses(State(config), config, real, latents) < 1e-5
+
+
+def test_the_operations_of_an_update():
+    import train
+
+    # 57 GFLOP of a DCGAN update at 32x32 with batch 64, counted by hand.
+    assert train.operations_of_update(configs.load("cifar10:ttur")) == pytest.approx(57e9, rel=0.01)
 
 
 def structure(content):

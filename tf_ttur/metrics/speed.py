@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tf_ttur.metrics.frechet import frechet_distance
+from tf_ttur.metrics.precision import PRECISIONS
 
 
 class DistanceSpeed(NamedTuple):
@@ -41,6 +42,31 @@ def images_per_second(
     for _ in range(count):
         _wait(network(images))
     return count * len(images) / (time.perf_counter() - start)
+
+
+def matrix_peaks(size: int = 2048, count: int = 5) -> dict[str, float]:
+    """What the machine reaches in products of large matrices, its practical limit.
+
+    Args:
+      size: rows and columns of the matrices.
+      count: products that are timed, of which the fastest counts.
+
+    Returns:
+      {"float32", "bfloat16"}: floating-point operations per second.
+    """
+    import tensorflow as tf
+
+    peaks = {}
+    for precision in PRECISIONS:
+        factor = tf.cast(tf.random.stateless_normal((size, size), (0, 0)), precision)
+        seconds = []
+        for _ in range(count + 1):
+            start = time.perf_counter()
+            # One number comes back, so that the end is waited for on a GPU too.
+            float(tf.matmul(factor, factor)[0, 0])
+            seconds.append(time.perf_counter() - start)
+        peaks[precision] = 2 * size**3 / min(seconds[1:])
+    return peaks
 
 
 def seconds_of_distance(dimension: int = 2048, count: int = 5) -> DistanceSpeed:

@@ -21,7 +21,7 @@ _SYMBOLS = 100  # assumed size of the vocabulary, as no data are read
 @surroundings.exact()
 def seconds_per_update(config: ConfigDict, count: int = 3) -> float:
     """Mean seconds per update, over `count` updates after a first one, on ready-made noise."""
-    run = _prepare(config)
+    run = prepare(config)
     start = time.perf_counter()
     run(count)
     return (time.perf_counter() - start) / count
@@ -35,7 +35,7 @@ def costly_operations(config: ConfigDict, count: int = 2) -> list[tuple[str, flo
       List of (type of operation, share of the time of all operations), largest first. Operations
       that run side by side count in full.
     """
-    run = _prepare(config)
+    run = prepare(config)
     spent: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder)
@@ -61,7 +61,7 @@ def _operations(profile: bytes) -> Iterator[tuple[str, int]]:
                     yield operation, event.duration_ps
 
 
-def _prepare(config: ConfigDict) -> Callable[[int], None]:
+def prepare(config: ConfigDict) -> Callable[[int], None]:
     """A function that makes a given number of updates, after a first one that was traced."""
     strategy = devices.mirrored_strategy()
     symbols = _SYMBOLS if configs.kind_of(config).has_vocabulary else 0
