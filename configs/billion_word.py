@@ -47,7 +47,8 @@ VARIANTS = {
 def get_config(variant: str = "ttur") -> ConfigDict:
     family = configs.language(critic_steps=1 if variant == "ttur" else 10)
     config = configs.card(family, "billion_word", variant, VARIANTS)
-    config.data.dir = "data/1-billion-word-language-modeling-benchmark-r13output"
+    benchmark = "1-billion-word-language-modeling-benchmark-r13output"
+    config.data.dir = f"data/billion_word|data/{benchmark}"
     config.updates = 200_000
     config.evaluation.every_updates = 100
     config.samples_every_updates = 100

@@ -3,6 +3,8 @@
     tf-ttur train --config images --config.data.source=photos/         # TTUR
     tf-ttur train --config images:orig --config.data.source=photos/    # one time scale
 
+Without a source it takes data/images, which `tf-ttur prepare images` writes, or photos/.
+
 From a checkout, `python -m tf_ttur.train --config configs/images.py ...` does the same.
 
 The card takes the largest centred square of each image and resizes it to 64x64. Other values of
@@ -35,7 +37,7 @@ VARIANTS = {
 
 def get_config(variant: str = "ttur") -> ConfigDict:
     config = configs.card(configs.default(), "images", variant, VARIANTS)
-    config.data.source = "photos/"
+    config.data.source = "data/images|photos/"
     config.data.image_size = 64
     config.data.crop = "square"
     config.updates = 100_000

@@ -38,6 +38,6 @@ VARIANTS = {
 
 def get_config(variant: str = "ttur") -> ConfigDict:
     config = configs.card(configs.default(), "svhn", variant, VARIANTS)
-    config.data.source = "tfds:svhn_cropped/train"
+    config.data.source = "data/svhn|tfds:svhn_cropped/train"
     config.updates = 185_000
     return config

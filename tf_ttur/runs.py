@@ -137,11 +137,26 @@ class Run:
         """
         return configs.differences(
             configs.stored_values(self.path / CONFIG),
-            config,
+            self.settled(config),
             curve_has_begun=self.has_evaluations,
             places_decide=not self.has_fingerprint,
             is_same=self._is_same_object,
         )
+
+    def settled(self, config: ConfigDict) -> ConfigDict:
+        """A config with one place of its data: if it names several, that of this run.
+
+        Args:
+          config: the validated config.
+
+        Returns:
+          As `configs.settled`; a new run takes the first place that is there.
+
+        Raises:
+          UserError: `config.json` is damaged.
+        """
+        stored = configs.stored_values(self.path / CONFIG) if self.exists else None
+        return configs.settled(config, stored)
 
     def check(self, config: ConfigDict) -> None:
         """Refuses a folder that is not this config's, without writing anything.

@@ -272,7 +272,7 @@ def test_keys_of_images_say_nothing_about_lines():
         with pytest.raises(UserError, match=f"config.{key} = 'somewhere'"):
             configs.validate(config)
     assert configs.summary(card("billion_word")).endswith(
-        "on data/1-billion-word-language-modeling-benchmark-r13output"
+        "on data/billion_word or data/1-billion-word-language-modeling-benchmark-r13output"
     )
 
 

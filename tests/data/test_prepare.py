@@ -106,8 +106,9 @@ def test_recipes_of_the_data_sets(photos, tmp_path):
         "lsun": ("square", 64, 3_033_042),
         "svhn": ("none", 32, 73_257),
         "cifar10": ("none", 32, 50_000),
+        "images": ("square", 64, None),
     }
-    for name in ("celeba", "lsun", "svhn", "cifar10"):
+    for name in prepare.DATA_SETS:
         card = configs.load(str(ROOT / f"configs/{name}.py"))
         assert prepare.DATA_SETS[name][:2] == (card.data.crop, card.data.image_size)
     record = prepare.prepare("lsun", photos, tmp_path / "lsun", crop="150", size=16)

@@ -15,7 +15,7 @@ from tf_ttur.commands import COMMANDS
 from tf_ttur.config import cards
 from tf_ttur.errors import UserError
 
-_NOT_PARSED = (".", "tensorboard", "unshare", "docker")  # programs of others
+_NOT_PARSED = (".", "tensorboard", "unshare", "docker", "hf", "pytest")  # programs of others
 
 
 @pytest.mark.parametrize("page", blocks.PAGES, ids=blocks.name)

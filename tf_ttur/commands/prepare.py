@@ -1,15 +1,18 @@
 """Prepares the data of an experiment once: converts a download to what training reads.
 
-    tf-ttur prepare celeba --input img_align_celeba.zip --output data/celeba
-    tf-ttur prepare lsun --input bedroom_train_lmdb --output data/lsun
-    tf-ttur prepare svhn --input train_32x32.mat --output data/svhn
-    tf-ttur prepare cifar10 --input cifar-10-binary.tar.gz --output data/cifar10
-    tf-ttur prepare billion_word --output data/billion_word \\
+    tf-ttur prepare celeba --input img_align_celeba.zip         # writes data/celeba, and so on
+    tf-ttur prepare lsun --input bedroom_train_lmdb
+    tf-ttur prepare svhn --input train_32x32.mat
+    tf-ttur prepare cifar10 --input cifar-10-binary.tar.gz
+    tf-ttur prepare billion_word \\
         --input 1-billion-word-language-modeling-benchmark-r13output.tar.gz
+    tf-ttur prepare images --input photos/                      # your own, for the card images
 
-CelebA is cropped to the centre 108x108 pixels and LSUN to the centre square; both are resized to
-64x64. SVHN and CIFAR-10 keep their 32x32 pixels. For images, --input takes any SOURCE below except
-config:CARD.
+A training of the card that is started in the same folder takes what is in data/NAME.
+
+CelebA is cropped to the centre 108x108 pixels, LSUN and your own images to the centre square; all
+three are resized to 64x64. SVHN and CIFAR-10 keep their 32x32 pixels. For images, --input takes any
+SOURCE below except config:CARD.
 
 If interrupted, run it again: image preparation resumes, text preparation starts over and takes
 about a minute.
@@ -21,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_ttur.commands import flags, program
+from tf_ttur.data import downloads
 from tf_ttur.io import outputs
 
 
@@ -28,7 +32,8 @@ def main(words: Sequence[str]) -> None:
     """Runs the command with these arguments."""
     arguments = _parser().parse_args(words)
     _check_together(arguments)
-    output = outputs.check_folder(arguments.output)
+    output = arguments.output
+    output = outputs.check_folder(f"data/{arguments.data_set}" if output is None else output)
     program.start_tensorflow()
     if arguments.data_set == "billion_word":
         from tf_ttur.data import text
@@ -56,13 +61,15 @@ def _parser() -> flags.Parser:
     parser = flags.parser(__doc__, "prepare")
     parser.add_argument(
         "data_set",
-        choices=("celeba", "lsun", "svhn", "cifar10", "billion_word"),
-        help="a data set of the paper",
+        choices=("celeba", "lsun", "svhn", "cifar10", "billion_word", "images"),
+        help="a data set of the paper, or images for your own",
     )
     parser.add_argument(
         "--input", required=True, metavar="SOURCE", help="the download, or another source"
     )
-    parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write")
+    parser.add_argument(
+        "--output", metavar="DIR", help="the folder to write [data/NAME, with the data set's name]"
+    )
     images = parser.add_argument_group("images")
     images.add_argument(
         "--crop",
@@ -93,6 +100,7 @@ def _parser() -> flags.Parser:
     lines = parser.add_argument_group("billion_word")
     lines.add_argument("--files", metavar="GLOB", help="names of the shards [news.en-*]")
     flags.append_sources(parser)
+    flags.append_table(parser, "Where the data sets of the paper are", downloads.describe())
     return parser
 
 
@@ -144,8 +152,10 @@ def _describe(record: Mapping[str, Any], output: pathlib.Path) -> str:
     crops = "none" if record["crop"] == "none" else f"{record['crop']} or none"
     if "jpeg_quality" in record:
         crops += f" and config.data.jpeg_quality is {record['jpeg_quality']}"
+    name = record["data_set"]
+    found = f" The card {name} finds them." if output == pathlib.Path("data", name) else ""
     return (
         f"{output}: {record['num_images']:,} images{left_out} of {size}x{size} pixels, digest "
         f"{record['images_digest']}. Train on them with --config.data.source={output}, where "
-        f"config.data.crop is {crops}."
+        f"config.data.crop is {crops}.{found}"
     )

@@ -41,6 +41,7 @@ def main(words: Sequence[str]) -> None:
     if workdir is None:
         workdir = _default_folder(config, changes, _name_of_start(arguments.start_from))
     workdir = str(outputs.check_folder(workdir, "--workdir"))
+    config = runs.open_run(workdir).settled(config)
     if arguments.dry_run:
         program.start_tensorflow()
         from tf_ttur.training import description, starts

@@ -23,6 +23,7 @@ from tf_ttur.config.comparison import (
 from tf_ttur.config.families import began, card, language, one_time_scale, sngan, wgan_gp
 from tf_ttur.config.files import from_json, stored_values, to_json
 from tf_ttur.config.keys import KEYS, default, flatten
+from tf_ttur.config.places import settled
 from tf_ttur.config.rules import (
     architecture_of,
     kind_of,
@@ -60,6 +61,7 @@ __all__ = [
     "one_time_scale",
     "read_card",
     "run_name",
+    "settled",
     "sngan",
     "stored_values",
     "summary",

@@ -12,7 +12,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from tf_ttur.config.keys import KEYS, flatten
-from tf_ttur.data import KINDS, Kind
+from tf_ttur.data import KINDS, Kind, alternatives
 from tf_ttur.errors import UserError
 from tf_ttur.losses import LOSSES, Loss
 from tf_ttur.metrics import measures, protocols
@@ -116,7 +116,7 @@ def run_name(config: Any) -> str:
 
 def summary(config: Any) -> str:
     """The experiment in one line: name, variant, seed, learning rates, updates and data."""
-    place = flatten(config)[kind_of(config).place]
+    place = " or ".join(alternatives.split(flatten(config)[kind_of(config).place]))
     return (
         f"{config.name} ({config.variant}), seed {config.seed}: "
         f"discriminator {config.discriminator.learning_rate:g}, "

@@ -30,12 +30,12 @@ class DataSet(NamedTuple):
 
     Attributes:
       crop, size: as in `Images`.
-      num_images: the number of images in the paper.
+      num_images: the number of images in the paper; None for your own images.
     """
 
     crop: str
     size: int
-    num_images: int
+    num_images: int | None
 
 
 DATA_SETS = {
@@ -43,6 +43,7 @@ DATA_SETS = {
     "lsun": DataSet("square", 64, 3_033_042),
     "svhn": DataSet("none", 32, 73_257),
     "cifar10": DataSet("none", 32, 50_000),
+    "images": DataSet("square", 64, None),
 }
 # What a record mentions only if it is not this.
 _OPTIONAL = {"jpeg_quality": 0, "background": "", "depth": 0}
@@ -114,7 +115,7 @@ def prepare(
 def _note_count(data_set: str, word: str | pathlib.Path, num_images: int) -> None:
     """Says where a source has another number of images than the data set of the paper."""
     expected = DATA_SETS[data_set].num_images
-    if num_images != expected:
+    if expected is not None and num_images != expected:
         console.say(
             f"note: {word} has {num_images:,} images; the {data_set} of the paper has {expected:,}"
         )

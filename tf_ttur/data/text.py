@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur.data import coding, order, shards
+from tf_ttur.data import alternatives, coding, order, shards
 from tf_ttur.errors import UserError
 from tf_ttur.io import paths
 from tf_ttur.io.files import UNREADABLE, atomic, check_writable, version
@@ -331,4 +331,5 @@ def _check_settings(word: str, record: dict[str, Any], settings: dict[str, int])
 
 def open_for_training(data: Any) -> Lines:
     """The lines that `config.data` names. Raises `UserError` if there are none."""
-    return Lines(data.dir, data.files, data.max_lines, data.line_length, data.max_symbols)
+    place = alternatives.the_one(data.dir)
+    return Lines(place, data.files, data.max_lines, data.line_length, data.max_symbols)

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur import runs
+from tf_ttur.data import alternatives
 from tf_ttur.errors import UserError
 from tf_ttur.io import files
 from tf_ttur.players import Players
@@ -322,7 +323,7 @@ def _caveats(
         found += [f"not as in the card: {line}" for line in _changes(card, config)]
         place = configs.kind_of(config).place
         was, now = (configs.flatten(one)[place] for one in (card, config))
-        if was not in ("", now):
+        if was and now not in alternatives.split(was):
             found.append(f"other data, unless they have only moved: {was} -> {now}")
     reached = last.updates if last else 0
     if card is not None and reached < card.updates:

@@ -87,7 +87,7 @@ def train(
     workdir = paths.local(workdir, "--workdir")
     with registry.given(own.objects()):
         config, own = separate(config, own)
-        config = configs.validated(config)
+        config = runs.open_run(workdir).settled(configs.validated(config))
         check(workdir, config)
         start = starts.find(workdir, start_from, start_with_optimizers)
         return _train(config, workdir, own, start, listen, inception, trust)

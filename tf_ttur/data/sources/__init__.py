@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tf_ttur.data import published_archives
+from tf_ttur.data import alternatives, published_archives
 from tf_ttur.data.sources import unknown
 from tf_ttur.data.sources.source import (
     GIVEN,
@@ -229,6 +229,7 @@ def open_source(
     word = str(word)
     if not word:
         raise UserError("SOURCE is empty", _forms(), "name the images")
+    word = alternatives.the_one(word)
     path = paths.local(word, "SOURCE")
     options = Options(
         count, seed, quantisation, trust_pickle, trust, background, depth, value_range
@@ -247,8 +248,9 @@ def kind_of(word: str | pathlib.Path) -> str | None:
     Raises:
       UserError: the word is empty, or names something on another machine.
     """
+    word = alternatives.choose(str(word))
     path = paths.local(word, "SOURCE")
-    return next((name for name, kind in SOURCES.items() if kind.matches(str(word), path)), None)
+    return next((name for name, kind in SOURCES.items() if kind.matches(word, path)), None)
 
 
 def describe_sources() -> str:
