@@ -1,4 +1,4 @@
-"""The tutorial docs/own_gan.md as the notebook examples/own_gan.ipynb.
+"""The tutorials of the documentation as notebooks in examples/.
 
 python -m tests.docs.notebook
 """
@@ -9,8 +9,11 @@ import nbformat
 
 from tests.conftest import ROOT
 
-PAGE = ROOT / "docs/own_gan.md"
-NOTEBOOK = ROOT / "examples/own_gan.ipynb"
+# {tutorial: its notebook}
+NOTEBOOKS = {
+    ROOT / f"docs/{name}.md": ROOT / f"examples/{name}.ipynb"
+    for name in ("fid_in_five_minutes", "own_gan", "theory_in_pictures", "a_study")
+}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 
 
@@ -23,7 +26,7 @@ def notebook_of(page):
         cells.append(nbformat.v4.new_markdown_cell(words[end : block.start()].strip()))
         language, code = block.groups()
         if language == "sh":
-            code = "".join(f"!{line}\n" for line in code.splitlines())
+            code = re.sub(r"^(?! )", "!", code.strip(), flags=re.MULTILINE)
         cells.append(nbformat.v4.new_code_cell(code.strip()))
         end = block.end()
     cells.append(nbformat.v4.new_markdown_cell(words[end:].strip()))
@@ -34,8 +37,8 @@ def notebook_of(page):
 
 
 def main():
-    NOTEBOOK.parent.mkdir(exist_ok=True)
-    nbformat.write(notebook_of(PAGE), NOTEBOOK)
+    for page, notebook in NOTEBOOKS.items():
+        nbformat.write(notebook_of(page), notebook)
 
 
 if __name__ == "__main__":

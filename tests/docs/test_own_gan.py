@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tests.docs.notebook import BLOCK, PAGE
+from tests.docs.notebook import BLOCK
+
+PAGE = ROOT / "docs/own_gan.md"
 
 
 def blocks(language):
