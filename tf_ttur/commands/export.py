@@ -1,7 +1,8 @@
-"""Exports the generator of a run for plain TensorFlow, TFLite or ONNX.
+"""Exports the generator of a run for plain TensorFlow, TFLite, ONNX or the Hugging Face Hub.
 
     tf-ttur export runs/svhn-ttur-seed0 --output exported/svhn
     tf-ttur export runs/svhn-ttur-seed0 --format onnx --output svhn.onnx
+    tf-ttur export runs/svhn-ttur-seed0 --format hf --output hub/svhn
 
 The generator is that of the last checkpoint. It computes in float32, whatever the precision of the
 training. A run with `generator.ema_decay` exports the moving average of its weights, unless
@@ -30,8 +31,8 @@ def main(words: Sequence[str]) -> None:
         "--format",
         choices=formats.NAMES,
         default=formats.SAVED_MODEL,
-        help="savedmodel for TensorFlow, sample and fid; onnx needs pip install -e .[onnx] "
-        "[savedmodel]",
+        help="savedmodel for TensorFlow, sample and fid; hf: the same with a model card, to upload "
+        "to the Hugging Face Hub; onnx needs pip install -e .[onnx] [savedmodel]",
     )
     flags.add_overwrite(parser)
     parser.add_argument(
@@ -45,11 +46,11 @@ def main(words: Sequence[str]) -> None:
         help="export the moving average of the weights, or not [what the run measured]",
     )
     arguments = parser.parse_args(words)
-    if arguments.format == formats.SAVED_MODEL:
+    if arguments.format in formats.FOLDERS:
         flags.refuse_unused(
             arguments,
             ["--overwrite"],
-            "with --format savedmodel",
+            f"with --format {arguments.format}",
             "--format tflite or onnx: an earlier SavedModel is replaced anyway",
         )
     formats.check_output(arguments.format, arguments.output, arguments.overwrite)

@@ -19,6 +19,7 @@ from tf_ttur.io.paths import PathLike
 from tf_ttur.registry import load
 from tf_ttur.training import (
     formats,
+    model_card,
     networks,
     own_objects,
     presentation,
@@ -71,9 +72,11 @@ def export_run(
     if configs.objects(run.config) and run.environment:
         for change in own_objects.changes(run.config, run.environment[-1]):
             console.say(f"warning: {change}")
+    updates = int(players.updates.numpy())
+    beside = model_card.files_of(run, updates) if name == formats.HUB else {}
     with _weights(players, ema):
-        write(run.config, players.generator, path, name, vocabulary)
-    return int(players.updates.numpy())
+        write(run.config, players.generator, path, name, vocabulary, beside)
+    return updates
 
 
 def write(
@@ -82,6 +85,7 @@ def write(
     path: pathlib.Path,
     name: str,
     vocabulary: Sequence[str] = (),
+    beside: Mapping[str, bytes] | None = None,
 ) -> None:
     """Writes the generator in one of the formats.
 
@@ -91,12 +95,13 @@ def write(
       path: a folder as in `export`, or the file, which is replaced.
       name: of the format, one of `formats.NAMES`.
       vocabulary: the symbols of a generator of lines; empty for images.
+      beside: as in `export`.
 
     Raises:
       UserError: the folder holds something else, or the generator cannot be converted.
     """
-    if name == formats.SAVED_MODEL:
-        export(config, generator, path, vocabulary)
+    if name in formats.FOLDERS:
+        export(config, generator, path, vocabulary, beside)
         return
     copy = _copy(config, generator, vocabulary)
     function = _function(config, presentation.of_config(config, vocabulary), copy)
@@ -110,6 +115,7 @@ def export(
     generator: keras.Model,
     folder: PathLike,
     vocabulary: Sequence[str] = (),
+    beside: Mapping[str, bytes] | None = None,
 ) -> None:
     """Writes the generator as a SavedModel that plain `tf.saved_model.load` reads.
 
@@ -134,6 +140,7 @@ def export(
       generator: the network.
       folder: where to write. An earlier export there is replaced as a whole.
       vocabulary: the symbols of a generator of lines; empty for images.
+      beside: {name: content} of further files in the folder.
 
     Raises:
       UserError: the folder holds something else.
@@ -145,7 +152,7 @@ def export(
     module = _Module([variable.value for variable in copy.variables], signatures)
     folder.parent.mkdir(parents=True, exist_ok=True)
     _bring_back(folder)
-    _replace(folder, module)
+    _replace(folder, module, beside or {})
 
 
 def _copy(config: ConfigDict, generator: keras.Model, vocabulary: Sequence[str]) -> keras.Model:
@@ -259,13 +266,15 @@ def _bring_back(folder: pathlib.Path) -> None:
         shutil.rmtree(old.parent)
 
 
-def _replace(folder: pathlib.Path, module: _Module) -> None:
-    """Saves a module in a folder, in place of an earlier one."""
+def _replace(folder: pathlib.Path, module: _Module, beside: Mapping[str, bytes]) -> None:
+    """Saves a module in a folder, with the files `beside` it, in place of an earlier one."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
         whole = pathlib.Path(temporary) / "whole"
         old = pathlib.Path(temporary) / "old"
         with writing.by_tensorflow(folder):
             tf.saved_model.save(module, str(whole), signatures=module.functions)
+        for name, content in beside.items():
+            (whole / name).write_bytes(content)
         if folder.exists():
             folder.rename(old)
         try:

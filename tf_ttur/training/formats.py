@@ -10,6 +10,8 @@ from tf_ttur.io import outputs
 from tf_ttur.io.paths import PathLike
 
 SAVED_MODEL = "savedmodel"
+HUB = "hf"  # a SavedModel with a model card
+FOLDERS = (SAVED_MODEL, HUB)
 PRODUCER = "tf_ttur"  # who wrote an ONNX file, as the file says
 _HEAD_BYTES = 64  # they hold the marks of both formats
 
@@ -48,7 +50,7 @@ FILES = {
         needs=("tf2onnx", "onnx"),
     ),
 }
-NAMES = (SAVED_MODEL, *FILES)
+NAMES = (*FOLDERS, *FILES)
 
 
 def check_output(name: str, word: PathLike, overwrite: bool = False) -> pathlib.Path:
@@ -62,7 +64,7 @@ def check_output(name: str, word: PathLike, overwrite: bool = False) -> pathlib.
     Raises:
       UserError: it may not be written, or what the format needs is not installed.
     """
-    if name == SAVED_MODEL:
+    if name in FOLDERS:
         return outputs.check_folder(word)
     chosen = FILES[name]
     if chosen.needs and importlib.util.find_spec(chosen.needs[0]) is None:
