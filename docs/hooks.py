@@ -12,7 +12,11 @@ sys.path[:0] = [str(ROOT)]
 from docs import reference  # noqa: E402  # of this checkout
 
 # {page of the site: file at the root of the checkout}
-OF_ROOT = {"build.md": "BUILD.md", "changelog.md": "CHANGELOG.md"}
+OF_ROOT = {
+    "build.md": "BUILD.md",
+    "changelog.md": "CHANGELOG.md",
+    "contributing.md": "CONTRIBUTING.md",
+}
 
 
 def on_files(files, config):
@@ -20,8 +24,9 @@ def on_files(files, config):
     for page, write in reference.PAGES.items():
         files.append(File.generated(config, page, content=write()))
     for page, name in OF_ROOT.items():
-        text = (ROOT / name).read_text(encoding="utf-8")
-        files.append(File.generated(config, page, content=text.replace("](docs/", "](")))
+        text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
+        text = re.sub(r"\[([^\]]*)\]\(LICENSE\)", r"\1", text)  # no page
+        files.append(File.generated(config, page, content=text))
     return files
 
 
