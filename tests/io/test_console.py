@@ -206,3 +206,10 @@ def test_a_bar_survives_the_end_of_its_terminal(monkeypatch):
             assert status._display.live._refresh_thread.is_alive()
         ended.append(time.monotonic() - start)
     assert ended[0] < 5
+
+
+def test_the_end_of_the_process_is_silent(monkeypatch):
+    """Python closes the stream when the modules' names are gone; from 3.13 on it shows errors."""
+    stream = console._Stderr()
+    monkeypatch.setattr(console, "sys", None)
+    stream.close()

@@ -81,6 +81,12 @@ class _Stderr(io.TextIOBase):
             except (OSError, ValueError) as error:
                 self._drop(stream, error)
 
+    def close(self) -> None:
+        """Does nothing: stderr is not this object's own.
+
+        Python calls it at the end of the process, when the modules' names are gone already.
+        """
+
     def close_if_broken(self) -> None:
         """Redirects stderr to the null device if it cannot be flushed.
 
