@@ -10,6 +10,7 @@ from tests.conformance.models import build
 from tf_ttur.errors import UserError
 from tf_ttur.losses import LossPair
 from tf_ttur.metrics.pixels import PixelPooling
+from tf_ttur.optimizers.fused import FusedAdam
 from tf_ttur.training import devices, evaluation, randomness
 from tf_ttur.training import update as updates
 from tf_ttur.training.randomness import Purpose
@@ -85,8 +86,8 @@ def by_fit(config, strategy):
             seed=config.seed,
         )
         gan.compile(
-            discriminator_optimizer=keras.optimizers.Adam(1e-3, 0.5, epsilon=1e-8),
-            generator_optimizer=keras.optimizers.Adam(2e-3, 0.5, epsilon=1e-8),
+            discriminator_optimizer=FusedAdam(1e-3, 0.5, epsilon=1e-8),
+            generator_optimizer=FusedAdam(2e-3, 0.5, epsilon=1e-8),
         )
     examples = evaluation.open_examples(config)
     seed = randomness.key(config.seed, Purpose.DATA_ORDER).numpy()

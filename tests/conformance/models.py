@@ -1,11 +1,11 @@
 """Every kind of model at a size that trains in seconds, and its training without a run folder."""
 
 import numpy as np
-import tensorflow as tf
 
 from tf_ttur import config as configs
 from tf_ttur.training import devices, evaluation
 from tf_ttur.training import update as updates
+from tf_ttur.training.faults import Results
 from tf_ttur.training.state import State
 
 
@@ -88,33 +88,42 @@ def write_lines(folder, count=200):
 class Training:
     """State and update of a config under a strategy.
 
+    Args:
+      config, strategy: as said.
+      compiled: whether XLA compiles the updates.
+      per_call: updates in a call.
+
     Attributes:
       state: `training.state.State`.
+      examples: what it learns from.
     """
 
-    def __init__(self, config, strategy):
+    def __init__(self, config, strategy, compiled=False, per_call=1):
         self._config = config
         self._strategy = strategy
-        self._examples = evaluation.open_examples(config)
-        self.vocabulary = self._examples.vocabulary
+        self.examples = evaluation.open_examples(config)
+        self.vocabulary = self.examples.vocabulary
         with strategy.scope():
             self.state = State(config, len(self.vocabulary))
-        self._update = updates.build_update(config, strategy, self.state, self._examples.encode)
+        update = updates.build_update(config, strategy, self.state, self.examples.encode, compiled)
+        self._calls = updates.Updates(update, per_call)
 
     def go(self, first, count):
         """Makes `count` updates after the first `first` ones; returns a {name: value} of each."""
         iterator = updates.distribute_batches(
             self._config,
             self._strategy,
-            self._examples,
+            self.examples,
             devices.batch_per_replica(self._config, self._strategy),
             first,
         )
-        values = [
-            self._update(tf.constant(number, tf.int64), iterator)[0]
-            for number in range(first, first + count)
-        ]
-        return [{name: float(value) for name, value in row.items()} for row in values]
+        rows = []
+        for start in range(first, first + count, self._calls.at_most):
+            size = min(self._calls.at_most, first + count - start)
+            values, faults = self._calls(start, size, iterator)
+            results = Results(start + 1, size, values, faults)
+            rows += [results.values_of(start + 1 + index) for index in range(size)]
+        return rows
 
     def weights(self):
         """All weights as a list of arrays, the generator's first."""

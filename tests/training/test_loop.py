@@ -353,6 +353,46 @@ def test_a_gradient_or_a_weight_that_is_not_finite_is_named(tiny, tmp_path, monk
 
 
 @one_replica
+def test_many_updates_in_a_call(tiny, tmp_path, monkeypatch):
+    tiny.updates = 7
+    tiny.log_every_updates = tiny.check_every_updates = 3
+    tiny.evaluation.every_updates = tiny.samples_every_updates = 5
+    tiny.checkpoint_every_updates = 6
+    loop.train(tiny, tmp_path / "single")
+    tiny.updates_per_call = 100
+    calls = []
+    call = loop._call
+    monkeypatch.setattr(loop, "_call", lambda *given: calls.append(given[-1]) or call(*given))
+    loop.train(tiny, tmp_path / "many")
+    assert calls == [3, 5, 6, 7]  # where rows, an evaluation, a checkpoint and the end are due
+    assert rows(tmp_path / "many") == rows(tmp_path / "single")
+    many, single = (final_weights(tmp_path / name) for name in ("many", "single"))
+    for name, weights in single.items():
+        np.testing.assert_array_equal(many[name], weights)
+
+
+@one_replica
+def test_tensor_float_32_is_for_the_updates_only(tiny, tmp_path, monkeypatch):
+    tiny.model.precision = "tf32"
+    allowed = tf.config.experimental.tensor_float_32_execution_enabled
+    found = {}
+
+    def watch(name, function):
+        def watched(*arguments):
+            found.setdefault(name, set()).add(allowed())
+            return function(*arguments)
+
+        return watched
+
+    for name in ("_call", "_measure", "_write_samples"):
+        monkeypatch.setattr(loop, name, watch(name, getattr(loop, name)))
+    before = allowed()
+    loop.train(tiny, tmp_path / "run")
+    assert found == {"_call": {True}, "_measure": {False}, "_write_samples": {False}}
+    assert allowed() == before
+
+
+@one_replica
 def test_the_same_images_from_another_place_and_other_images(tiny, tmp_path, cache):
     """Images may be copied, which gives their files other times; their number must stay."""
     images = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)

@@ -99,7 +99,7 @@ def test_the_state_is_saved_and_a_resume_misses_nothing(rare, tmp_path, monkeypa
 
 def test_nothing_is_saved_in_the_middle_of_an_update(rare, tmp_path, monkeypatch):
     with pytest.raises(Failure):
-        fail_once(monkeypatch, loop, "_make_update", lambda *arguments: arguments[-1] == 3)
+        fail_once(monkeypatch, loop, "_call", lambda *arguments: arguments[-1] == 3)
         loop.train(rare, tmp_path / "run")
     assert checkpoints(tmp_path / "run") == [0]
 

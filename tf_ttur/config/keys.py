@@ -121,7 +121,12 @@ def _all_keys() -> dict[str, Key]:
         "model.discriminator": NETWORKS.key(
             "", "your own discriminator, instead of the architecture's"
         ),
-        "model.precision": Key("float32", "precision of the two networks", one_of(*PRECISIONS)),
+        "model.precision": Key(
+            "float32",
+            "precision of the two networks: float32; bfloat16; or tf32, float32 whose products on a"
+            " GPU have 10 bits (TensorFloat-32), in training only",
+            one_of(*PRECISIONS, "tf32"),
+        ),
         "model.width": Key(
             64, "channels of the layer next to the image; 64 in the paper's DCGAN", POSITIVE
         ),
@@ -164,6 +169,18 @@ def _all_keys() -> dict[str, Key]:
             "mirrored",
             "mirrored: the devices of this machine; multi_worker: the processes of TF_CONFIG",
             one_of("mirrored", "multi_worker"),
+            _NOTHING,
+        ),
+        "compile": Key(
+            "auto",
+            "xla compiles the updates, none does not, auto does on one GPU; for one device only",
+            one_of("auto", "xla", "none"),
+            _NOTHING,
+        ),
+        "updates_per_call": Key(
+            0,
+            "updates between two returns to Python, at most; 0: 100 on a GPU, 1 on a CPU",
+            NOT_NEGATIVE,
             _NOTHING,
         ),
         "log_every_updates": Key(100, "updates between two rows of losses", POSITIVE, _NOTHING),

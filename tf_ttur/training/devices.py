@@ -21,8 +21,7 @@ def mirrored_strategy() -> tf.distribute.Strategy:
     There is one per process: two `MirroredStrategy` objects would share the keys of their
     collective operations.
     """
-    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return tf.distribute.MirroredStrategy(_names())
 
 
 @functools.cache
@@ -47,8 +46,38 @@ def multi_worker_strategy() -> tf.distribute.Strategy:
 
 
 def strategy(config: ConfigDict) -> tf.distribute.Strategy:
-    """The strategy that a config names."""
+    """The strategy that a config asks for.
+
+    Raises:
+      UserError: `config.compile` is "xla", and the run has several devices.
+    """
+    if may_compile(config):
+        return tf.distribute.OneDeviceStrategy(_names()[0])
+    if config.compile == "xla":
+        raise UserError(
+            "config.compile = xla with several devices",
+            "one device: TensorFlow's exchange between devices is not compiled",
+            "set config.compile = none, or CUDA_VISIBLE_DEVICES to one device",
+        )
     return multi_worker_strategy() if config.distribution == "multi_worker" else mirrored_strategy()
+
+
+def may_compile(config: ConfigDict) -> bool:
+    """Whether a config wants XLA to compile its updates, and the devices allow it.
+
+    A `MirroredStrategy` exchanges gradients where XLA cannot follow, so there must be one device.
+    XLA's convolutions for CPUs are slow, so "auto" wants it on a GPU.
+    """
+    if config.compile == "none" or config.distribution == "multi_worker":
+        return False
+    on_gpu = bool(tf.config.list_logical_devices("GPU"))
+    return len(_names()) == 1 and (on_gpu or config.compile == "xla")
+
+
+def _names() -> list[str]:
+    """The devices of this machine that a run computes on."""
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return [device.name for device in devices]
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:

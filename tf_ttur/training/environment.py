@@ -32,6 +32,7 @@ def describe(
     evaluator: Evaluator | None,
     own: Own,
     start: Mapping[str, Any] | None,
+    compiled: bool,
 ) -> dict[str, Any]:
     """The entry of the part that begins now.
 
@@ -43,11 +44,13 @@ def describe(
       own: objects that a Python program gave.
       start: the checkpoint of another run that the run has begun with (`starts.Start.describe`), or
         None.
+      compiled: whether XLA compiles the updates.
     """
     a2 = rates.check_a2(config)
     return {
         "from_update": update or 0,
         **_describe_machine(),
+        "compiled": compiled,
         "data": describe_data(examples),
         "skipped": list(examples.skipped),
         "evaluation": evaluator.provenance if evaluator else None,

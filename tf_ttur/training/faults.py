@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_ttur.errors import UserError
@@ -12,16 +13,26 @@ from tf_ttur.training.state import State
 
 
 class Results(NamedTuple):
-    """What an update returned.
+    """What a call of updates returned.
 
     Attributes:
-      update: its number, from 1.
-      values, faults: as `update.build_update` describes them, on the device.
+      first: the number of its first update, from 1.
+      num_updates: how many it made.
+      values, faults: as `update.Updates` returns them, on the device.
     """
 
-    update: int
+    first: int
+    num_updates: int
     values: Mapping[str, tf.Tensor]
     faults: Mapping[str, tf.Tensor]
+
+    def values_of(self, update: int) -> dict[str, float]:
+        """The values of one of its updates. Waits for the device."""
+        index = update - self.first
+        return {
+            name: float(np.reshape(value, self.num_updates)[index])
+            for name, value in self.values.items()
+        }
 
 
 class Fault(NamedTuple):
@@ -37,7 +48,7 @@ class Fault(NamedTuple):
     update: int
     player: str
     tensor: str
-    values: Mapping[str, tf.Tensor]
+    values: Mapping[str, float]
 
 
 def find(state: State, unchecked: Sequence[Results]) -> Fault | None:
@@ -51,16 +62,29 @@ def find(state: State, unchecked: Sequence[Results]) -> Fault | None:
         return None
     players = {"discriminator": state.discriminator, "generator": state.generator}
     for results in unchecked:
-        for player, network in players.items():
-            names = _tensors(network)
-            for name, fault in zip(names, results.faults[player].numpy(), strict=True):
-                if fault:
-                    return Fault(results.update, player, name, results.values)
+        found = _first_fault(results, players)
+        if found is not None:
+            return found
     last = unchecked[-1]
+    newest = last.first + last.num_updates - 1
     for player, network in players.items():
         for variable in network.non_trainable_variables:
             if not _is_finite(variable.value):
-                return Fault(last.update, player, f"weight {variable.path}", last.values)
+                values = last.values_of(newest)
+                return Fault(newest, player, f"weight {variable.path}", values)
+    return None
+
+
+def _first_fault(results: Results, players: Mapping[str, keras.Model]) -> Fault | None:
+    """The first fault that the updates themselves have seen."""
+    rows = results.num_updates
+    faults = {player: np.reshape(results.faults[player], (rows, -1)) for player in players}
+    for index in range(rows):
+        for player, network in players.items():
+            for name, fault in zip(_tensors(network), faults[player][index], strict=True):
+                if fault:
+                    update = results.first + index
+                    return Fault(update, player, name, results.values_of(update))
     return None
 
 
@@ -79,7 +103,7 @@ def describe(
         "update": fault.update,
         "player": fault.player,
         "tensor": fault.tensor,
-        "values": {name: repr(float(value)) for name, value in fault.values.items()},
+        "values": {name: repr(value) for name, value in fault.values.items()},
         "seed": seed,
         "examples": examples,
         "last_checkpoint": last_checkpoint,

@@ -18,6 +18,7 @@ from tf_ttur.io import console, paths
 from tf_ttur.io.ending import watchdog
 from tf_ttur.training import (
     collapse,
+    compilation,
     devices,
     evaluation,
     faults,
@@ -208,7 +209,12 @@ def _begin(process: Process, resumed: int | None) -> None:
                 config, process.examples, process.network
             )
         process.folder.begin(
-            resumed, process.examples, process.evaluator, process.own, process.start
+            resumed,
+            process.examples,
+            process.evaluator,
+            process.own,
+            process.start,
+            process.compiled,
         )
         _warn(process)  # a run that was killed may not have written all warnings
     if resumed is not None:
@@ -235,54 +241,60 @@ def _make_updates(process: Process) -> None:
     iterator = updates.distribute_batches(
         config, process.strategy, process.examples, process.batch_size, process.done
     )
-    update = updates.build_update(config, process.strategy, process.state, process.examples.encode)
-    # Traced now, before the clock starts.
-    update.get_concrete_function(tf.constant(0, tf.int64), iterator)
-    with console.Status("updates", process.done, config.updates) as status:
+    update = updates.build_update(
+        config, process.strategy, process.state, process.examples.encode, process.compiled
+    )
+    calls = updates.Updates(update, compilation.updates_per_call(config))
+    calls.trace(iterator)  # before the clock starts
+    with (
+        surroundings.tensor_float_32(config.model.precision == "tf32"),
+        console.Status("updates", process.done, config.updates) as status,
+    ):
         process.clock.start()
-        for number in range(process.done + 1, config.updates + 1):
+        while process.done < config.updates:
+            number = process.end_of_call(calls.at_most)
             pause = any(process.is_due(number, every) for every in periods_with_pause)
             log = process.is_due(number, config.log_every_updates)
             with process.interruption.held():
                 process.is_whole = False
-                results = _make_update(process, update, iterator, number)
+                results = _call(process, calls, iterator, number)
                 process.unchecked.append(results)
                 process.done = number
                 process.due_rows = tuple(results.values) if log else ()
                 process.is_whole = True
                 if log or pause or process.is_due(number, config.check_every_updates):
-                    # Waits for the device.
-                    values = {name: float(value) for name, value in results.values.items()}
+                    values = results.values_of(number)  # waits for the device
                     if log:
                         _write(process, number, values | process.state.weight_norms())
                     _check(process)
                     status.show(number, status_text(values, _last_evaluation(process)))
                 if pause:
-                    with process.clock.pause():
+                    with process.clock.pause(), surroundings.tensor_float_32(False):
                         _keep(process, number)
             if pause:
-                with process.clock.pause():
+                with process.clock.pause(), surroundings.tensor_float_32(False):
                     _evaluate(process, number)
 
 
-def _make_update(
-    process: Process, update: updates.Update, iterator: Iterator, number: int
+def _call(
+    process: Process, calls: updates.Updates, iterator: Iterator, last: int
 ) -> faults.Results:
-    """Makes update `number`, without waiting for the device.
+    """Makes the updates up to number `last` in one call, without waiting for the device.
 
     Raises:
       UserError: an example cannot be read.
     """
+    first = process.done + 1
+    count = last - process.done
     try:
-        with tf.device("CPU:0"):
-            count = tf.constant(number - 1, tf.int64)
         with watchdog.waits():
-            values, found = update(count, iterator)
+            values, found = calls(process.done, count, iterator)
     except tf.errors.OpError as error:
-        indices = itertools.chain(*_indices_of_examples(process, number))
-        process.examples.explain(error, indices)
+        numbers = range(first, last + 1)
+        indices = [indices for n in numbers for indices in _indices_of_examples(process, n)]
+        process.examples.explain(error, itertools.chain(*indices))
         raise
-    return faults.Results(number, values, found)
+    return faults.Results(first, count, values, found)
 
 
 def _keep(process: Process, number: int) -> None:

@@ -141,7 +141,7 @@ def _building(config: ConfigDict, seed: int) -> Iterator[None]:
     """
     name = config.model.precision
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32" if name == "float32" else f"mixed_{name}")
+    keras.config.set_dtype_policy("mixed_bfloat16" if name == "bfloat16" else "float32")
     try:
         with keras_defaults(), randomness.seeded(seed):
             yield

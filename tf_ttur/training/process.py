@@ -9,7 +9,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur.data import Examples
-from tf_ttur.training import devices, evaluation, faults
+from tf_ttur.training import compilation, devices, evaluation, faults
 from tf_ttur.training import state as states
 from tf_ttur.training.checkpoints import Checkpoints
 from tf_ttur.training.clock import Clock
@@ -45,6 +45,7 @@ class Process:
       state: networks and optimizers.
       checkpoints: of the state.
       sampler: draws from the generator.
+      compiled: whether XLA compiles the updates.
     """
 
     config: ConfigDict
@@ -67,6 +68,7 @@ class Process:
     state: states.State = dataclasses.field(init=False)
     checkpoints: Checkpoints = dataclasses.field(init=False)
     sampler: Sampler = dataclasses.field(init=False)
+    compiled: bool = dataclasses.field(init=False)
 
     def build(self) -> None:
         """Builds networks and optimizers with their initial weights."""
@@ -74,6 +76,26 @@ class Process:
             self.state = states.State(self.config, len(self.examples.vocabulary))
         self.checkpoints = Checkpoints(self.workdir, self.state, self.config.keep_checkpoints)
         self.sampler = Sampler(self.config, self.state.generator)
+        self.compiled = compilation.decide(
+            self.config, self.strategy, self.state, self.examples, self.examples.encode
+        )
+
+    def end_of_call(self, at_most: int) -> int:
+        """The number of the update after which Python is needed next.
+
+        Args:
+          at_most: updates in one call.
+        """
+        config = self.config
+        periods = (
+            config.log_every_updates,
+            config.check_every_updates,
+            config.samples_every_updates,
+            config.checkpoint_every_updates,
+            config.evaluation.every_updates,
+        )
+        next_due = [self.done // every * every + every for every in periods if every]
+        return min(self.done + at_most, config.updates, *next_due)
 
     @property
     def batch_size(self) -> int:

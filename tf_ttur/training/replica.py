@@ -77,6 +77,20 @@ class Rules:
     equilibrium: Equilibrium | None = None
 
 
+class Draws(NamedTuple):
+    """The random numbers of one step, as one replica takes it.
+
+    Attributes:
+      latents: (n, latents.size) of the generator's examples.
+      mix: (n,) in 0 ... 1 for the penalties; None where there are none.
+      seeds: of the augmentation of real and of generated examples, (2,) int32 each; None without.
+    """
+
+    latents: tf.Tensor
+    mix: tf.Tensor | None
+    seeds: tuple[tf.Tensor, tf.Tensor] | None
+
+
 class _Generated(NamedTuple):
     """Examples of the generator, and the tape that recorded how they were made."""
 
@@ -93,6 +107,8 @@ class Replica:
       replicas: how many take each step together.
       encode: function of a batch of data that returns real examples, float32 (n, ...).
       average: of the generator's weights; None where `rules.ema_decay` is 0.
+      compiled: whether XLA compiles the steps. Random numbers are drawn outside of them, because
+        XLA would draw others.
     """
 
     def __init__(
@@ -102,12 +118,18 @@ class Replica:
         replicas: int,
         encode: Callable[[Any], tf.Tensor],
         average: WeightAverage | None = None,
+        compiled: bool = False,
     ) -> None:
         self._players = players
         self._rules = rules
         self._replicas = replicas
         self._encode = encode
         self._average = average
+        self._take_discriminator_step: Any = self._discriminator_faults
+        self._take_last_steps: Any = self._last_steps
+        if compiled:
+            self._take_discriminator_step = _compiled(self._discriminator_faults)
+            self._take_last_steps = _compiled(self._last_steps)
 
     def update(self, number: tf.Tensor, batches: Sequence[Any]) -> Tensors:
         """Takes all steps of one update.
@@ -137,8 +159,7 @@ class Replica:
         Returns:
           The faults of the step.
         """
-        result, _ = self._discriminator_step(number, step, self._encode(batch))
-        return result.step.faults
+        return self._take_discriminator_step(batch, self._draw(number, step, batch))
 
     def last_steps(self, number: tf.Tensor, batch: Any) -> tuple[Tensors, Tensors]:
         """Takes the last discriminator step of an update and its generator steps.
@@ -149,17 +170,42 @@ class Replica:
         Returns:
           (values, faults) as `update.build_update` describes them, this replica's shares.
         """
+        return self._take_last_steps(batch, self._draws_of_last_steps(number, batch))
+
+    def lower(self, batch: Any) -> None:
+        """Lowers the compiled steps to XLA, without taking any.
+
+        Args:
+          batch: as in `discriminator_faults`.
+
+        Raises:
+          tf.errors.OpError, ValueError: XLA cannot compile them.
+        """
+        draws = self._draws_of_last_steps(tf.constant(0, tf.int64), batch)
+        self._take_last_steps.experimental_get_compiler_ir(batch, draws)(stage="hlo")
+
+    def _draws_of_last_steps(self, number: tf.Tensor, batch: Any) -> list[Draws]:
+        counts = self._rules.steps
+        last = counts.discriminator - 1
+        new_draws = counts.generator - (1 if self._rules.latents.shared else 0)
+        return [self._draw(number, last + step, batch) for step in range(1 + new_draws)]
+
+    def _discriminator_faults(self, batch: Any, draws: Draws) -> tf.Tensor:
+        result, _ = self._discriminator_step(self._encode(batch), draws)
+        return result.step.faults
+
+    def _last_steps(self, batch: Any, draws: Sequence[Draws]) -> tuple[Tensors, Tensors]:
+        """The last discriminator step with the first draws; generator steps with the others."""
         rules = self._rules
-        last = rules.steps.discriminator - 1
-        real = self._encode(batch)
-        result, generated = self._discriminator_step(number, last, real)
+        result, generated = self._discriminator_step(self._encode(batch), draws[0])
+        first = 1
         if not rules.latents.shared:
-            generated = self._generate(number, last + 1, real)
+            generated = self._generate(draws[1])
+            first = 2
         moved = self._generator_step(result.batch.real, generated)
         faults = moved.faults
-        for step in range(1, rules.steps.generator):
-            generated = self._generate(number, last + 1 + step, real)
-            moved = self._generator_step(result.batch.real, generated)
+        for later in draws[first:]:
+            moved = self._generator_step(result.batch.real, self._generate(later))
             faults += moved.faults
         if self._average is not None:
             self._average.move(rules.ema_decay)
@@ -168,25 +214,19 @@ class Replica:
         return values, {"discriminator": result.step.faults, "generator": faults}
 
     def _discriminator_step(
-        self, number: tf.Tensor, step: tf.Tensor | int, real: tf.Tensor
+        self, real: tf.Tensor, draws: Draws
     ) -> tuple[steps.DiscriminatorStep, _Generated]:
         rules = self._rules
-        if rules.augment is not None:
-            real = rules.augment(real, self._key_of_replica(number, step, 0))
-        generated = self._generate(number, step, real)
-        mix = None
-        if rules.penalties:
-            seed = randomness.key(rules.seed, Purpose.GRADIENT_PENALTY, number, step)
-            mix = randomness.share_of_replica(
-                tf.random.stateless_uniform((self._global_size(real),), seed)
-            )
+        if rules.augment is not None and draws.seeds is not None:
+            real = rules.augment(real, draws.seeds[0])
+        generated = self._generate(draws)
         result = steps.discriminator_step(
             self._players.discriminator,
             rules.loss,
             rules.penalties,
             real,
             generated.examples,
-            mix,
+            draws.mix,
             self._replicas,
         )
         return result, generated
@@ -202,26 +242,33 @@ class Replica:
             self._replicas,
         )
 
-    def _generate(self, number: tf.Tensor, step: tf.Tensor | int, real: tf.Tensor) -> _Generated:
-        """As many examples of the generator as there are real ones."""
+    def _generate(self, draws: Draws) -> _Generated:
         rules = self._rules
-        latents = rules.latents
-        seed = randomness.key(rules.seed, Purpose.LATENTS, number, step)
-        shape = (self._global_size(real), latents.size)
-        mine = randomness.share_of_replica(randomness.latents(latents.distribution, shape, seed))
         with tf.GradientTape() as path:
-            fake = self._players.generator.network(mine, training=True)
+            fake = self._players.generator.network(draws.latents, training=True)
             fake = tf.cast(fake, tf.float32)
-            if rules.augment is not None:
-                fake = rules.augment(fake, self._key_of_replica(number, step, 1))
+            if rules.augment is not None and draws.seeds is not None:
+                fake = rules.augment(fake, draws.seeds[1])
         return _Generated(fake, path)
 
-    def _global_size(self, real: tf.Tensor) -> int | tf.Tensor:
-        """The number of real examples on all replicas together."""
-        size = real.shape[0]
-        return (tf.shape(real)[0] if size is None else size) * self._replicas
+    def _draw(self, number: tf.Tensor, step: tf.Tensor | int, batch: Any) -> Draws:
+        """The random numbers of a step, for as many examples as the batch has."""
+        rules = self._rules
+        size = _batch_size(batch) * self._replicas
+        seed = randomness.key(rules.seed, Purpose.LATENTS, number, step)
+        shape = (size, rules.latents.size)
+        latents = randomness.latents(rules.latents.distribution, shape, seed)
+        mix = None
+        if rules.penalties:
+            seed = randomness.key(rules.seed, Purpose.GRADIENT_PENALTY, number, step)
+            mix = randomness.share_of_replica(tf.random.stateless_uniform((size,), seed))
+        seeds = None
+        if rules.augment is not None:
+            seeds = (self._seed(number, step, 0), self._seed(number, step, 1))
+        return Draws(randomness.share_of_replica(latents), mix, seeds)
 
-    def _key_of_replica(self, number: tf.Tensor, step: tf.Tensor | int, part: int) -> tf.Tensor:
+    def _seed(self, number: tf.Tensor, step: tf.Tensor | int, part: int) -> tf.Tensor:
+        """Of the augmentation of real (part 0) or generated examples (part 1), for a replica."""
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group
         return randomness.key(self._rules.seed, Purpose.AUGMENTATION, number, step, part, replica)
@@ -251,3 +298,13 @@ class Replica:
         )
         equilibrium.balance.assign(new)
         return {"balance": new / self._replicas, "convergence": convergence / self._replicas}
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    return tf.function(function, jit_compile=True, autograph=False)
+
+
+def _batch_size(batch: Any) -> int | tf.Tensor:
+    """The number of examples in a batch of data."""
+    first = tf.nest.flatten(batch)[0]
+    return tf.shape(first)[0] if first.shape[0] is None else first.shape[0]

@@ -98,6 +98,7 @@ class RunFolder:
         evaluator: Evaluator | None,
         own: Own = Own(),  # noqa: B008  # it is frozen
         start: Start | None = None,
+        compiled: bool = False,
     ) -> None:
         """Starts at update 0, or resumes after `update` updates.
 
@@ -110,6 +111,7 @@ class RunFolder:
           evaluator: what evaluates it, or None.
           own: objects that a Python program gave.
           start: the checkpoint of another run that a new run begins with, or None.
+          compiled: whether XLA compiles the updates.
 
         Raises:
           UserError: what is in the folder does not fit that.
@@ -121,7 +123,9 @@ class RunFolder:
         origin = start.describe() if start else None
         if parts:
             origin = parts[-1].get("start")
-        part = environment.describe(self._config, update, examples, evaluator, own, origin)
+        part = environment.describe(
+            self._config, update, examples, evaluator, own, origin, compiled
+        )
         if parts:
             environment.check_evaluation(run, part)
             for change in [

@@ -20,17 +20,26 @@ def exact() -> Iterator[None]:
     need that. On a CPU all operations are deterministic, so that a resumed run ends like an
     uninterrupted one. On a GPU, TF_DETERMINISTIC_OPS=1 does the same and makes updates slower.
     """
-    tensor_float = tf.config.experimental.tensor_float_32_execution_enabled()
     was_deterministic = tf_config.is_op_determinism_enabled()
-    tf.config.experimental.enable_tensor_float_32_execution(False)
     if not tf.config.list_physical_devices("GPU"):
         tf.config.experimental.enable_op_determinism()
     try:
-        yield
+        with tensor_float_32(False):
+            yield
     finally:
-        tf.config.experimental.enable_tensor_float_32_execution(tensor_float)
         if not was_deterministic:
             tf_config.disable_op_determinism()
+
+
+@contextlib.contextmanager
+def tensor_float_32(allowed: bool) -> Iterator[None]:
+    """Within the block, float32 products on a GPU may, or may not, have 10 bits."""
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(allowed)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
 @contextlib.contextmanager

@@ -47,8 +47,77 @@ class Update(Protocol):
         """Traces the update, without making it."""
 
 
+class Updates:
+    """Several updates per call.
+
+    Args:
+      update: of `build_update`.
+      at_most: how many in a call. With more than 1 they are a loop on the device, which does not
+        wait for Python between them. The weights are those of single calls, bit for bit.
+    """
+
+    def __init__(self, update: Update, at_most: int = 1) -> None:
+        self._update = update
+        self._loop = tf.function(self._make_in_loop, autograph=False)
+        self.at_most = at_most
+
+    def trace(self, iterator: Iterator) -> None:
+        """Prepares the calls, without making an update."""
+        number = tf.constant(0, tf.int64)
+        if self.at_most == 1:
+            self._update.get_concrete_function(number, iterator)
+        else:
+            self._loop.get_concrete_function(number, number, iterator)
+
+    def __call__(self, first: int, count: int, iterator: Iterator) -> tuple[Tensors, Tensors]:
+        """Makes updates.
+
+        Args:
+          first: the count of updates before these.
+          count: how many to make, 1 to `at_most`.
+          iterator: gives the batches of real examples.
+
+        Returns:
+          (values, faults) as of `build_update`. If `at_most` is not 1, each tensor has another
+          first axis, of length `count`.
+        """
+        with tf.device("CPU:0"):
+            number = tf.constant(first, tf.int64)
+            total = tf.constant(count, tf.int64)
+        if self.at_most == 1:
+            return self._update(number, iterator)
+        return self._loop(number, total, iterator)
+
+    def _make_in_loop(
+        self, first: tf.Tensor, count: tf.Tensor, iterator: Iterator
+    ) -> tuple[Tensors, Tensors]:
+        results = self._update.get_concrete_function(first, iterator).structured_outputs
+        size = tf.cast(count, tf.int32)
+        arrays = [
+            tf.TensorArray(one.dtype, size, element_shape=one.shape)
+            for one in tf.nest.flatten(results)
+        ]
+
+        def make_one(index: tf.Tensor, arrays: list[tf.TensorArray]) -> Any:
+            found = tf.nest.flatten(self._update(first + index, iterator))
+            place = tf.cast(index, tf.int32)
+            pairs = zip(arrays, found, strict=True)
+            return index + 1, [array.write(place, one) for array, one in pairs]
+
+        start = (tf.constant(0, tf.int64), arrays)
+        # One after another, so that the updates of a loop are those of single calls.
+        _, arrays = tf.while_loop(
+            lambda index, _: index < count, make_one, start, parallel_iterations=1
+        )
+        return tf.nest.pack_sequence_as(results, [array.stack() for array in arrays])
+
+
 def build_update(
-    config: ConfigDict, strategy: tf.distribute.Strategy, state: State, encode: Encode
+    config: ConfigDict,
+    strategy: tf.distribute.Strategy,
+    state: State,
+    encode: Encode,
+    compiled: bool = False,
 ) -> Update:
     """The update as a `tf.function`.
 
@@ -64,6 +133,8 @@ def build_update(
       strategy: the distribution strategy in whose scope the state was created.
       state: `training.state.State`.
       encode: function that converts a batch to the discriminator's input: `Examples.encode`.
+      compiled: whether XLA compiles the steps, for a strategy of one device that is no
+        `MirroredStrategy`.
 
     Returns:
       update(number, iterator): `number` is a scalar int64 tensor, the count of updates so far;
@@ -75,13 +146,7 @@ def build_update(
         "balance" and "convergence" where the loss is balanced.
       faults: {"discriminator", "generator"}, float32 vectors as in `steps.Step`.
     """
-    replica = Replica(
-        _players(config, state),
-        rules_of(config, state.balance),
-        strategy.num_replicas_in_sync,
-        encode,
-        state.average,
-    )
+    replica = build_replica(config, strategy, state, encode, compiled)
     num_steps = config.discriminator.steps
 
     def add_replicas(values: Any) -> Any:
@@ -104,6 +169,24 @@ def build_update(
         return values, faults
 
     return update
+
+
+def build_replica(
+    config: ConfigDict,
+    strategy: tf.distribute.Strategy,
+    state: State,
+    encode: Encode,
+    compiled: bool = False,
+) -> Replica:
+    """What takes the steps of `build_update`, with the same arguments."""
+    return Replica(
+        _players(config, state),
+        rules_of(config, state.balance),
+        strategy.num_replicas_in_sync,
+        encode,
+        state.average,
+        compiled,
+    )
 
 
 def rules_of(config: ConfigDict, balance: tf.Variable | None) -> Rules:
