@@ -7,7 +7,7 @@ import tensorflow as tf
 from tests.conformance.models import MODELS, Training, build
 from tests.conformance.test_models import SGD
 from tf_ttur.errors import UserError
-from tf_ttur.training import compilation, devices, faults
+from tf_ttur.training import compilation, devices, faults, surroundings
 
 QUICK = "dcgan"
 OWN = """
@@ -84,6 +84,15 @@ def test_what_cannot_be_compiled_is_named(tmp_path, monkeypatch, capsys):
     config.compile = "xla"
     with pytest.raises(UserError, match=r"PyFunc[\s\S]*config.compile = none, or auto"):
         compilation.decide(config, *arguments)
+
+
+def test_deterministic_operations_can_be_compiled(tmp_path, monkeypatch):
+    config = build(QUICK, tmp_path, compile="xla")
+    training = Training(config, one_device())
+    arguments = (one_device(), training.state, training.examples, training.examples.encode)
+    monkeypatch.setattr(devices, "may_compile", lambda _: True)
+    with surroundings.exact():
+        assert compilation.decide(config, *arguments)
 
 
 def test_several_devices_are_not_compiled(tmp_path):

@@ -5,6 +5,7 @@ updates here, so that the same networks, data and seed give the same weights by 
 """
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -182,7 +183,13 @@ class Replica:
           tf.errors.OpError, ValueError: XLA cannot compile them.
         """
         draws = self._draws_of_last_steps(tf.constant(0, tf.int64), batch)
-        self._take_last_steps.experimental_get_compiler_ir(batch, draws)(stage="hlo")
+        lowered = self._take_last_steps.experimental_get_compiler_ir(batch, draws)
+        # Without this name TensorFlow draws a random number to see its device, which it refuses
+        # where operations are deterministic.
+        device = tf.distribute.get_strategy().extended.worker_devices[0]
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "device_name is being deprecated")
+            lowered(stage="hlo", device_name=device)
 
     def _draws_of_last_steps(self, number: tf.Tensor, batch: Any) -> list[Draws]:
         counts = self._rules.steps
