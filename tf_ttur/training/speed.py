@@ -1,21 +1,61 @@
 """Measures how long an update takes on this machine, and in which operations."""
 
 import collections
+import math
 import pathlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
-from tf_ttur.training import devices, networks, surroundings
+from tf_ttur.training import compilation, devices, networks, surroundings
 from tf_ttur.training import update as updates
 from tf_ttur.training.state import State
 
 _SYMBOLS = 100  # assumed size of the vocabulary, as no data are read
+
+
+class UpdateSpeed(NamedTuple):
+    """What an update costs.
+
+    Attributes:
+      seconds: by the clock.
+      kernels: that the device is given; on a CPU the operations that are carried out.
+      peak_bytes: of the first GPU's memory; 0 without a GPU.
+    """
+
+    seconds: float
+    kernels: float
+    peak_bytes: int
+
+
+@surroundings.exact()
+def profile(config: ConfigDict, seconds: float) -> UpdateSpeed:
+    """Measures the update of an experiment on ready-made noise, after a first one.
+
+    Args:
+      config: the validated config.
+      seconds: how long updates are repeated.
+    """
+    gpus = tf.config.list_logical_devices("GPU")
+    if gpus:
+        tf.config.experimental.reset_memory_stats(gpus[0].name)
+    run = prepare(config)
+    count = compilation.updates_per_call(config)
+    start = time.perf_counter()
+    run(count)
+    calls = math.ceil(seconds / (time.perf_counter() - start))
+    start = time.perf_counter()
+    run(calls * count)
+    elapsed = time.perf_counter() - start
+    kernels = sum(1 for profile in _profiles(run, count) for _ in _kernels(profile))
+    peak = tf.config.experimental.get_memory_info(gpus[0].name)["peak"] if gpus else 0
+    return UpdateSpeed(elapsed / (calls * count), kernels / count, peak)
 
 
 @surroundings.exact()
@@ -37,21 +77,40 @@ def costly_operations(config: ConfigDict, count: int = 2) -> list[tuple[str, flo
     """
     run = prepare(config)
     spent: collections.Counter[str] = collections.Counter()
+    for profile in _profiles(run, count):
+        for operation, duration in _operations(profile):
+            spent[operation] += duration
+    return [(operation, duration / spent.total()) for operation, duration in spent.most_common()]
+
+
+def _profiles(run: Callable[[int], None], count: int) -> list[Any]:
+    """What TensorFlow's profiler writes of so many updates."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2  # no public name gives this format
+
     with tempfile.TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder)
         run(count)
         tf.profiler.experimental.stop()
-        for path in pathlib.Path(folder).rglob("*.xplane.pb"):
-            for operation, duration in _operations(path.read_bytes()):
-                spent[operation] += duration
-    return [(operation, duration / spent.total()) for operation, duration in spent.most_common()]
+        return [
+            xplane_pb2.XSpace.FromString(path.read_bytes())
+            for path in pathlib.Path(folder).rglob("*.xplane.pb")
+        ]
 
 
-def _operations(profile: bytes) -> Iterator[tuple[str, int]]:
-    """(type of operation, picoseconds) of each kernel in a file of TensorFlow's profiler."""
-    from tensorflow.tsl.profiler.protobuf import xplane_pb2  # no public name gives this format
+def _kernels(profile: Any) -> Iterator[Any]:
+    """What the streams of a profile's GPUs carried out; without a GPU its operations."""
+    gpus = [plane for plane in profile.planes if plane.name.startswith("/device:GPU")]
+    if not gpus:
+        yield from _operations(profile)
+    for plane in gpus:
+        for line in plane.lines:
+            if line.name.startswith("Stream"):
+                yield from line.events
 
-    for plane in xplane_pb2.XSpace.FromString(profile).planes:
+
+def _operations(profile: Any) -> Iterator[tuple[str, int]]:
+    """(type of operation, picoseconds) of each kernel in what TensorFlow's profiler writes."""
+    for plane in profile.planes:
         names = {number: metadata.name for number, metadata in plane.event_metadata.items()}
         for line in plane.lines:
             for event in line.events:
@@ -63,19 +122,22 @@ def _operations(profile: bytes) -> Iterator[tuple[str, int]]:
 
 def prepare(config: ConfigDict) -> Callable[[int], None]:
     """A function that makes a given number of updates, after a first one that was traced."""
-    strategy = devices.mirrored_strategy()
+    strategy = devices.strategy(config)
     symbols = _SYMBOLS if configs.kind_of(config).has_vocabulary else 0
     noise = _Noise(config, symbols)
     with strategy.scope():
         state = State(config, symbols)
-    update = updates.build_update(config, strategy, state, noise.encode)
+    compiled = compilation.decide(config, strategy, state, noise, noise.encode)
+    update = updates.build_update(config, strategy, state, noise.encode, compiled)
+    calls = updates.Updates(update, compilation.updates_per_call(config))
     batch_size = devices.batch_per_replica(config, strategy)
     iterator = updates.distribute_batches(config, strategy, noise, batch_size, 0)
 
     def run(count: int) -> None:
-        for number in range(count):
-            values, _ = update(tf.constant(number, tf.int64), iterator)
-        float(values["loss/generator"])  # waits for the device
+        with surroundings.tensor_float_32(config.model.precision == "tf32"):
+            for done in range(0, count, calls.at_most):
+                values, _ = calls(done, min(calls.at_most, count - done), iterator)
+            np.asarray(values["loss/generator"])  # waits for the device
 
     run(1)
     return run
