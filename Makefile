@@ -2,6 +2,7 @@
 # make test         sets up .venv, then runs the tests, but for the slow ones
 # make test-slow    runs the slow ones: kills, several workers, long runs
 # make test-beam    sets up .venv-beam, then runs the tests of the extra "beam", which asks for older packages
+# make test-matrix  runs a short set of tests with each supported Python, and with the lowest and newest packages
 # make lint         sets up .venv, then checks format, style and types
 # make docs         builds the documentation as a site in site/, and fails on a broken link
 # make dist         builds the wheel and the source archive, checks them, and runs tests of the source archive
@@ -19,7 +20,7 @@ LOCK = $(if $(findstring gpu,$(EXTRAS)),requirements/gpu.txt,requirements.txt)
 STAMP = $(VENV)/installed$(if $(EXTRAS),-$(EXTRAS))
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check
 
-.PHONY: dist docs install install-beam install-release lint lock quickstart test test-beam test-slow
+.PHONY: dist docs install install-beam install-release lint lock quickstart test test-beam test-matrix test-slow
 
 install: $(STAMP)
 
@@ -78,10 +79,15 @@ dist: install install-release
 	$(VENV)-release/bin/check-wheel-contents dist/*.whl
 	$(VENV)-release/bin/pyroma --min 9 --skip-tests AuthorEmail dist/*.tar.gz
 	$(VENV)-release/bin/cffconvert --validate
+	$(VENV)-release/bin/hadolint Dockerfile
 	mkdir dist/unpacked && tar -xzf dist/*.tar.gz -C dist/unpacked --strip-components=1
 	cd dist/unpacked && $(abspath $(VENV))/bin/python -m pytest -p no:cacheprovider -n 0 \
 	  tests/test_wheel.py tests/test_rooms.py tests/config tests/data/test_prepare.py tests/metrics/test_frechet.py
 	rm -rf dist/unpacked
+
+# Interpreters are found on the PATH. With pyenv: PYENV_VERSION=3.11.7:3.12.1:3.13.0 make test-matrix
+test-matrix: install-release
+	$(VENV)-release/bin/python tests/matrix.py $(ENVIRONMENTS)
 
 LOCK_WITH = $(VENV)-release/bin/uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header --no-annotate $(UPGRADE)
