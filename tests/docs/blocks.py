@@ -1,4 +1,4 @@
-"""The code blocks of the documentation.
+"""The code blocks of the documentation, but for docs/results, whose pages record what was run.
 
 A block is fenced and has a language:
 

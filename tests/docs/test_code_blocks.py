@@ -130,8 +130,17 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")
 def test_links_of_pages_outside_the_site(name):
     """Those of the site are checked when it is built."""
     page = ROOT / name
-    for path, _ in LINK.findall(page.read_text(encoding="utf-8")):
-        assert (page.parent / path).exists(), path
+    for path, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        target = page.parent / path
+        assert target.exists(), path
+        if anchor:
+            assert anchor[1:] in anchors(target), path + anchor
+
+
+def anchors(page):
+    """Those of the headings of a page, as the site and forges make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
 
 
 def test_the_readme_is_short():
