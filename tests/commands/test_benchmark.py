@@ -17,7 +17,7 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     (folder / "small.pb").write_bytes(graph_bytes())
     path = folder / "report.json"
-    words = ["--gpu-report", path, "--quick", "--inception", folder / "small.pb"]
+    words = ["--gpu-report", path, "--inception", folder / "small.pb"]
     process = run("-m", "tf_ttur", "benchmark", *words)
     assert process.returncode == 0, process.stderr
     return process, json.loads(path.read_text())

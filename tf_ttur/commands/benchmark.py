@@ -23,7 +23,7 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur.commands import flags, program
 from tf_ttur.errors import UserError
-from tf_ttur.io import files, outputs
+from tf_ttur.io import console, files, outputs
 
 # The experiment whose settings a report varies.
 _CARD = "cifar10:ttur"
@@ -81,7 +81,9 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         help=f"some of {','.join(_PARTS)} [all]",
     )
     group.add_argument(
-        "--quick", action="store_true", help="small networks: to see that everything runs"
+        "--quick",
+        action="store_true",
+        help="small networks: to see that everything runs; always so without a GPU",
     )
 
 
@@ -125,11 +127,15 @@ def _write_report(arguments: flags.Arguments) -> None:
     from tf_ttur.training import gpu_report, gpu_table
 
     card = configs.load(_CARD)
+    has_gpu = _num_gpus() > 0
+    if not has_gpu:
+        console.say("no GPU here: measuring small networks, as with --quick")
+    quick = arguments.quick or not has_gpu
     scope = gpu_report.Scope(
-        [card] if arguments.quick else cards_table.read_cards(),
+        [card] if quick else cards_table.read_cards(),
         card,
         arguments.minutes,
-        arguments.quick,
+        quick,
         arguments.inception,
     )
     report = gpu_report.measure(scope, [name for name in _PARTS if name in arguments.parts])
@@ -155,21 +161,22 @@ def _is_report(path: pathlib.Path) -> bool:
 
 
 def _print_json(config: ConfigDict) -> None:
-    import tensorflow as tf
-
     from tf_ttur.training import speed
 
     measured = speed.profile(config, seconds=3)
-    gpus = len(tf.config.list_logical_devices("GPU"))
-    print(json.dumps({"gpus": gpus, **measured._asdict()}))
+    print(json.dumps({"gpus": _num_gpus(), **measured._asdict()}))
 
 
 def _machine() -> str:
+    versions = f"TensorFlow {files.version('tensorflow')}, tf_ttur {files.version()}"
+    return f"{platform.platform()}, {_num_gpus()} GPUs, {versions}"
+
+
+def _num_gpus() -> int:
+    """The GPUs that TensorFlow uses in this process."""
     import tensorflow as tf
 
-    gpus = len(tf.config.list_logical_devices("GPU"))
-    versions = f"TensorFlow {tf.__version__}, tf_ttur {files.version()}"
-    return f"{platform.platform()}, {gpus} GPUs, {versions}"
+    return len(tf.config.list_logical_devices("GPU"))
 
 
 def _print_update(config: ConfigDict) -> None:

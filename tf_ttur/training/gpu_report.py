@@ -229,7 +229,7 @@ def cards(session: Session) -> list[Row]:
     for config in session.scope.cards:
         kinds.setdefault(speeds.key(config), config)
     return [
-        session.update(config, {"compile": value})
+        session.update(config, {"compile": value, "updates_per_call": 20})
         for config in kinds.values()
         for value in ("none", "xla")
     ]

@@ -89,7 +89,7 @@ def _results(row: Row) -> list[str]:
     return [
         f"{1000 * row['seconds']:.3g}",
         f"{row['images_per_second']:.4g}",
-        f"{row['kernels']:.0f}",
+        f"{row['kernels']:.0f}" if row["kernels"] else "",
         f"{peak / 2**20:.0f}" if peak else "",
     ]
 

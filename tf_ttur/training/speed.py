@@ -25,12 +25,13 @@ class UpdateSpeed(NamedTuple):
 
     Attributes:
       seconds: by the clock.
-      kernels: that the device is given; on a CPU the operations that are carried out.
+      kernels: that the device is given; on a CPU the operations that are carried out. None where
+        the driver does not let the profiler see them.
       peak_bytes: of the first GPU's memory; 0 without a GPU.
     """
 
     seconds: float
-    kernels: float
+    kernels: float | None
     peak_bytes: int
 
 
@@ -53,9 +54,10 @@ def profile(config: ConfigDict, seconds: float) -> UpdateSpeed:
     start = time.perf_counter()
     run(calls * count)
     elapsed = time.perf_counter() - start
-    kernels = sum(1 for profile in _profiles(run, count) for _ in _kernels(profile))
+    kernels_of = _kernels if gpus else _operations
+    kernels = sum(1 for profile in _profiles(run, count) for _ in kernels_of(profile))
     peak = tf.config.experimental.get_memory_info(gpus[0].name)["peak"] if gpus else 0
-    return UpdateSpeed(elapsed / (calls * count), kernels / count, peak)
+    return UpdateSpeed(elapsed / (calls * count), kernels / count or None, peak)
 
 
 @surroundings.exact()
@@ -98,11 +100,10 @@ def _profiles(run: Callable[[int], None], count: int) -> list[Any]:
 
 
 def _kernels(profile: Any) -> Iterator[Any]:
-    """What the streams of a profile's GPUs carried out; without a GPU its operations."""
-    gpus = [plane for plane in profile.planes if plane.name.startswith("/device:GPU")]
-    if not gpus:
-        yield from _operations(profile)
-    for plane in gpus:
+    """What the streams of a profile's GPUs carried out."""
+    for plane in profile.planes:
+        if not plane.name.startswith("/device:GPU"):
+            continue
         for line in plane.lines:
             if line.name.startswith("Stream"):
                 yield from line.events
