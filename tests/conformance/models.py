@@ -3,7 +3,7 @@
 import numpy as np
 
 from tf_ttur import config as configs
-from tf_ttur.training import devices, evaluation
+from tf_ttur.training import devices, evaluation, resident
 from tf_ttur.training import update as updates
 from tf_ttur.training.faults import Results
 from tf_ttur.training.state import State
@@ -92,31 +92,33 @@ class Training:
       config, strategy: as said.
       compiled: whether XLA compiles the updates.
       per_call: updates in a call.
+      is_resident: whether the data set lives on the devices.
 
     Attributes:
       state: `training.state.State`.
       examples: what it learns from.
     """
 
-    def __init__(self, config, strategy, compiled=False, per_call=1):
-        self._config = config
-        self._strategy = strategy
+    def __init__(self, config, strategy, compiled=False, per_call=1, is_resident=False):
         self.examples = evaluation.open_examples(config)
         self.vocabulary = self.examples.vocabulary
         with strategy.scope():
             self.state = State(config, len(self.vocabulary))
-        update = updates.build_update(config, strategy, self.state, self.examples.encode, compiled)
+        self._arguments = (config, strategy, self.examples)
+        self._batch_size = devices.batch_per_replica(config, strategy)
+        self._resident = None
+        if is_resident:
+            self._resident = resident.resident(*self._arguments, self._batch_size)
+        update = updates.build_update(
+            config, strategy, self.state, self.examples.encode, compiled, self._resident
+        )
         self._calls = updates.Updates(update, per_call)
 
     def go(self, first, count):
         """Makes `count` updates after the first `first` ones; returns a {name: value} of each."""
-        iterator = updates.distribute_batches(
-            self._config,
-            self._strategy,
-            self.examples,
-            devices.batch_per_replica(self._config, self._strategy),
-            first,
-        )
+        iterator = None
+        if not self._resident:
+            iterator = updates.distribute_batches(*self._arguments, self._batch_size, first)
         rows = []
         for start in range(first, first + count, self._calls.at_most):
             size = min(self._calls.at_most, first + count - start)

@@ -183,6 +183,12 @@ def _all_keys() -> dict[str, Key]:
             NOT_NEGATIVE,
             _NOTHING,
         ),
+        "data_on_device": Key(
+            "auto",
+            "yes keeps the images on the devices, no does not, auto does on a GPU up to 2 GiB",
+            one_of("auto", "yes", "no"),
+            _NOTHING,
+        ),
         "log_every_updates": Key(100, "updates between two rows of losses", POSITIVE, _NOTHING),
         "check_every_updates": Key(
             100,

@@ -435,6 +435,38 @@ class Images:
         shape = (batch_size, self._size, self._size, self._channels)
         return dataset.map(lambda images: scale(images, shape)).prefetch(tf.data.AUTOTUNE)
 
+    def all_in_memory(self, max_bytes: int) -> tf.Tensor | None:
+        """All images, uint8 (num_images, size, size, channels), for `batch_of`.
+
+        Args:
+          max_bytes: how many they may take.
+
+        Returns:
+          None if they take more, or can only be read in their order.
+        """
+        if self.source.keeps_order or not self._fits or self._num_bytes > max_bytes:
+            return None
+        self._random_access()
+        return self._loaded
+
+    def batch_of(
+        self, images: tf.Variable, seed: np.ndarray, number: tf.Tensor, stride: int, batch_size: int
+    ) -> tf.Tensor:
+        """One of `batches`, computed on the device on which `images` are.
+
+        Args:
+          images: all of them, as `all_in_memory` gives them. A variable, because TensorFlow gathers
+            uint8 from variables on a GPU, but not from tensors.
+          seed, stride, batch_size: as in `batches`.
+          number: scalar int64, of the batch.
+        """
+        with tf.device("CPU:0"):  # where TensorFlow shuffles
+            indices = order.indices_of_batch(seed, number, stride, batch_size, self.num_images)
+        batch = tf.raw_ops.ResourceGather(resource=images.handle, indices=indices, dtype=tf.uint8)
+        if self._flip:
+            batch = _mirrored(batch, order.coins(seed, number, stride, batch_size))
+        return scale(batch, (batch_size, self._size, self._size, self._channels))
+
     def _shuffled_batches(
         self,
         seed: np.ndarray,

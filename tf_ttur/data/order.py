@@ -32,17 +32,27 @@ def batch_indices(
       wanted: function of a batch's number, a scalar int64 tensor, that returns a scalar bool
         tensor. Batches for which it is False are left out. None keeps all batches.
     """
+    return batch_numbers(first, wanted).map(
+        lambda number: indices_of_batch(seed, number, stride, batch_size, num_examples)
+    )
+
+
+def indices_of_batch(
+    seed: np.ndarray, number: tf.Tensor, stride: int, batch_size: int, num_examples: int
+) -> tf.Tensor:
+    """The indices of the examples of one batch, int64 (batch_size,), as in `batch_indices`.
+
+    Args:
+      seed, stride, batch_size, num_examples: as in `batch_indices`.
+      number: scalar int64, of the batch.
+    """
     per_epoch = num_examples // (batch_size * stride) * stride
+    epoch = number // per_epoch
+    start = number % per_epoch * batch_size
+    positions = start + tf.range(batch_size, dtype=tf.int64)
+    epoch_seed = tf.random.fold_in(seed, tf.cast(epoch, tf.int32))
     last = tf.constant(num_examples - 1, tf.int64)
-
-    def indices(number: tf.Tensor) -> tf.Tensor:
-        epoch = number // per_epoch
-        start = number % per_epoch * batch_size
-        positions = start + tf.range(batch_size, dtype=tf.int64)
-        epoch_seed = tf.random.fold_in(seed, tf.cast(epoch, tf.int32))
-        return tf.random.experimental.index_shuffle(positions, epoch_seed, last)
-
-    return batch_numbers(first, wanted).map(indices)
+    return tf.random.experimental.index_shuffle(positions, epoch_seed, last)
 
 
 def batch_numbers(

@@ -24,6 +24,7 @@ from tf_ttur.training import (
     faults,
     networks,
     presentation,
+    resident,
     starts,
     surroundings,
     trackers,
@@ -238,11 +239,12 @@ def _make_updates(process: Process) -> None:
         config.checkpoint_every_updates,
         config.evaluation.every_updates,
     )
-    iterator = updates.distribute_batches(
-        config, process.strategy, process.examples, process.batch_size, process.done
-    )
+    strategy = process.strategy
+    arguments = (config, strategy, process.examples, process.batch_size)
+    local = resident.resident(*arguments)
+    iterator = None if local else updates.distribute_batches(*arguments, process.done)
     update = updates.build_update(
-        config, process.strategy, process.state, process.examples.encode, process.compiled
+        config, strategy, process.state, process.examples.encode, process.compiled, local
     )
     calls = updates.Updates(update, compilation.updates_per_call(config))
     calls.trace(iterator)  # before the clock starts
@@ -277,7 +279,7 @@ def _make_updates(process: Process) -> None:
 
 
 def _call(
-    process: Process, calls: updates.Updates, iterator: Iterator, last: int
+    process: Process, calls: updates.Updates, iterator: Iterator | None, last: int
 ) -> faults.Results:
     """Makes the updates up to number `last` in one call, without waiting for the device.
 

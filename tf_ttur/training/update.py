@@ -40,10 +40,10 @@ class Batches(Protocol):
 class Update(Protocol):
     """A `tf.function` of one update, as `build_update` describes it."""
 
-    def __call__(self, number: tf.Tensor, iterator: Iterator) -> tuple[Tensors, Tensors]:
+    def __call__(self, number: tf.Tensor, iterator: Iterator | None) -> tuple[Tensors, Tensors]:
         """Makes the update."""
 
-    def get_concrete_function(self, number: tf.Tensor, iterator: Iterator) -> Any:
+    def get_concrete_function(self, number: tf.Tensor, iterator: Iterator | None) -> Any:
         """Traces the update, without making it."""
 
 
@@ -61,7 +61,7 @@ class Updates:
         self._loop = tf.function(self._make_in_loop, autograph=False)
         self.at_most = at_most
 
-    def trace(self, iterator: Iterator) -> None:
+    def trace(self, iterator: Iterator | None) -> None:
         """Prepares the calls, without making an update."""
         number = tf.constant(0, tf.int64)
         if self.at_most == 1:
@@ -69,7 +69,9 @@ class Updates:
         else:
             self._loop.get_concrete_function(number, number, iterator)
 
-    def __call__(self, first: int, count: int, iterator: Iterator) -> tuple[Tensors, Tensors]:
+    def __call__(
+        self, first: int, count: int, iterator: Iterator | None
+    ) -> tuple[Tensors, Tensors]:
         """Makes updates.
 
         Args:
@@ -89,7 +91,7 @@ class Updates:
         return self._loop(number, total, iterator)
 
     def _make_in_loop(
-        self, first: tf.Tensor, count: tf.Tensor, iterator: Iterator
+        self, first: tf.Tensor, count: tf.Tensor, iterator: Iterator | None
     ) -> tuple[Tensors, Tensors]:
         results = self._update.get_concrete_function(first, iterator).structured_outputs
         size = tf.cast(count, tf.int32)
@@ -118,6 +120,7 @@ def build_update(
     state: State,
     encode: Encode,
     compiled: bool = False,
+    resident: Callable[[tf.Tensor, tf.Tensor], Any] | None = None,
 ) -> Update:
     """The update as a `tf.function`.
 
@@ -135,11 +138,12 @@ def build_update(
       encode: function that converts a batch to the discriminator's input: `Examples.encode`.
       compiled: whether XLA compiles the steps, for a strategy of one device that is no
         `MirroredStrategy`.
+      resident: gives the batches in place of an iterator, as `resident.resident` returns it.
 
     Returns:
       update(number, iterator): `number` is a scalar int64 tensor, the count of updates so far;
-      `iterator` gives the batches of real examples. Returns (values, faults), both on the device,
-      without waiting for it.
+      `iterator` gives the batches of real examples; it is None with `resident`. Returns (values,
+      faults), both on the device, without waiting for it.
 
       values: {"loss/discriminator", "loss/generator"}, float32 scalars, from the last step of each
         player; "accuracy/discriminator" where the loss has a boundary between real and fake;
@@ -154,17 +158,29 @@ def build_update(
             lambda value: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None), values
         )
 
+    def batch_of(iterator: Iterator | None) -> tuple[Any, ...]:
+        """A batch from the host as the last argument of a step; () where it is on the device."""
+        return () if iterator is None else (next(iterator),)
+
+    def take_step(number: tf.Tensor, step: tf.Tensor, *given: Any) -> tf.Tensor:
+        batch = resident(number, step) if resident else given[0]
+        return replica.discriminator_faults(number, step, batch)
+
+    def take_last_steps(number: tf.Tensor, *given: Any) -> tuple[Tensors, Tensors]:
+        batch = resident(number, tf.constant(num_steps - 1)) if resident else given[0]
+        return replica.last_steps(number, batch)
+
     @tf.function  # separate, so that many steps are traced once
-    def discriminator_update(number: tf.Tensor, step: tf.Tensor, batch: Any) -> tf.Tensor:
-        return add_replicas(strategy.run(replica.discriminator_faults, (number, step, batch)))
+    def discriminator_update(number: tf.Tensor, step: tf.Tensor, *batch: Any) -> tf.Tensor:
+        return add_replicas(strategy.run(take_step, (number, step, *batch)))
 
     @tf.function
-    def update(number: tf.Tensor, iterator: Iterator) -> tuple[Tensors, Tensors]:
+    def update(number: tf.Tensor, iterator: Iterator | None) -> tuple[Tensors, Tensors]:
         earlier = [
-            discriminator_update(number, tf.constant(step), next(iterator))
+            discriminator_update(number, tf.constant(step), *batch_of(iterator))
             for step in range(num_steps - 1)
         ]
-        values, faults = add_replicas(strategy.run(replica.last_steps, (number, next(iterator))))
+        values, faults = add_replicas(strategy.run(take_last_steps, (number, *batch_of(iterator))))
         faults["discriminator"] = tf.add_n([*earlier, faults["discriminator"]])
         return values, faults
 
@@ -250,7 +266,7 @@ def distribute_batches(
       first_update: how many updates have been made already.
     """
     replicas = strategy.num_replicas_in_sync
-    seed, first, stride = _order(config, strategy, first_update)
+    seed, first, stride = order_of(config, strategy, first_update)
 
     def share(context: tf.distribute.InputContext) -> tf.data.Dataset:
         """The batches of one worker: those of its own replicas."""
@@ -278,12 +294,12 @@ def examples_of(
       config, strategy, examples, batch_size: as in `distribute_batches`.
       update: its number, from 0.
     """
-    seed, first, stride = _order(config, strategy, update)
+    seed, first, stride = order_of(config, strategy, update)
     indices = examples.indices(seed, first, stride, batch_size)
     return [batch.tolist() for batch in indices.take(stride).as_numpy_iterator()]
 
 
-def _order(
+def order_of(
     config: ConfigDict, strategy: tf.distribute.Strategy, first_update: int
 ) -> tuple[np.ndarray, int, int]:
     """seed, first and stride of `Examples.batches`."""
