@@ -136,8 +136,7 @@ def build_update(
       strategy: the distribution strategy in whose scope the state was created.
       state: `training.state.State`.
       encode: function that converts a batch to the discriminator's input: `Examples.encode`.
-      compiled: whether XLA compiles the steps, for a strategy of one device that is no
-        `MirroredStrategy`.
+      compiled: whether XLA compiles the steps, under a `OneDeviceStrategy` only.
       resident: gives the batches in place of an iterator, as `resident.resident` returns it.
 
     Returns:
@@ -158,9 +157,37 @@ def build_update(
             lambda value: strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None), values
         )
 
-    def batch_of(iterator: Iterator | None) -> tuple[Any, ...]:
-        """A batch from the host as the last argument of a step; () where it is on the device."""
-        return () if iterator is None else (next(iterator),)
+    take_step, take_last_steps = _steps_of(replica, num_steps, resident)
+
+    @tf.function  # separate, so that many steps are traced once
+    def discriminator_update(number: tf.Tensor, step: tf.Tensor, *batch: Any) -> tf.Tensor:
+        return add_replicas(strategy.run(take_step, (number, step, *batch)))
+
+    @tf.function
+    def update(number: tf.Tensor, iterator: Iterator | None) -> tuple[Tensors, Tensors]:
+        earlier = [
+            discriminator_update(number, tf.constant(step), *_batch_of(iterator))
+            for step in range(num_steps - 1)
+        ]
+        values, faults = add_replicas(strategy.run(take_last_steps, (number, *_batch_of(iterator))))
+        faults["discriminator"] = tf.add_n([*earlier, faults["discriminator"]])
+        return values, faults
+
+    return update
+
+
+def _batch_of(iterator: Iterator | None) -> tuple[Any, ...]:
+    """A batch from the host as the last argument of a step; () where it is on the device."""
+    return () if iterator is None else (next(iterator),)
+
+
+def _steps_of(
+    replica: Replica, num_steps: int, resident: Callable[[tf.Tensor, tf.Tensor], Any] | None
+) -> tuple[Callable[..., tf.Tensor], Callable[..., tuple[Tensors, Tensors]]]:
+    """A discriminator step and the last steps of an update, for `Strategy.run`.
+
+    They take numbers, and a batch of data unless `resident` gives it.
+    """
 
     def take_step(number: tf.Tensor, step: tf.Tensor, *given: Any) -> tf.Tensor:
         batch = resident(number, step) if resident else given[0]
@@ -170,21 +197,7 @@ def build_update(
         batch = resident(number, tf.constant(num_steps - 1)) if resident else given[0]
         return replica.last_steps(number, batch)
 
-    @tf.function  # separate, so that many steps are traced once
-    def discriminator_update(number: tf.Tensor, step: tf.Tensor, *batch: Any) -> tf.Tensor:
-        return add_replicas(strategy.run(take_step, (number, step, *batch)))
-
-    @tf.function
-    def update(number: tf.Tensor, iterator: Iterator | None) -> tuple[Tensors, Tensors]:
-        earlier = [
-            discriminator_update(number, tf.constant(step), *batch_of(iterator))
-            for step in range(num_steps - 1)
-        ]
-        values, faults = add_replicas(strategy.run(take_last_steps, (number, *batch_of(iterator))))
-        faults["discriminator"] = tf.add_n([*earlier, faults["discriminator"]])
-        return values, faults
-
-    return update
+    return take_step, take_last_steps
 
 
 def build_replica(
