@@ -41,7 +41,7 @@ test: install
 	$(VENV)/bin/python -m pytest -m "not slow"
 
 test-slow: install
-	$(VENV)/bin/python -m pytest -m slow
+	$(VENV)/bin/python -m pytest -m slow --durations=0 --durations-min=5
 
 lint: install
 	$(VENV)/bin/ruff format --check .
