@@ -118,10 +118,17 @@ def test_numbers_of_a_study(tmp_path):
     assert at_seconds.verdict == "higher"
     assert "200 of the card's 120,000 updates" in ttur.caveats
     assert any("fid_stand_in" in caveat for caveat in ttur.caveats)
+    assert "3 runs; the published values are of 8" in ttur.caveats
     results.write(found, tmp_path / "numbers.json")
     content = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))
     assert content["settings"][0]["band"]["mean"] == [480.0, 107.0, 67.0]
     assert "ttur - orig at 200 updates: -38 [-38, -38]: ttur is lower" in summary.describe(found)
+
+
+@pytest.mark.parametrize("name, is_published", [("dcgan", True), ("began", False)])
+def test_the_number_of_published_runs_is_said_where_there_are_any(name, is_published):
+    [entry] = results.of_runs([ROOT / "tests" / "runs" / name]).settings
+    assert any("published values are of" in caveat for caveat in entry.caveats) == is_published
 
 
 def test_failed_runs_are_counted(tmp_path):

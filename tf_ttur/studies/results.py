@@ -329,7 +329,8 @@ def _caveats(
     if card is not None and reached < card.updates:
         found.append(f"{reached:,} of the card's {card.updates:,} updates")
     seeds = _SEEDS_OF_PAPER.get(kind, 0)
-    if len(group) < seeds:
+    is_published = (config.name, _family(metric)) in published.SCORES
+    if is_published and len(group) < seeds:
         runs_here = "1 run" if len(group) == 1 else f"{len(group)} runs"
         found.append(f"{runs_here}; the published values are of {seeds}")
     return found
