@@ -8,8 +8,9 @@ import pytest
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur import metrics
 from tf_ttur.commands import fid, stats
+from tf_ttur.data.images import open_images
 from tf_ttur.errors import UserError
-from tf_ttur.metrics import features, statistics
+from tf_ttur.metrics import extraction, features, statistics
 from tf_ttur.metrics.inception import Inception
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*images for")
@@ -39,6 +40,18 @@ def here(folder, tmp_path, monkeypatch):
 def keep(folder, *names, flags=()):
     for name in names:
         stats.main([f"{folder}/{name}.npy", "--features", f"{name}.npz", *flags])
+
+
+@pytest.mark.parametrize("compute", [extraction.cached_statistics, extraction.cached_features])
+def test_what_the_cache_holds_is_called_by_its_source(here, compute):
+    images = open_images("plain-digits:40")
+    for _ in ("computed", "from the cache"):
+        with pytest.warns(UserWarning) as caught:
+            found = compute(images, Inception(graph_bytes()), 40)
+            if isinstance(found, metrics.Features):
+                found.statistics()
+        assert {str(each.message).split(" ")[0] for each in caught} == {"plain-digits:40:"}
+        assert found.name == "plain-digits:40"
 
 
 @pytest.fixture

@@ -268,6 +268,7 @@ def cached_statistics(
     return statistics.cached(
         reference_path(images, network, limit),
         lambda partial: image_statistics(images, network, batch_size, limit, partial=partial),
+        images.source.word,
     )
 
 
@@ -284,11 +285,11 @@ def cached_features(
     path = reference_path(images, network, limit, "features")
     if path.exists():
         try:
-            return features.load(path)
+            return features.load(path, images.source.word)
         except UserError as error:
             console.say(f"{error.found}; made anew")
     keep_features(images, network, Keeper(path), batch_size, limit)
-    return features.load(path)
+    return features.load(path, images.source.word)
 
 
 def keep_features(

@@ -283,8 +283,12 @@ def is_features(word: str) -> bool:
         return False  # opening it as something else says what is wrong
 
 
-def load(path: str | pathlib.Path) -> Features:
+def load(path: str | pathlib.Path, name: str | None = None) -> Features:
     """The features of a file. They are read when they are used.
+
+    Args:
+      path: of the file.
+      name: of the features, as messages call them; None takes the path.
 
     Raises:
       UserError: missing, unreadable or wrong content.
@@ -314,7 +318,7 @@ def load(path: str | pathlib.Path) -> Features:
         count,
         logits is not None,
         provenance,
-        str(path),
+        name or str(path),
         lambda: _read(path, names),
     )
 

@@ -141,8 +141,12 @@ def is_own_file(path: str | pathlib.Path) -> bool:
         return False
 
 
-def load(path: str | pathlib.Path) -> Statistics:
+def load(path: str | pathlib.Path, name: str | None = None) -> Statistics:
     """Reads a statistics file of this project, the official tool or pytorch-fid.
+
+    Args:
+      path: of the file.
+      name: of the statistics, as messages call them; None takes the path.
 
     Raises:
       UserError: missing, unreadable or wrong content.
@@ -159,8 +163,8 @@ def load(path: str | pathlib.Path) -> Statistics:
             stacklevel=2,
         )
     elif "shard" not in provenance:
-        warn_if_few(provenance["num_images"], len(mu), str(path))
-    return Statistics(mu, sigma, provenance, str(path), spatial)
+        warn_if_few(provenance["num_images"], len(mu), name or str(path))
+    return Statistics(mu, sigma, provenance, name or str(path), spatial)
 
 
 def _read(
@@ -547,7 +551,11 @@ def distance(first: Statistics, second: Statistics) -> float:
     return frechet_distance(first.mu, first.sigma, second.mu, second.sigma)
 
 
-def cached(path: str | pathlib.Path, make: Callable[[pathlib.Path], Statistics]) -> Statistics:
+def cached(
+    path: str | pathlib.Path,
+    make: Callable[[pathlib.Path], Statistics],
+    name: str | None = None,
+) -> Statistics:
     """The statistics at `path`; produced there on first use.
 
     A file that cannot be read is set aside, which a message says.
@@ -555,6 +563,7 @@ def cached(path: str | pathlib.Path, make: Callable[[pathlib.Path], Statistics])
     Args:
       path: of the file, in the cache.
       make: as in `produce`.
+      name: as in `load`. The user knows the source of the images, not the file in the cache.
 
     Raises:
       UserError: the cache cannot be written.
@@ -564,7 +573,7 @@ def cached(path: str | pathlib.Path, make: Callable[[pathlib.Path], Statistics])
         files.check_cached(path)
         return produce(path, make)
     try:
-        return load(path)
+        return load(path, name)
     except UserError as error:
         aside = path.with_name(f"{path.name}.damaged")
         path.replace(aside)
