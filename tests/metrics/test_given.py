@@ -194,6 +194,16 @@ def test_a_result(network, images):
     assert str(own) == "mine 1.0000"
 
 
+def test_a_name_that_is_missing_in_results(network, images):
+    results = metrics.evaluate(*images, network, ["fid"])
+    assert results.get("fid") is None and "fid" not in results
+    with pytest.raises(KeyError) as caught:
+        results["fid"]
+    assert isinstance(caught.value, UserError)
+    assert str(caught.value).startswith("results['fid'], where the values are fid_unknown\n")
+    assert "take results['fid_unknown']" in str(caught.value)
+
+
 def generator(latent=8, size=16):
     return keras.Sequential(
         [

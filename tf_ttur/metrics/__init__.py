@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from tf_ttur.metrics.api import (
         Features,
         Result,
+        Results,
         Statistics,
         compare,
         compute_statistics,
@@ -79,6 +80,7 @@ __all__ = [
     "FeatureNetwork",
     "Features",
     "Result",
+    "Results",
     "Statistics",
     "compare",
     "compute_statistics",

@@ -15,7 +15,7 @@ from tf_ttur.metrics.features import Features
 from tf_ttur.metrics.features import load as load_features
 from tf_ttur.metrics.measures.comparison import measure
 from tf_ttur.metrics.networks import FeatureNetwork
-from tf_ttur.metrics.results import Result
+from tf_ttur.metrics.results import Result, Results
 from tf_ttur.metrics.settings import Settings
 from tf_ttur.metrics.statistics import Statistics
 from tf_ttur.metrics.statistics import load as load_statistics
@@ -26,6 +26,7 @@ Network: TypeAlias = FeatureNetwork | Callable[[Any], Any] | str | pathlib.Path 
 __all__ = [
     "Features",
     "Result",
+    "Results",
     "Statistics",
     "compare",
     "compute_statistics",
@@ -79,7 +80,7 @@ def evaluate(
     background: str = "",
     depth: int = 0,
     protocol: str = protocols.OFFICIAL,
-) -> dict[str, Result]:
+) -> Results:
     """Measures of generated images against real ones, from one pass over the images of each side.
 
     Args:
@@ -115,8 +116,9 @@ def evaluate(
 
     Returns:
       {name of a value: `Result` with value, and where known standard_error, low and high (95 %
-      interval)}. "is" gives inception_score, with the std of its ten parts too; "prdc" gives
-      precision, recall, density and coverage.
+      interval)}, a dict. "is" gives inception_score, with the std of its ten parts too; "prdc"
+      gives precision, recall, density and coverage. A name that is missing is a `UserError`, which
+      is a `KeyError` too and lists the names that are there.
 
     Raises:
       UserError: sides that do not belong together, images that cannot be used, or too few of them
@@ -146,7 +148,7 @@ def evaluate(
     both = sides.gather(opened, chosen, loaded, allow_mixed)
     provenance = {name: side.statistics.origin for name, side in zip(contents, both, strict=True)}
     numbers = measure(chosen, sides.network_name(both), both[0], both[1], seed, protocol)
-    return {name: Result.of(name, result, provenance) for name, result in numbers.items()}
+    return Results({name: Result.of(name, result, provenance) for name, result in numbers.items()})
 
 
 def fid(generated: Any, real: Any, network: Any = None, **options: Any) -> float:

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tf_ttur.errors import UserError
+
 _NUMBERS = ("value", "std", "standard_error", "low", "high")
 
 
@@ -87,3 +89,28 @@ class Result(Mapping[str, float]):
     def to_dict(self) -> dict[str, Any]:
         """A dict that JSON can hold: name, the known numbers, and provenance."""
         return {"name": self.name, **self._numbers, "provenance": dict(self.provenance)}
+
+
+class UnknownValueError(UserError, KeyError):
+    """A name that no value of some `Results` has."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # `KeyError` would show its lines as one, in quotes
+
+
+class Results(dict[str, Result]):
+    """{name of a value: its `Result`}.
+
+    A name that is missing is an error that lists those that are there: a value of another network
+    or protocol has another name.
+    """
+
+    def __missing__(self, name: object) -> Result:
+        names = ", ".join(self) or "none"
+        first = next(iter(self), "name")
+        raise UnknownValueError(
+            f"results[{name!r}], where the values are {names}",
+            "one of these names: the network, the protocol and the options of a measure stand in "
+            'the name of its value, and only the original network gives "fid"',
+            f"take results[{first!r}]; metrics.fid gives the distance alone, whatever its name",
+        )
