@@ -36,6 +36,8 @@ def test_every_part_is_measured(written):
         assert row["seconds"] > 0 and row["kernels"] > 10
         assert row["images_per_second"] == pytest.approx(8 / row["seconds"])
     assert len({(row["compile"], row["updates_per_call"]) for row in parts["settings"]}) == 3
+    # The same update, in this process after others and in one of its own.
+    assert parts["all_gpus"][0]["kernels"] == parts["settings"][0]["kernels"]
     assert parts["features"]["relative_difference_from_cpu"] < 1e-6
     assert parts["resume"] == {"is_exact": True, "differing": []}
 

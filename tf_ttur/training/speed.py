@@ -48,14 +48,16 @@ def profile(config: ConfigDict, seconds: float) -> UpdateSpeed:
         tf.config.experimental.reset_memory_stats(gpus[0].name)
     run = prepare(config)
     count = compilation.updates_per_call(config)
+    run(count)
+    # First, since TensorFlow soon stops to record operations that it has found to be short.
+    kernels_of = _kernels if gpus else _operations
+    kernels = sum(1 for profile in _profiles(run, count) for _ in kernels_of(profile))
     start = time.perf_counter()
     run(count)
     calls = math.ceil(seconds / (time.perf_counter() - start))
     start = time.perf_counter()
     run(calls * count)
     elapsed = time.perf_counter() - start
-    kernels_of = _kernels if gpus else _operations
-    kernels = sum(1 for profile in _profiles(run, count) for _ in kernels_of(profile))
     peak = tf.config.experimental.get_memory_info(gpus[0].name)["peak"] if gpus else 0
     return UpdateSpeed(elapsed / (calls * count), kernels / count or None, peak)
 
