@@ -24,6 +24,7 @@ def plan(folder, seeds, settings=(TTUR, ORIG)):
 def write_run(cell, values, metric="fid_stand_in", seconds_per_update=1.0, crash=None, **changes):
     """A run folder with these {update: value} of a metric."""
     config = configs.load(cell.card_word, {**cell.setting.overrides, "seed": cell.seed, **changes})
+    config = configs.settled(config)  # as a training writes it
     cell.folder.mkdir(parents=True)
     (cell.folder / "config.json").write_text(configs.to_json(config), encoding="utf-8")
     rows = [
