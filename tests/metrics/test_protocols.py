@@ -1,6 +1,7 @@
 """The protocols of other tools, against their definitions written anew in NumPy and Pillow."""
 
 import json
+import types
 
 import numpy as np
 import PIL.Image
@@ -12,6 +13,7 @@ from tests.conftest import assert_refused
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur import metrics
 from tf_ttur.errors import UserError
+from tf_ttur.keras import FrechetInceptionDistance
 from tf_ttur.metrics.adm_neighbours import precision_recall
 from tf_ttur.metrics.inception import Inception, Replicated
 
@@ -259,6 +261,33 @@ def test_clean_resizes_each_image_in_floats(network, tmp_path, tool):
     with pytest.raises(UserError, match=r"protocol clean.*official"):
         loaded = metrics.load_statistics(stats)
         metrics.evaluate(loaded, metrics.compute_statistics(words[1], network))
+
+
+@pytest.mark.parametrize(("protocol", "name"), [("clean", "clean_fid"), ("adm", "adm_fid")])
+def test_in_keras(protocol, name, sides, outputs, network):
+    samples, reference = sides
+    features = [output[0] for output in outputs]
+    if protocol == "clean":
+        features = [
+            np.concatenate([network(clean(image)[None])[0] for image in side]) for side in sides
+        ]
+    expected = pytest.approx(frechet(*map(moments, features)), rel=1e-3)
+    metric = FrechetInceptionDistance(
+        reference, network, protocol=protocol, num_images=60, batch_size=60
+    )
+    assert metric.name == f"{name}_unknown"
+    tf.function(metric.update_state)(samples[:25])
+    metric.update_state(samples[25:])
+    assert float(metric.result()) == expected
+    again = metrics.evaluate(metric.statistics(), reference, network, "fid", protocol=protocol)
+    assert again[metric.name].value == pytest.approx(float(metric.result()), rel=1e-6)
+    metric.set_model(types.SimpleNamespace(generator=lambda count: samples[:count]))
+    logs = {}
+    metric.on_epoch_end(0, logs)  # as `fit` calls a callback
+    assert logs == {metric.name: expected}
+    official = metrics.compute_statistics(reference, network)
+    with pytest.raises(UserError, match=f"protocol official; here it is {protocol}"):
+        FrechetInceptionDistance(official, network, protocol=protocol)
 
 
 def test_measures_belong_to_their_protocols(sides, tool):

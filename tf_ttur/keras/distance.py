@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import math
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -17,7 +17,7 @@ from tf_ttur.data.ranges import Range
 from tf_ttur.data.resizing import Resizing, cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
-from tf_ttur.metrics import api, sides, statistics
+from tf_ttur.metrics import api, protocols, sides, statistics
 from tf_ttur.metrics.inception import Replicated
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.results import Result
@@ -53,7 +53,9 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
       batch_size: of images that are given as the reference.
       size, crop, filter: as in `metrics.evaluate`; also of the images that `update_state` takes.
       background, depth: of a reference that a word names, as in `metrics.evaluate`.
-      name: of the metric; None takes "fid", or the name with that of another network.
+      protocol: as in `metrics.evaluate`; of "adm" the distance alone, "adm_fid".
+      name: of the metric; None takes "fid", or the name with that of another network or protocol,
+        such as "clean_fid".
       num_images, every_epochs: as a callback: how many images to generate, and epochs between two
         evaluations.
 
@@ -75,9 +77,11 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
         filter: str | None = None,
         background: str = "",
         depth: int = 0,
+        protocol: str = protocols.OFFICIAL,
         num_images: int = NUM_IMAGES,
         every_epochs: int = 1,
     ) -> None:
+        # Long: its options.
         settings = Settings(
             batch_size=batch_size,
             quantisation=quantisation,
@@ -87,10 +91,14 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
             filter=filter,
             background=background,
             depth=depth,
+            protocol=protocol,
         )
         loaded = _load(network)
         known = _open_reference(reference, loaded, settings)
-        super().__init__(name=name or loaded.metric, dtype="float64")
+        # A replica takes the network of its own device alone.
+        single = loaded.single if isinstance(loaded, Replicated) else loaded
+        self._network = protocols.adapt(single, protocol)
+        super().__init__(name=name or self._network.metric, dtype="float64")
         self._settings = settings
         self._reference = known
         self._callback = FrechetInceptionDistanceCallback(
@@ -105,13 +113,12 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
             size=size,
             crop=crop,
             filter=filter,
+            protocol=protocol,
         )
-        # A replica takes the network of its own device alone.
-        self._network = loaded.single if isinstance(loaded, Replicated) else loaded
         self._num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self._image_shape: list[int] | None = known.provenance.get("image_shape")
-        if size is not None:
-            self._image_shape = self._image_shape or [size, size, 3]
+        if self._image_shape is None and settings.shape is not None:
+            self._image_shape = list(settings.shape)
         # Also the counts are float64: assigned outside of a replica a sum is divided among all.
         self._count = self._add_sum("count")
         self._first = self._add_sum("first_moment", loaded.dimension)
@@ -144,9 +151,9 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
             # NaN is counted, and refused by `result`.
             finite = tf.where(tf.math.is_finite(images), images, tf.zeros_like(images))
             levels = to_levels(finite, value_range, self._settings.quantisation)
-        if self._settings.resizing is not None:
+        if self._settings.resizings:
             in_integers = images.dtype == tf.uint8 or self._settings.quantisation != "float"
-            levels = _resize(levels, self._settings.resizing, in_integers)
+            levels = _resize(levels, self._settings.resizings, in_integers)
         features, _ = self._network(levels)
         # About a point near their mean, so that the difference of the sums keeps its digits.
         shifted = tf.cast(features, tf.float64) - self._reference.mu
@@ -251,7 +258,7 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
             raise UserError(
                 f"{self.name}: images of type {images.dtype.name}", "uint8 or floats", "cast them"
             )
-        if self._settings.resizing is not None:
+        if self._settings.resizings:
             return
         shape = images.shape[1:]
         if self._image_shape is None and shape.is_fully_defined():
@@ -273,10 +280,11 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
 class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
     """Measures a generator at the end of epochs of `keras.Model.fit`, and writes into the logs.
 
-    The value appears under "fid" (or the name with that of another network) in the logs, so that
-    `History`, `CSVLogger`, `TensorBoard`, `ModelCheckpoint(monitor="fid", mode="min")` and
-    `EarlyStopping` see it, where they stand behind this callback in the list. The latents are the
-    same at each evaluation. The model of a `MirroredStrategy` is called on one device.
+    The value appears under "fid" (or the name with that of another network or protocol) in the
+    logs, so that `History`, `CSVLogger`, `TensorBoard`, `ModelCheckpoint(monitor="fid",
+    mode="min")` and `EarlyStopping` see it, where they stand behind this callback in the list. The
+    latents are the same at each evaluation. The model of a `MirroredStrategy` is called on one
+    device.
 
     A problem with the images of the first evaluation stops the training. After that it is written
     to stderr, and the value is NaN: a generator that diverges does not lose the training so far.
@@ -288,8 +296,8 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
       generator: a Keras model, or a function of the number of images; None takes the attribute
         `generator` of the model that is trained, or else that model itself.
       latent_size, latent: as in `metrics.evaluate`.
-      network, quantisation, value_range, batch_size, size, crop, filter, background, depth: as in
-        `FrechetInceptionDistance`.
+      network, quantisation, value_range, batch_size: as in `FrechetInceptionDistance`.
+      size, crop, filter, background, depth, protocol: as in `FrechetInceptionDistance`.
       seed: of the latents.
       name: of the value in the logs; None as in `FrechetInceptionDistance`.
 
@@ -320,6 +328,7 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
         filter: str | None = None,
         background: str = "",
         depth: int = 0,
+        protocol: str = protocols.OFFICIAL,
     ) -> None:
         super().__init__()
         settings = Settings(
@@ -335,6 +344,7 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
             size,
             crop,
             filter,
+            protocol,
         )
         if not isinstance(every_epochs, int) or every_epochs < 1:
             raise UserError(
@@ -347,7 +357,7 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
         self._generator = generator
         self._settings = settings
         self._value_range = settings.value_range
-        self._name = name or self._network.metric
+        self._name = name or protocols.adapt(self._network, protocol).metric
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures, if it is time to, and adds the value to `logs`."""
@@ -381,7 +391,7 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
         averaged = getattr(self.model, "averaged", contextlib.nullcontext)
         with averaged():
             [result] = api.evaluate(
-                generator, self._reference, self._network, **vars(settings)
+                generator, self._reference, self._network, "fid", **vars(settings)
             ).values()
         return result
 
@@ -391,12 +401,12 @@ def _load(network: Network) -> FeatureNetwork:
 
 
 def _open_reference(reference: Any, network: FeatureNetwork, settings: Settings) -> Statistics:
-    """The reference's statistics, of this network. Raises `UserError`."""
+    """The reference's statistics, of this network and protocol. Raises `UserError`."""
     if isinstance(reference, str | pathlib.PurePath) and sides.is_statistics(str(reference)):
         reference = api.load_statistics(str(reference))
     if isinstance(reference, Statistics):
-        shape = None if settings.size is None else (settings.size, settings.size, 3)
-        statistics.check(reference, network, shape)
+        adapted = protocols.adapt(network, settings.protocol)
+        statistics.check(reference, adapted, settings.shape)
         if settings.resizing is not None:
             resizing = reference.provenance.get("resizing")
             statistics.check_resizing(
@@ -410,25 +420,28 @@ def _open_reference(reference: Any, network: FeatureNetwork, settings: Settings)
         settings.batch_size,
         settings.quantisation,
         value_range=settings.value_range,
+        protocol=settings.protocol,
         **settings.of_words,
     )
 
 
-def _resize(levels: tf.Tensor, resizing: Resizing, in_integers: bool) -> tf.Tensor:
+def _resize(levels: tf.Tensor, resizings: Sequence[Resizing], in_integers: bool) -> tf.Tensor:
     """Brings float32 images in 0 ... 255 to one size, as `metrics.evaluate` does.
 
     Args:
       levels: (n, height, width, 3).
-      resizing: what to do.
-      in_integers: whether they are whole numbers, and the result is as well.
+      resizings: what to do, one after the other.
+      in_integers: whether they are whole numbers; the result is as well, unless a protocol resizes
+        in floats.
     """
 
     def resize(batch: np.ndarray) -> np.ndarray:
-        batch = batch.astype(np.uint8) if in_integers else batch
-        images = [pillow.resized(image, resizing) for image in batch]
+        images = list(batch.astype(np.uint8) if in_integers else batch)
+        for resizing in resizings:
+            images = [pillow.resized(image, resizing) for image in images]
         return np.asarray(images, np.float32).reshape(-1, *shape)
 
-    shape = (resizing.size, resizing.size, 3)
+    shape = (resizings[-1].size, resizings[-1].size, 3)
     resized = tf.numpy_function(resize, [levels], tf.float32, stateful=False)
     return tf.ensure_shape(resized, (None, *shape))
 

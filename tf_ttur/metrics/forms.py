@@ -74,10 +74,9 @@ class GivenImages:
         self._settings = settings
         form = _form_of(name, images, settings)
         self.name = name
-        self.shape = None if form.shape is None else (*form.shape[:2], 3)
-        if settings.resizings:
-            size = settings.resizings[-1].size
-            self.shape = (size, size, 3)
+        self.shape: Shape | None = settings.shape
+        if self.shape is None and form.shape is not None:
+            self.shape = (*form.shape[:2], 3)
         self.known_number = form.number
         self.provenance: dict[str, Any] = {
             "source": f"{name}: {form.kind}",

@@ -80,6 +80,14 @@ class Settings:
         return tuple(each for each in both if each is not None)
 
     @property
+    def shape(self) -> tuple[int, int, int] | None:
+        """(height, width, 3) of the images after all `resizings`; None where they keep theirs."""
+        if not self.resizings:
+            return None
+        size = self.resizings[-1].size
+        return size, size, 3
+
+    @property
     def of_words(self) -> dict[str, Any]:
         """The keyword arguments of `data.images.open_images` that concern every word, if given."""
         names = ("background", "depth", "size", "crop", "filter", "value_range")
