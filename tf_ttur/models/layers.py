@@ -98,9 +98,13 @@ class LayerNorm(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         axes = list(range(1, inputs.shape.rank))
-        # As the original. `tf.nn.moments` holds the mean fixed inside the variance, so the gradient
-        # penalty, a second derivative, lacks a term that other formulas would have.
-        mean, variance = tf.nn.moments(tf.cast(inputs, tf.float32), axes, keepdims=True)
+        # As the original: the mean is held fixed inside the variance, so the gradient penalty, a
+        # second derivative, lacks a term that other formulas have. `tf.nn.moments` did the same up
+        # to TensorFlow 2.21; that of 2.22 does not.
+        values = tf.cast(inputs, tf.float32)
+        mean = tf.reduce_mean(values, axes, keepdims=True)
+        differences = tf.math.squared_difference(values, tf.stop_gradient(mean))
+        variance = tf.reduce_mean(differences, axes, keepdims=True)
         scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
         return _transform(inputs, mean, scale, self.beta)
 
