@@ -40,6 +40,15 @@ _IMAGES = "fid digits:30 digits:30:1"
                 *("--batch-size 100", "--trust", "--network mine.py:features", "--cache-features"),
             )
         ],
+        *[
+            (f"{line} {flag}", flag.split()[0])
+            for line in (_STATISTICS, _IMAGES, "fid statistics.npz digits:30")
+            for flag in ("--background white", "--depth 8", "--value-range 0,1")
+        ],
+        (f"{_STATISTICS} --size 20", "--size"),
+        ("precalc_stats digits:30 --output x.npz --depth 8", "--depth"),
+        ("disturb digits:40 --output x --example digits:9 --background white", "--background"),
+        ("prepare_data images --input digits:30 --output x --background white", "--background"),
         (f"{_IMAGES} --quantisation round", "--quantisation"),
         (f"{_IMAGES} --seed 0", "--seed"),
         (f"{_IMAGES} --seed 0 --metrics fid,fid_inf,is,prdc", "--seed"),

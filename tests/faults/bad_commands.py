@@ -193,7 +193,7 @@ FID = {
     f"{_DIGITS} --count 31": ("digits:30 has 30 images", "at least 31"),
     f"{_DIGITS} --sample 31": ("digits:30 has 30 images", "at least 31"),
     f"{_DIGITS} --count 3 --sample 3": "not allowed with",
-    f"{_DIGITS} --quantisation round": "--quantisation without an exported generator",
+    f"{_DIGITS} --quantisation round": "--quantisation has no effect",
     f"{_DIGITS} --seed 1": "--seed where nothing is random",
     f"http://example.org/a.zip {_GOOD}": "on this machine",
     f"{_DIGITS} --compare=": "SOURCE is empty",

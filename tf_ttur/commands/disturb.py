@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from tf_ttur.commands import flags, program
 from tf_ttur.data.disturbances import DISTURBANCES, MIXED, check_names
+from tf_ttur.data.sources import options_of
 from tf_ttur.errors import UserError
 from tf_ttur.io import outputs
 
@@ -24,6 +25,8 @@ def main(words: Sequence[str]) -> None:
     """Runs the command with these arguments."""
     arguments = _parser().parse_args(words)
     _check_names(arguments)
+    words = (arguments.source, arguments.mixed_in, arguments.example)
+    flags.refuse_unused_by(arguments, [(word, options_of(word)) for word in words if word])
     arguments.output = str(outputs.check_folder(arguments.output))
     program.start_tensorflow()
     from tf_ttur.studies import disturb

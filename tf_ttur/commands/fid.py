@@ -33,10 +33,8 @@ from tf_ttur.registry import is_object
 
 # The flags of images and of the network that measures them.
 _OF_IMAGES = (
-    *("--count", "--sample", "--skip-unreadable", "--drop-remainder", "--quantisation", "--seed"),
-    *("--inception", "--network", "--precision", "--batch-size", "--trust"),
-    *("--background", "--depth", "--cache-features", "--value-range"),
-    *flags.SIZES,
+    *("--count", "--sample", "--skip-unreadable", "--drop-remainder", "--seed"),
+    *("--inception", "--network", "--precision", "--batch-size", "--trust", "--cache-features"),
 )
 _OF_FEATURES = ("--count", "--sample", "--seed")  # those that features in place of images obey
 _DRAWN = ("kid",)  # measures whose value depends on the seed
@@ -174,17 +172,9 @@ def _check_used(
         unused = [flag for flag in _OF_IMAGES if not has_features or flag not in _OF_FEATURES]
         alone = "features and statistics alone" if has_features else "statistics alone"
         flags.refuse_unused(arguments, unused, f"with {alone}", "a side of images")
-    flags.refuse_value_range(arguments, kinds)
     if None in kinds:
         return  # what opens this word says what is wrong with it
     has_generator = "generator" in kinds
-    if not has_generator:
-        flags.refuse_unused(
-            arguments,
-            ["--quantisation"],
-            "without an exported generator",
-            "an exported generator among the sides",
-        )
     draws_measure = not arguments.compare and any(
         name in _DRAWN or is_object(name) for name, _ in map(measures.split, names)
     )
@@ -211,6 +201,10 @@ def _open(arguments: flags.Arguments, names: Sequence[str]) -> list[sides.Opened
     ]
     of_images = [word for word in not_statistics if not is_features(word)]
     has_features = len(of_images) < len(not_statistics)
+    flags.refuse_unused_by(
+        arguments,
+        [(word, sides.options_of(word, prefer)) for word, prefer in words_and_preferences],
+    )
     _check_used(arguments, of_images, names, has_features)
     if not_statistics:
         program.start_tensorflow()

@@ -3,7 +3,7 @@
 import argparse
 import difflib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NoReturn
 
 from ml_collections import ConfigDict
@@ -11,8 +11,7 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur.commands import program
 from tf_ttur.config import cards
-from tf_ttur.data import QUANTISATIONS, ranges, resizing
-from tf_ttur.data.sources import describe_sources
+from tf_ttur.data import QUANTISATIONS, ranges, resizing, sources
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import protocols
 from tf_ttur.metrics.precision import PRECISIONS, SHORT_NAMES
@@ -247,13 +246,27 @@ def add_value_range(group: Any) -> None:
     )
 
 
-def refuse_value_range(arguments: Arguments, kinds: Iterable[str | None]) -> None:
-    """Refuses `--value-range` where no source of these kinds is an array. Raises `UserError`."""
-    if not {"array", None} & set(kinds):
-        refuse_unused(arguments, ["--value-range"], "without an array", "an .npy or .npz as SOURCE")
-
-
 SIZES = ("--size", "--crop", "--filter")
+# Flags that have an effect on some sources only.
+_OF_SIDES = (*SIZES, "--background", "--depth", "--value-range", "--quantisation")
+
+
+def refuse_unused_by(
+    arguments: Arguments, sides: Iterable[tuple[str, Collection[str] | None]]
+) -> None:
+    """Refuses flags of images that have an effect on no side.
+
+    Args:
+      arguments: what `Parser.parse_args` returned.
+      sides: as of `sources.refuse_unused`.
+
+    Raises:
+      UserError: names the flag and the sides.
+    """
+    given = {flag.removeprefix("--").replace("-", "_"): flag for flag in _OF_SIDES}
+    sources.refuse_unused(
+        {option: flag for option, flag in given.items() if flag in arguments.given}, sides
+    )
 
 
 def add_sizes(group: Any) -> None:
@@ -338,7 +351,7 @@ def add_keys(arguments: Parser) -> None:
 
 def append_sources(arguments: Parser) -> None:
     """Appends the table of the words that name images to the help of a command."""
-    append_table(arguments, "SOURCE names images in one of these forms", describe_sources())
+    append_table(arguments, "SOURCE names images in one of these forms", sources.describe_sources())
 
 
 def append_table(arguments: Parser, title: str, text: str) -> None:

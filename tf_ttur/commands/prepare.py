@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tf_ttur.commands import flags, program
-from tf_ttur.data import downloads
+from tf_ttur.data import downloads, sources
 from tf_ttur.io import outputs
 
 
@@ -138,6 +138,7 @@ def _check_together(arguments: flags.Arguments) -> None:
         "billion_word",
         "leave it out; --input names the images",
     )
+    flags.refuse_unused_by(arguments, [(arguments.input, sources.options_of(arguments.input))])
 
 
 def _describe(record: Mapping[str, Any], output: pathlib.Path) -> str:

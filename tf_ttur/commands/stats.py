@@ -321,14 +321,8 @@ def _check_source(arguments: flags.Arguments) -> None:
             "SOURCE --output FILE.npz, SOURCE --features FILE.npz, or --config CARD",
             "see --help",
         )
-    flags.refuse_value_range(arguments, [sources.kind_of(arguments.source)])
-    if sources.kind_of(arguments.source) not in ("generator", None):
-        flags.refuse_unused(
-            arguments,
-            ["--quantisation"],
-            f"has no effect on {arguments.source}",
-            "an exported generator as SOURCE",
-        )
+    source = arguments.source
+    flags.refuse_unused_by(arguments, [(source, sources.options_of(source))])
 
 
 def _check_experiment(arguments: flags.Arguments) -> None:

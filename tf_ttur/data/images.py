@@ -755,12 +755,6 @@ def open_images(
         depth=depth,
         value_range=value_range,
     )
-    if isinstance(opened, Images) and (background or depth):
-        raise UserError(
-            f"{word} with a background or a depth",
-            "a source of image files: the images of a card are those of its training",
-            f"name the card's source, {opened.word}, or leave the flag out",
-        )
     images = opened if isinstance(opened, Images) else Images(opened)
     if wanted is not None:
         images.resize(wanted)

@@ -355,7 +355,7 @@ class FrechetInceptionDistanceCallback(keras.callbacks.Callback):
         self._reference = _open_reference(reference, self._network, settings)
         self._every_epochs = every_epochs
         self._generator = generator
-        self._settings = settings
+        self._settings = dataclasses.replace(settings, background="", depth=0)
         self._value_range = settings.value_range
         self._name = name or protocols.adapt(self._network, protocol).metric
 
@@ -402,6 +402,9 @@ def _load(network: Network) -> FeatureNetwork:
 
 def _open_reference(reference: Any, network: FeatureNetwork, settings: Settings) -> Statistics:
     """The reference's statistics, of this network and protocol. Raises `UserError`."""
+    # The other options are those of the images to come as well.
+    of_reference = [option for option in settings.given if option in ("background", "depth")]
+    api.check_used(of_reference, {"the reference": reference}, [False])
     if isinstance(reference, str | pathlib.PurePath) and sides.is_statistics(str(reference)):
         reference = api.load_statistics(str(reference))
     if isinstance(reference, Statistics):
@@ -413,16 +416,9 @@ def _open_reference(reference: Any, network: FeatureNetwork, settings: Settings)
                 ("the reference", resizing), ("the metric's images", settings.resizing.record)
             )
         return reference
-    return api.compute_statistics(
-        reference,
-        network,
-        settings.num_images,
-        settings.batch_size,
-        settings.quantisation,
-        value_range=settings.value_range,
-        protocol=settings.protocol,
-        **settings.of_words,
-    )
+    # Latents and their seed are those of the generator.
+    settings = dataclasses.replace(settings, latent_size=None, latent="normal", seed=0)
+    return api.statistics_of(reference, network, settings)
 
 
 def _resize(levels: tf.Tensor, resizings: Sequence[Resizing], in_integers: bool) -> tf.Tensor:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from tf_ttur.data import passed
+from tf_ttur.data import passed, sources
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import features, measures, protocols, ranking, sides
 from tf_ttur.metrics.features import Features
@@ -143,6 +143,7 @@ def evaluate(
     network = check_network(network)
     contents = {"generated": generated, "real": real}
     chosen, prefers = _choose(names if metrics is None else metrics, contents, protocol)
+    check_used(settings.given, contents, prefers)
     opened = _open(contents, settings, prefers)
     loaded = _load_network(network, opened, protocol)
     both = sides.gather(opened, chosen, loaded, allow_mixed)
@@ -236,7 +237,9 @@ def compare(
     network = check_network(network)
     ranking.check(first, second)
     contents = {"first": first, "second": second, "reference": reference}
-    opened = _open(contents, settings, [True, True, False])
+    prefers = [True, True, False]
+    check_used(settings.given, contents, prefers)
+    opened = _open(contents, settings, prefers)
     ranking.check(opened[0][1], opened[1][1])
     loaded = _load_network(network, opened, protocol)
     return ranking.compare(*ranking.gather(opened, loaded, allow_mixed))
@@ -290,10 +293,16 @@ def compute_statistics(
         protocol,
     )
     network = check_network(network)
+    check_used(settings.given, {"images": images}, [True])
+    return statistics_of(images, network, settings)
+
+
+def statistics_of(images: Any, network: Network, settings: Settings) -> Statistics:
+    """As `compute_statistics`, with any options, whether or not they have an effect."""
     [(name, content)] = _open({"images": images}, settings, [True])
     if isinstance(content, Statistics):
         raise UserError(f"{name}: statistics in the place of images", "images", "pass the images")
-    loaded = _load_network(network, [(name, content)], protocol)
+    loaded = _load_network(network, [(name, content)], settings.protocol)
     return content.statistics(loaded)
 
 
@@ -339,6 +348,7 @@ def keep_features(
             "images or statistics: its spatial features are not kept",
             "call metrics.compute_statistics(protocol='adm')",
         )
+    check_used(settings.given, {"images": images}, [True])
     [(name, content)] = _open({"images": images}, settings, [True])
     if isinstance(content, Statistics | Features):
         found = f"{name}: {type(content).__name__} in the place of images"
@@ -369,6 +379,27 @@ def _choose(
         chosen = protocols.possible(chosen, has_images)
     measures.check(chosen, *has_images)
     return chosen, prefers
+
+
+def check_used(given: Sequence[str], contents: dict[str, Any], prefers: Sequence[bool]) -> None:
+    """Refuses options that have an effect on none of the sides.
+
+    Args:
+      given: names of options, as of `Settings.given`.
+      contents: {name: side}.
+      prefers: as of `sides.prefer_images`.
+
+    Raises:
+      UserError: names the option and the sides.
+    """
+    uses = [
+        (
+            str(content) if isinstance(content, str | pathlib.PurePath) else name,
+            sides.options_of(content, prefer),
+        )
+        for (name, content), prefer in zip(contents.items(), prefers, strict=True)
+    ]
+    sources.refuse_unused({option: option for option in given}, uses)
 
 
 def _is_statistics(content: Any, prefer_images: bool) -> bool:

@@ -12,6 +12,7 @@ from tf_ttur.errors import UserError
 from tf_ttur.metrics import protocols
 
 LATENTS = ("normal", "uniform")
+_NOT_OF_SIDES = ("batch_size", "seed", "protocol")  # a measure may draw from the seed too
 NUM_IMAGES = 50_000  # drawn from what has no end, unless the caller says how many
 
 
@@ -86,6 +87,15 @@ class Settings:
             return None
         size = self.resizings[-1].size
         return size, size, 3
+
+    @property
+    def given(self) -> list[str]:
+        """The options of sides that differ from their defaults; see `sources.refuse_unused`."""
+        return [
+            field.name
+            for field in dataclasses.fields(self)
+            if field.name not in _NOT_OF_SIDES and getattr(self, field.name) != field.default
+        ]
 
     @property
     def of_words(self) -> dict[str, Any]:

@@ -136,6 +136,23 @@ def is_statistics(word: str, prefer_images: bool = False) -> bool:
     return not prefer_images or array_files.image_array(headers) is None
 
 
+def options_of(content: Any, prefer_images: bool = False) -> frozenset[str] | None:
+    """The options that have an effect on a side, as `sources.refuse_unused` takes them.
+
+    Args:
+      content: a word or path, or what a Python program passes.
+      prefer_images: as in `is_statistics`.
+    """
+    if isinstance(content, str | pathlib.PurePath):
+        word = str(content)
+        if is_statistics(word, prefer_images) or features.is_features(word):
+            return frozenset()
+        return sources.options_of(word)
+    if isinstance(content, Statistics | Features):
+        return frozenset()
+    return sources.OPTIONS_OF_GIVEN
+
+
 def prefer_images(sides: Sequence[Any], names: Iterable[str]) -> list[bool]:
     """For source and reference, whether a measure needs images where statistics are at hand too.
 

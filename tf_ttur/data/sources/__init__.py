@@ -7,7 +7,7 @@ function that opens it, and add an entry here. This file imports no TensorFlow.
 import dataclasses
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tf_ttur.data import alternatives, published_archives
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tf_ttur.data.images import Images
 
 __all__ = [
+    "OPTIONS_OF_GIVEN",
     "SOURCES",
     "Options",
     "Source",
@@ -35,7 +36,14 @@ __all__ = [
     "identity_of",
     "kind_of",
     "open_source",
+    "options_of",
+    "refuse_unused",
 ]
+
+_SIZES = frozenset({"size", "crop", "filter"})  # have an effect on all images
+# The options that have an effect on images which a Python program passes.
+OPTIONS_OF_GIVEN = _SIZES | {"value_range", "quantisation", "num_images", "latent_size", "latent"}
+_OF_FILES = frozenset({"background", "depth"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,11 +56,14 @@ class SourceKind(Entry):
         taken as the path of a file or folder, which need not exist.
       open: function (word, path, options) that returns the `Source`, or `module:object` of it; see
         `Options`. It raises `UserError` if the word names nothing that can be used.
+      uses: the options that have an effect on images of this kind, apart from size, crop and
+        filter, which always have one, and from permissions such as `trust`.
     """
 
     form: str
     matches: Callable[[str, pathlib.Path], bool]
     open: Any
+    uses: frozenset[str] = frozenset()
 
 
 def _begins(prefix: str) -> Callable[[str, pathlib.Path], bool]:
@@ -129,6 +140,7 @@ SOURCES: Registry[SourceKind] = Registry(
             help="Hugging Face datasets (extra hf): a name, a saved folder, a Parquet file",
             matches=_begins("hf:"),
             open="tf_ttur.data.sources.hugging_face:open_hugging_face",
+            uses=_OF_FILES,
         ),
         "given": SourceKind(
             form="",  # not for users: a config stores this word
@@ -141,6 +153,7 @@ SOURCES: Registry[SourceKind] = Registry(
             help="an exported generator of images (a folder with saved_model.pb)",
             matches=_holds("saved_model.pb"),
             open="tf_ttur.data.sources.generator:open_generator",
+            uses=frozenset({"quantisation", "num_images"}),
         ),
         "prepared": SourceKind(
             form="PREPARED/",
@@ -153,6 +166,7 @@ SOURCES: Registry[SourceKind] = Registry(
             help="folder with data.mdb, an LMDB whose values are image files",
             matches=_holds("data.mdb"),
             open="tf_ttur.data.sources.on_disk:open_lmdb",
+            uses=_OF_FILES,
         ),
         "cifar10": SourceKind(
             form="CIFAR10/",
@@ -165,30 +179,35 @@ SOURCES: Registry[SourceKind] = Registry(
             help="png, jpg, webp, bmp, gif, tiff, ppm, avif files; recursive, sorted",
             matches=lambda word, path: path.is_dir(),
             open="tf_ttur.data.sources.on_disk:open_folder",
+            uses=_OF_FILES,
         ),
         "zip": SourceKind(
             form="FILE.zip",
             help="a zip with such files",
             matches=_is_file(".zip"),
             open="tf_ttur.data.sources.on_disk:open_zip",
+            uses=_OF_FILES,
         ),
         "tar": SourceKind(
             form="FILE.tar, FILE.tar.gz",
             help="a tarball with such files, or CIFAR-10 as published",
             matches=_is_file(*published_archives.TARS),
             open="tf_ttur.data.sources.tar:open_tar",
+            uses=_OF_FILES,
         ),
         "shards": SourceKind(
             form="'X-{000..009}.tar'",
             help="numbered tarballs, one after the other; in quotes",
             matches=_is_shards,
             open="tf_ttur.data.sources.tar:open_shards",
+            uses=_OF_FILES,
         ),
         "array": SourceKind(
             form="FILE.npy, FILE.npz",
             help="uint8 or floats (n, height, width, 3) or grey; in an .npz: images or arr_0",
             matches=_is_file(".npy", ".npz"),
             open="tf_ttur.data.sources.arrays:open_array",
+            uses=frozenset({"value_range"}),
         ),
         "svhn": SourceKind(
             form="FILE.mat",
@@ -251,6 +270,50 @@ def kind_of(word: str | pathlib.Path) -> str | None:
     word = alternatives.choose(str(word))
     path = paths.local(word, "SOURCE")
     return next((name for name, kind in SOURCES.items() if kind.matches(word, path)), None)
+
+
+def options_of(word: str | pathlib.Path) -> frozenset[str] | None:
+    """The options that have an effect on what a word names; None for a word of no kind.
+
+    Raises:
+      UserError: as in `kind_of`.
+    """
+    kind = kind_of(word)
+    return None if kind is None else SOURCES[kind].uses | _SIZES
+
+
+def refuse_unused(
+    given: Mapping[str, str], sides: Iterable[tuple[str, Collection[str] | None]]
+) -> None:
+    """Refuses an option that has an effect on none of the sides. All tools do this here.
+
+    Args:
+      given: {option: how messages call it} of those that a user gives.
+      sides: (name, options that have an effect on it) of each side; None where a word is of no
+        kind: what opens it says what is wrong with it.
+
+    Raises:
+      UserError: names the option and the sides.
+    """
+    used = dict(sides)
+    if None in used.values():
+        return
+    for option, called in given.items():
+        if not any(option in uses for uses in used.values() if uses is not None):
+            raise UserError(
+                f"{called} has no effect on {' and '.join(used)}",
+                _where_used(option),
+                "leave it out, or name such a source",
+            )
+
+
+def _where_used(option: str) -> str:
+    if option in _SIZES:
+        return "images"
+    places = [kind.form for kind in _files_first() if option in kind.uses]
+    if option in OPTIONS_OF_GIVEN:
+        places.append("images that a Python program passes")
+    return ", ".join(places)
 
 
 def describe_sources() -> str:
