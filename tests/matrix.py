@@ -73,21 +73,19 @@ def main() -> None:
 def run(environment: Environment, folder: pathlib.Path) -> list[str]:
     """The row of one environment: versions of Python and of SHOWN, and the outcome."""
     python = str(folder / "venv/bin/python")
+    unknown = [environment.python, *["-"] * len(SHOWN)]
     try:
-        uv(
-            "venv",
-            "--quiet",
-            "--no-python-downloads",
-            "--python",
-            environment.python,
-            folder / "venv",
-        )
-        install = ("pip", "install", "--quiet", "--python", python)
+        uv("venv", "--no-python-downloads", "--python", environment.python, folder / "venv")
+    except subprocess.CalledProcessError as error:
+        print(error.stderr, file=sys.stderr)
+        return [*unknown, "not run: this Python is not here"]
+    try:
+        install = ("pip", "install", "--python", python)
         uv(*install, "--requirement", requirements(environment, folder))
         uv(*install, "--no-deps", "--no-build-isolation", "--editable", ROOT)
     except subprocess.CalledProcessError as error:
         print(error.stderr, file=sys.stderr)
-        return [environment.python, *["-"] * len(SHOWN), "not run: it cannot be made here"]
+        return [*unknown, "fail: cannot be installed"]
     command = [python, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider"]
     status = subprocess.run([*command, "-m", "not slow", *TESTS], cwd=ROOT).returncode
     code = f"""
@@ -106,7 +104,7 @@ def requirements(environment: Environment, folder: pathlib.Path) -> pathlib.Path
     bounds = folder / "bounds.txt"
     bounds.write_text("\n".join(lowest() if environment.packages == "lowest" else []))
     uv(
-        *("pip", "compile", "--quiet", "--python-version", environment.python),
+        *("pip", "compile", "--python-version", environment.python),
         *("--extra", "test", "--constraint", bounds, "--output-file", compiled),
         ROOT / "pyproject.toml",
     )
