@@ -7,6 +7,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
+from tests.data.test_ranges import BAD, GOOD, smooth
 from tf_ttur import config as configs
 from tf_ttur.data import Examples, sources
 from tf_ttur.data.images import Images
@@ -155,7 +156,7 @@ def labelled():
         (PIXELS // 255, "cast before scaling"),
         (PIXELS.transpose(0, 3, 1, 2), "transpose(0, 2, 3, 1)"),
         (PIXELS[0], "one image"),
-        (np.full((2, 32, 32, 3), np.nan), "NaN or infinity in image 0"),
+        (np.full((2, 32, 32, 3), np.nan), "NaN in image 0"),
         ([PIXELS[0], PIXELS[1, :8]], "one size"),
         (None, "None|tf.data.Dataset"),
         (lambda: 1 / 0, "ZeroDivisionError"),
@@ -172,6 +173,28 @@ def test_what_is_refused(thing, words, data):
     message = refusal(thing, data)
     for wanted in words.split("|"):
         assert wanted in message
+
+
+OF_NO_RANGE = {
+    name: form[0]
+    for name, form in (GOOD | BAD).items()
+    if form[1] is None and "bfloat16" not in name
+}
+
+
+@pytest.mark.parametrize("name", OF_NO_RANGE)
+def test_values_are_judged_as_in_a_measurement(name, data):
+    images = OF_NO_RANGE[name](smooth() / 255)
+    if images.dtype == np.float64:
+        images = images.astype(np.float32)
+    for given in (images, data_set(images)):
+        if name in BAD:
+            assert BAD[name][2] in refusal(given, data)
+            continue
+        levels = images
+        if images.dtype != np.uint8:  # those beyond -1 ... 1 are clipped
+            levels = np.rint(np.clip((images + 1) * np.float32(127.5), 0, 255))
+        np.testing.assert_array_equal(next(adopt(given, data).in_order(60)), levels)
 
 
 def test_examples_of_another_kind_are_refused(data):

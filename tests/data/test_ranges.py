@@ -247,7 +247,7 @@ def test_the_range_on_the_command_line(files, tmp_path, tool):
     answer = tool("tools/fid.py", files / "unit.npz", files / "others.npy", *words)
     assert answer.returncode == 0, answer.stderr
     assert "40 images" in answer.stdout
-    assert_refused(tool("tools/fid.py", "digits:30", "digits:30", *words), "--value-range without")
+    assert_refused(tool("tools/fid.py", "digits:30", "digits:30", *words), "--value-range has no")
     words[1] = "0,2"
     assert_refused(tool("tools/fid.py", files / "unit.npz", "digits:30", *words), "one of (0, 1)")
 

@@ -1,5 +1,8 @@
 """What the values of given images mean, and the refusal of those that leave it in doubt.
 
+This is the one rule for all images that a program or an array file gives, whether they are measured
+or trained on. Only a measurement knows `value_range`.
+
 Images are uint8 in 0 ... 255, or floats. Floats are of the range that `value_range` names: (0, 1),
 (-1, 1) or (0, 255). Without it they are taken as of -1 ... 1, and the values themselves must not
 speak against it. The rule counts all values of a side, so that a few extreme ones decide nothing:
@@ -47,7 +50,7 @@ INTEGERS = ("values", "above_one", "ones", "others")
 Counts: TypeAlias = Sequence[Any]
 
 _CHUNK = 1000  # images whose values are counted at a time
-_OR_RANGE = "or say with value_range what the values mean"
+_OR_RANGE = "or say to a measurement with value_range what the values mean"
 
 
 @dataclasses.dataclass
@@ -182,8 +185,9 @@ def _judge_integers(name: str, counts: dict[str, int], value_range: Range | None
     if value_range == (0, 255):
         return
     cure = (
-        "scale before you cast: (images * 255).round().astype('uint8'); "
-        "value_range=(0, 255), or --value-range 0,255, takes them as they are"
+        "scale before you cast: (images * 255).round().astype('uint8'); if they are right, pass "
+        "floats: images / 127.5 - 1; in a measurement value_range=(0, 255), or --value-range "
+        "0,255, takes them as they are"
     )
     if counts["above_one"] < _FEW * counts["values"]:
         share = _percent(1 - counts["above_one"] / counts["values"])
@@ -226,8 +230,9 @@ def _judge_floats(name: str, tally: Tally, value_range: Range | None) -> None:
         raise UserError(
             f"{found}, {share} of them above {_DARK}: probably of 0 ... 1",
             expected,
-            "pass value_range=(0, 1), or --value-range 0,1; or value_range=(-1, 1), or "
-            "--value-range=-1,1, if they really are so bright or grey",
+            "scale them: 2 * images - 1; or measure them with value_range=(0, 1) (--value-range "
+            "0,1). If they really are so bright or grey, pass uint8, or measure them with "
+            "value_range=(-1, 1) (--value-range=-1,1)",
         )
     if value_range == (0, 255) and counts["above_one"] < _FEW * total:
         raise UserError(
@@ -245,7 +250,10 @@ def _cure_of_beyond(is_far: bool, has_negative: bool) -> str:
         )
     if has_negative:
         return f"they are probably of 0 ... 255 less a mean: add the mean, {_OR_RANGE}"
-    return "they are probably of 0 ... 255: pass value_range=(0, 255), or cast them to uint8"
+    return (
+        "they are probably of 0 ... 255: round and cast them to uint8, or measure them with "
+        "value_range=(0, 255) (--value-range 0,255)"
+    )
 
 
 def _check_finite(name: str, values: np.ndarray, first: int) -> None:

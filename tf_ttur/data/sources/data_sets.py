@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tf_ttur.data import ranges
 from tf_ttur.data.channels import to_rgb
 from tf_ttur.data.quantisation import to_uint8
 from tf_ttur.data.sources.source import Source, identity_of, say_once
-from tf_ttur.data.sources.values import Values
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, digest
 
@@ -152,20 +152,22 @@ class _Content:
         self.num_images = 0
         ordered = hashlib.sha256()
         total = 0
-        values = Values(word)
+        values = ranges.Tally()
         expected = cardinality if cardinality >= 0 and spec.shape.rank == 3 else None
         with console.Status(f"looking through {word}", 0, expected) as status:
             for image in _read(word, images):
                 ordered.update(image.tobytes())
                 total = digest.add(total, image[None])
-                values.add(image[None])
+                values.add(word, image[None], None)
                 self.num_images += 1
+                if self.num_images == ranges.EARLY:
+                    ranges.judge(word, values, None)
                 if self.num_images <= COMPARED:
                     self.start = ordered.hexdigest()
                 status.show(self.num_images)
         if not self.num_images:
             raise UserError(f"{word}: an empty data set", _EXPECTED, "correct the data set")
-        values.judge()
+        ranges.judge(word, values, None)
         self.ordered = ordered.hexdigest()
         self.digest = digest.to_hex(total)
 

@@ -1,7 +1,7 @@
 """Images of a Python object: an array, a list of pictures, a data set, or a function of one.
 
-Floats must lie in -1 ... 1. They are rounded to the 256 levels of image files, so that training and
-evaluation see the same images.
+Floats are of -1 ... 1, by the rule of `data.ranges`. They are rounded to the 256 levels of image
+files, so that training and evaluation see the same images.
 """
 
 import dataclasses
@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tf_ttur.data import passed
+from tf_ttur.data import passed, ranges
 from tf_ttur.data.array_files import Header
 from tf_ttur.data.quantisation import to_uint8
 from tf_ttur.data.sources import data_sets, hugging_face
 from tf_ttur.data.sources.arrays import of_array
 from tf_ttur.data.sources.source import Source, identity_of, identity_of_files
-from tf_ttur.data.sources.values import Values
 from tf_ttur.errors import UserError
 
 EXPECTED = (
@@ -26,7 +25,6 @@ EXPECTED = (
     "tf.data.Dataset; a datasets.Dataset; a Source; or a function without arguments that returns "
     "one of these"
 )
-_CHUNK = 1000  # images of an array whose values are looked at together
 
 
 def of_object(word: str, thing: Any) -> Source:
@@ -107,11 +105,8 @@ def _of_array(word: str, array: np.ndarray) -> Source:
     if not header.is_images:
         raise UserError(f"{word}: {array.dtype} {array.shape}", EXPECTED, _cure_of_shape(array))
     filename = getattr(array, "filename", None)  # of a memory-mapped array
-    end = _CHUNK if filename else len(array)  # a file is not read as a whole before the training
-    values = Values(word)
-    for first in range(0, end, _CHUNK):
-        values.add(array[first : first + _CHUNK])
-    values.judge()
+    # A file is not read as a whole before the training.
+    ranges.judge_array(word, array[: ranges.EARLY] if filename else array, None)
     if filename:
         file = identity_of_files(pathlib.Path(filename))
         identity = identity_of(file, array.shape, str(array.dtype))
