@@ -262,7 +262,7 @@ def test_an_object_in_a_module(own, monkeypatch):
 @pytest.mark.parametrize(
     "name, message",
     [
-        ("FLOATS", "floats from 0 to 0.466667, hardly any below"),
+        ("FLOATS", "floats from 0 to 0.466667, 100 % of them above"),
         ("NUMBER", ":NUMBER: 3"),
         ("NO_READ", "neither of read and stream"),
         ("EMPTY", "a Source of 0 images"),
