@@ -51,7 +51,8 @@ def test_a_changed_rate_has_its_own_folder_unless_the_run_is_there_already(tmp_p
     assert _default_folder(config, changed) == own
     (plain / "config.json").write_text(configs.to_json(configs.load("svhn")), encoding="utf-8")
     assert _default_folder(config, changed) == own
-    (plain / "config.json").write_text(configs.to_json(config), encoding="utf-8")
+    settled = configs.settled(config)  # as a training writes it
+    (plain / "config.json").write_text(configs.to_json(settled), encoding="utf-8")
     assert _default_folder(config, changed) == "runs/svhn-ttur-seed0"
     (tmp_path / own).mkdir()
     (tmp_path / own / "config.json").touch()

@@ -25,7 +25,7 @@ NOTHING = {
     *("log_every_updates", "check_every_updates", "samples_every_updates"),
     *("checkpoint_every_updates", "keep_checkpoints"),
     *("collapse.metric_factor", "collapse.accuracy_updates"),
-    *("compile", "updates_per_call"),
+    *("compile", "data_on_device", "updates_per_call"),
 }
 
 

@@ -97,6 +97,7 @@ class Training:
     Attributes:
       state: `training.state.State`.
       examples: what it learns from.
+      strategy: as given.
     """
 
     def __init__(self, config, strategy, compiled=False, per_call=1, is_resident=False):
@@ -104,6 +105,7 @@ class Training:
         self.vocabulary = self.examples.vocabulary
         with strategy.scope():
             self.state = State(config, len(self.vocabulary))
+        self.strategy = strategy
         self._arguments = (config, strategy, self.examples)
         self._batch_size = devices.batch_per_replica(config, strategy)
         self._resident = None

@@ -51,7 +51,7 @@ TRAINING = {
     f"{_LINES} --config.data.flip=True": "only images has this key",
     f"{_LINES} --config.data.dir=tfds:no_such_text/train": "TFDS has no data set no_such_text",
     f"{_LINES} --config.data.dir=tfds:lm1b": "tfds:NAME/SPLIT",
-    "--config configs/images.py --workdir {out}/run": "photos/ does not exist",
+    "--config configs/images.py --workdir {out}/run": "neither data/images nor photos/",
     f"{_IMAGES} --workdir {{bad}}/text.txt": "is a file",
     f"{_IMAGES} --workdir {{bad}}/good": "not a run folder",
     f"{_IMAGES} --workdir {{bad}}/run-text": "config.json cannot be read",
@@ -147,7 +147,6 @@ PREPARE = {
         for name, words in (_IMAGE_FOLDERS | _ARCHIVES).items()
     },
     "imagenet --input {bad}/good --output {out}/made": ("invalid choice", "usage: "),
-    _SVHN: "--output",
     f"{_SVHN} --output {{out}}/made --size 0": "0 is not in 1",
     f"{_SVHN} --output {{out}}/made --jpeg 101": "101 is not a JPEG quality of 1 to 100",
     f"{_SVHN} --output {{bad}}/text.txt": "text.txt is a file",

@@ -18,6 +18,7 @@ ALLOWED = {
     "io/paths.py": {"path.expanduser()", "pathlib.Path(text)"},  # the one place
     # Files that this program names itself, inside a folder or beside a file that was read by
     # `paths.local`, or temporary ones.
+    "commands/prepare.py": {"pathlib.Path('data', name)"},  # of a data set, where cards look
     "commands/restart.py": {"pathlib.Path(name)"},  # made from that of a run folder
     "config/files.py": {"pathlib.Path(path)"},
     "data/samples.py": {
@@ -42,6 +43,7 @@ ALLOWED = {
     },
     "studies/execution.py": {"pathlib.Path(tf_ttur.__file__)"},
     "training/export.py": {"pathlib.Path(temporary)"},
+    "training/gpu_report.py": {"pathlib.Path(name)"},  # temporary
     "training/own_objects.py": {"pathlib.Path(now['file'] or word)"},  # for its name alone
     "training/run_folder.py": {"pathlib.Path(name)"},
     "training/speed.py": {"pathlib.Path(folder)"},  # temporary

@@ -40,7 +40,7 @@ def test_it_trains_at_a_multiple_of_16(photos):
 
 def test_what_must_be_changed_is_named(photos):
     assert configs.load("images:orig").discriminator.learning_rate == 5e-4
-    with pytest.raises(UserError, match="photos/ does not exist"):
+    with pytest.raises(UserError, match="neither data/images nor photos/"):
         evaluation.open_examples(configs.load("images"))
     with pytest.raises(UserError, match=r"config\.data\.crop"):
         list(evaluation.open_examples(load(photos, crop="none")).in_order(16))

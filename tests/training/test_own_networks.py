@@ -166,7 +166,7 @@ def test_two_replicas_keep_the_same_weights(file, tmp_path, discriminator):
     values = double.go(0, 2)
     assert np.isfinite([list(row.values()) for row in values]).all()
     for variable in double.state.discriminator.trainable_variables:
-        first, second = double._strategy.experimental_local_results(variable.value)
+        first, second = double.strategy.experimental_local_results(variable.value)
         np.testing.assert_array_equal(first, second)
     if discriminator == "batch_norm":
         single = Training(config, tf.distribute.MirroredStrategy(["CPU:0"]))

@@ -14,6 +14,7 @@ def earlier(tmp_path):
     """A run folder of that time: the variant ttur, and no key that was added since."""
     config = configs.load("wgan_gp_cifar10:ttur_one").to_dict()
     config["variant"] = "ttur"
+    config["data"]["source"] = "tfds:cifar10/train"
     del config["data"]["jpeg_quality"]
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     row = {"update": 100, "training_seconds": 1.0, "name": "loss/generator", "value": 1.0}

@@ -1,9 +1,32 @@
-"""Batch norm in TensorFlow's fused operations, with gradients of first and second order."""
+"""Batch norm in TensorFlow's fused operation."""
 
 import contextlib
+import contextvars
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import tensorflow as tf
+
+_IS_USED = contextvars.ContextVar("_IS_USED", default=True)
+
+
+def is_used() -> bool:
+    """Whether networks that are called here may use the fused operation."""
+    return _IS_USED.get()
+
+
+@contextlib.contextmanager
+def not_used() -> Iterator[None]:
+    """Within the block networks compute batch norm in operations with all derivatives.
+
+    The third derivative of the fused operation lacks a term in TensorFlow 2.21. The Hessian of a
+    gradient penalty needs it; first and second derivatives, and so all updates, do not.
+    """
+    token = _IS_USED.set(False)
+    try:
+        yield
+    finally:
+        _IS_USED.reset(token)
 
 
 class Normalised(NamedTuple):
@@ -37,39 +60,6 @@ def batch_norm(inputs: tf.Tensor, gamma: Any, beta: Any, epsilon: float) -> Norm
     return Normalised(outputs, tf.stop_gradient(mean), biased)
 
 
-def _gradient_of_gradient(operation: tf.Operation, *upstream: tf.Tensor) -> list[Any]:
-    """The gradient of `FusedBatchNormGradV3`, for the gradient penalties."""
-    outer, x, gamma = operation.inputs[:3]
-    if not operation.get_attr("is_training") or operation.get_attr("data_format") != b"NHWC":
-        raise LookupError("there is a second gradient of batch norm in training and NHWC only")
-    with tf.GradientTape() as tape:
-        tape.watch((outer, x, gamma))
-        formula = _gradient_by_formula(outer, x, gamma, operation.get_attr("epsilon"))
-    gradients = tape.gradient(formula, (outer, x, gamma), output_gradients=upstream[:3])
-    return [*gradients, None, None, None]
-
-
-def _gradient_by_formula(
-    upstream: tf.Tensor, x: tf.Tensor, gamma: tf.Tensor, epsilon: float
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """As `FusedBatchNormGradV3`, in operations that have gradients."""
-    axes = list(range(x.shape.rank - 1))
-    values = tf.cast(x, tf.float32)
-    outer = tf.cast(upstream, tf.float32)
-    mean, variance = tf.nn.moments(values, axes)
-    scale = tf.math.rsqrt(variance + epsilon)
-    normalised = (values - mean) * scale
-    of_gamma = tf.reduce_sum(outer * normalised, axes)
-    of_beta = tf.reduce_sum(outer, axes)
-    of_x = gamma * scale * (outer - (of_beta + normalised * of_gamma) / _count(x))
-    return tf.cast(of_x, x.dtype), of_gamma, of_beta
-
-
 def _count(x: tf.Tensor) -> tf.Tensor:
     """How many values each channel has."""
     return tf.cast(tf.size(x) // x.shape[-1], tf.float32)
-
-
-# TensorFlow 2.21 has no such gradient. A later version that has one refuses this registration.
-with contextlib.suppress(KeyError):
-    tf.RegisterGradient("FusedBatchNormGradV3")(_gradient_of_gradient)

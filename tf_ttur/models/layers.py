@@ -36,7 +36,7 @@ class BatchNorm(keras.layers.Layer):
     def call(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         if not training:
             return self._normalise_by_averages(inputs)
-        if inputs.shape.rank == 4 and _replicas() == 1:
+        if fused.is_used() and inputs.shape.rank == 4 and _replicas() == 1:
             outputs, mean, variance = fused.batch_norm(inputs, self.gamma, self.beta, self.epsilon)
         else:
             mean, variance = self._moments(inputs)

@@ -13,6 +13,7 @@ from tf_ttur import losses, runs
 from tf_ttur.data import Examples
 from tf_ttur.errors import UserError
 from tf_ttur.losses.batches import Batch
+from tf_ttur.models import fused
 from tf_ttur.players import Players
 from tf_ttur.theory import assumptions, nash
 from tf_ttur.theory.game import Game
@@ -164,6 +165,7 @@ class _Losses:
         self._loss = losses.as_batch_loss(losses.pair(config.loss, state.balance))
         self._penalties = losses.weighted_penalties(config.discriminator)
 
+    @fused.not_used()
     def __call__(self, real: tf.Tensor, latents: tf.Tensor, mix: tf.Tensor) -> Players[tf.Tensor]:
         fake = tf.cast(self._generator(latents, training=True), tf.float32)
         batch = Batch(real, fake, self._score)
