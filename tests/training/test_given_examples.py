@@ -10,7 +10,7 @@ from tests.conformance.models import Training
 from tf_ttur.data.sources.source import GIVEN
 from tf_ttur.errors import UserError
 from tf_ttur.runs import open_run
-from tf_ttur.training import loop
+from tf_ttur.training import devices, loop
 from tf_ttur.training.checkpoints import Checkpoints
 
 pytestmark = [
@@ -81,7 +81,7 @@ def test_examples_that_a_program_passes(tiny, tmp_path):
 def test_one_replica_equals_two_on_a_data_set(word, tiny):
     tiny.data.source = f"{word}:data_set"
     one = Training(tiny, tf.distribute.MirroredStrategy(["CPU:0"]))
-    two = Training(tiny, tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    two = Training(tiny, devices.mirrored_strategy())
     for first, second in zip(one.go(0, 2), two.go(0, 2), strict=True):
         assert first == pytest.approx(second, rel=1e-4)
 
