@@ -55,11 +55,6 @@ def batch_norm(inputs: tf.Tensor, gamma: Any, beta: Any, epsilon: float) -> Norm
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=inputs, scale=gamma, offset=beta, mean=none, variance=none, epsilon=epsilon
     )
-    count = _count(inputs)
+    count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)  # of values per channel
     biased = tf.stop_gradient(variance) * ((count - 1) / count)
     return Normalised(outputs, tf.stop_gradient(mean), biased)
-
-
-def _count(x: tf.Tensor) -> tf.Tensor:
-    """How many values each channel has."""
-    return tf.cast(tf.size(x) // x.shape[-1], tf.float32)

@@ -234,11 +234,6 @@ def _begin(process: Process, resumed: int | None) -> None:
 def _make_updates(process: Process) -> None:
     """Makes all updates that are left, and the work that is due after each."""
     config = process.config
-    periods_with_pause = (
-        config.samples_every_updates,
-        config.checkpoint_every_updates,
-        config.evaluation.every_updates,
-    )
     strategy = process.strategy
     arguments = (config, strategy, process.examples, process.batch_size)
     local = resident.resident(*arguments)
@@ -255,7 +250,7 @@ def _make_updates(process: Process) -> None:
         process.clock.start()
         while process.done < config.updates:
             number = process.end_of_call(calls.at_most)
-            pause = any(process.is_due(number, every) for every in periods_with_pause)
+            pause = any(process.is_due(number, every) for every in process.periods_with_pause)
             log = process.is_due(number, config.log_every_updates)
             with process.interruption.held():
                 process.is_whole = False

@@ -80,6 +80,15 @@ class Process:
             self.config, self.strategy, self.state, self.examples, self.examples.encode
         )
 
+    @property
+    def periods_with_pause(self) -> tuple[int, ...]:
+        """Of the work for which the clock pauses: samples, checkpoints and evaluations."""
+        return (
+            self.config.samples_every_updates,
+            self.config.checkpoint_every_updates,
+            self.config.evaluation.every_updates,
+        )
+
     def end_of_call(self, at_most: int) -> int:
         """The number of the update after which Python is needed next.
 
@@ -90,9 +99,7 @@ class Process:
         periods = (
             config.log_every_updates,
             config.check_every_updates,
-            config.samples_every_updates,
-            config.checkpoint_every_updates,
-            config.evaluation.every_updates,
+            *self.periods_with_pause,
         )
         next_due = [self.done // every * every + every for every in periods if every]
         return min(self.done + at_most, config.updates, *next_due)
