@@ -7,7 +7,8 @@ import tensorflow as tf
 from tests.conformance.models import MODELS, Training, build
 from tests.conformance.test_models import SGD
 from tf_ttur.errors import UserError
-from tf_ttur.training import compilation, devices, faults, surroundings
+from tf_ttur.training import clock, compilation, devices, faults, loop, surroundings
+from tf_ttur.training import update as updates
 
 QUICK = "dcgan"
 OWN = """
@@ -114,3 +115,34 @@ def test_the_update_of_a_fault_is_named_where_a_call_makes_several(tmp_path):
     fault = faults.find(state, [faults.Results(11, 3, values, flags)])
     first = state.generator.trainable_variables[0].path
     assert fault == (12, "generator", f"gradient of {first}", {"loss/generator": 6.0})
+
+
+def test_the_clock_starts_when_the_updates_are_compiled(tmp_path, monkeypatch):
+    """The first call, in which XLA compiles, is taken back: it leaves no trace but this one."""
+    happened = []
+    call, start = updates.Updates.__call__, clock.Clock.start
+
+    def noted_call(calls, first, count, iterator):
+        happened.append(first)
+        return call(calls, first, count, iterator)
+
+    def noted_start(self):
+        happened.append("start")
+        start(self)
+
+    monkeypatch.setattr(updates.Updates, "__call__", noted_call)
+    monkeypatch.setattr(clock.Clock, "start", noted_start)
+    monkeypatch.setattr(devices, "_names", lambda: ["CPU:0"])
+    runs = {}
+    for mode in ("none", "xla"):
+        keys = {"compile": mode, "updates": 2, "evaluation.every_updates": 0}
+        config = build(QUICK, tmp_path, **keys, **SGD)
+        happened.clear()
+        loop.train(config, tmp_path / mode)
+        assert happened[:3] == (["start", 0, 1] if mode == "none" else [0, "start", 0])
+        path = tmp_path / mode / "checkpoints" / "ckpt-2"
+        runs[mode] = tf.train.load_checkpoint(str(path))
+    for name in runs["none"].get_variable_to_shape_map():
+        if name.startswith(("generator/", "discriminator/")):
+            pair = [run.get_tensor(name) for run in runs.values()]
+            np.testing.assert_allclose(*pair, atol=1e-4)

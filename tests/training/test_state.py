@@ -88,3 +88,16 @@ def test_export_gives_the_same_images_in_a_process_without_this_package(tiny, tm
     parameters = sum(w.size for w in state.generator.get_weights())
     size = sum(file.stat().st_size for file in (tmp_path / "export/variables").iterdir())
     assert size < 1.1 * 4 * parameters + 10_000  # every variable once
+
+
+def test_what_is_done_to_the_state_can_be_taken_back(tiny):
+    state = State(tiny)
+    variables = [*state.generator.variables, *state.generator_optimizer.variables]
+    before = [variable.numpy() for variable in variables]
+    with pytest.raises(ZeroDivisionError), state.taken_back():
+        gradients = [tf.ones_like(v) for v in state.generator.trainable_variables]
+        state.generator_optimizer.apply(gradients, state.generator.trainable_variables)
+        assert any((v.numpy() != b).any() for v, b in zip(variables, before, strict=True))
+        raise ZeroDivisionError
+    for variable, value in zip(variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)

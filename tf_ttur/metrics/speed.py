@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tf_ttur.metrics.frechet import frechet_distance
-from tf_ttur.metrics.precision import PRECISIONS
+from tf_ttur.metrics.precision import PRECISIONS, tensor_float_32
 
 
 class DistanceSpeed(NamedTuple):
@@ -52,21 +52,32 @@ def matrix_peaks(size: int = 2048, count: int = 5) -> dict[str, float]:
       count: products that are timed, of which the fastest counts.
 
     Returns:
-      {"float32", "bfloat16"}: floating-point operations per second.
+      {"float32", "bfloat16", on a GPU also "tf32"}: floating-point operations per second. float32
+      is the full one: TensorFlow would take TensorFloat-32, ten times as fast on some GPUs.
     """
     import tensorflow as tf
 
+    normal = tf.random.stateless_normal((size, size), (0, 0))
     peaks = {}
     for precision in PRECISIONS:
-        factor = tf.cast(tf.random.stateless_normal((size, size), (0, 0)), precision)
-        seconds = []
-        for _ in range(count + 1):
-            start = time.perf_counter()
-            # One number comes back, so that the end is waited for on a GPU too.
-            float(tf.matmul(factor, factor)[0, 0])
-            seconds.append(time.perf_counter() - start)
-        peaks[precision] = 2 * size**3 / min(seconds[1:])
-    return peaks
+        with tensor_float_32(False):
+            peaks[precision] = _products_per_second(tf.cast(normal, precision), count)
+    if tf.config.list_logical_devices("GPU"):
+        with tensor_float_32(True):
+            peaks["tf32"] = _products_per_second(normal, count)
+    return {name: 2 * size**3 * rate for name, rate in peaks.items()}
+
+
+def _products_per_second(factor: Any, count: int) -> float:
+    import tensorflow as tf
+
+    seconds = []
+    for _ in range(count + 1):
+        start = time.perf_counter()
+        # One number comes back, so that the end is waited for on a GPU too.
+        float(tf.matmul(factor, factor)[0, 0])
+        seconds.append(time.perf_counter() - start)
+    return 1 / min(seconds[1:])
 
 
 def seconds_of_distance(dimension: int = 2048, count: int = 5) -> DistanceSpeed:

@@ -16,6 +16,7 @@ from tf_ttur import registry, runs
 from tf_ttur.errors import Stopped, UserError
 from tf_ttur.io import console, paths
 from tf_ttur.io.ending import watchdog
+from tf_ttur.metrics.precision import tensor_float_32
 from tf_ttur.training import (
     collapse,
     compilation,
@@ -234,17 +235,9 @@ def _begin(process: Process, resumed: int | None) -> None:
 def _make_updates(process: Process) -> None:
     """Makes all updates that are left, and the work that is due after each."""
     config = process.config
-    strategy = process.strategy
-    arguments = (config, strategy, process.examples, process.batch_size)
-    local = resident.resident(*arguments)
-    iterator = None if local else updates.distribute_batches(*arguments, process.done)
-    update = updates.build_update(
-        config, strategy, process.state, process.examples.encode, process.compiled, local
-    )
-    calls = updates.Updates(update, compilation.updates_per_call(config))
-    calls.trace(iterator)  # before the clock starts
+    calls, iterator = _prepare_updates(process)
     with (
-        surroundings.tensor_float_32(config.model.precision == "tf32"),
+        tensor_float_32(config.model.precision == "tf32"),
         console.Status("updates", process.done, config.updates) as status,
     ):
         process.clock.start()
@@ -266,11 +259,40 @@ def _make_updates(process: Process) -> None:
                     _check(process)
                     status.show(number, status_text(values, _last_evaluation(process)))
                 if pause:
-                    with process.clock.pause(), surroundings.tensor_float_32(False):
+                    with process.clock.pause(), tensor_float_32(False):
                         _keep(process, number)
             if pause:
-                with process.clock.pause(), surroundings.tensor_float_32(False):
+                with process.clock.pause(), tensor_float_32(False):
                     _evaluate(process, number)
+
+
+def _prepare_updates(process: Process) -> tuple[updates.Updates, Iterator | None]:
+    """What makes the updates, traced and compiled, and the batches for it.
+
+    The clock does not count this, since it happens once in a process.
+    """
+    config = process.config
+    strategy = process.strategy
+    arguments = (config, strategy, process.examples, process.batch_size)
+    local = resident.resident(*arguments)
+
+    def batches() -> Iterator | None:
+        return None if local else updates.distribute_batches(*arguments, process.done)
+
+    update = updates.build_update(
+        config, strategy, process.state, process.examples.encode, process.compiled, local
+    )
+    calls = updates.Updates(update, compilation.updates_per_call(config))
+    iterator = batches()
+    calls.trace(iterator)
+    if process.compiled and process.done < config.updates:
+        console.say("compiling the updates")
+        first = process.done + 1
+        # XLA compiles in the first call. On a GPU that takes as long as thousands of updates.
+        with tensor_float_32(config.model.precision == "tf32"), process.state.taken_back():
+            _call(process, calls, iterator, first).values_of(first)  # waits for the device
+        iterator = batches()
+    return calls, iterator
 
 
 def _call(

@@ -13,6 +13,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
+from tf_ttur.metrics.precision import tensor_float_32
 from tf_ttur.training import compilation, devices, networks, surroundings
 from tf_ttur.training import update as updates
 from tf_ttur.training.state import State
@@ -137,7 +138,7 @@ def prepare(config: ConfigDict) -> Callable[[int], None]:
     iterator = updates.distribute_batches(config, strategy, noise, batch_size, 0)
 
     def run(count: int) -> None:
-        with surroundings.tensor_float_32(config.model.precision == "tf32"):
+        with tensor_float_32(config.model.precision == "tf32"):
             for done in range(0, count, calls.at_most):
                 values, _ = calls(done, min(calls.at_most, count - done), iterator)
             np.asarray(values["loss/generator"])  # waits for the device

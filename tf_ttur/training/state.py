@@ -102,6 +102,16 @@ class State:
         """Within the block the generator has the weights that are measured, shown and exported."""
         return self.averaged() if self._presents_average else contextlib.nullcontext()
 
+    @contextlib.contextmanager
+    def taken_back(self) -> Iterator[None]:
+        """After the block all variables are as before it."""
+        before = [tf.identity(variable) for variable in self._variables]
+        try:
+            yield
+        finally:
+            for variable, value in zip(self._variables, before, strict=True):
+                variable.assign(value)
+
     def weight_norms(self) -> dict[str, float]:
         """The Euclidean norm of each player's weights, which A5 of Theorem 1 assumes bounded."""
         players = {
@@ -123,6 +133,7 @@ class State:
         if self.average is not None:
             variables["generator_average"] = self.average.variables
         balance = {} if self.balance is None else {"balance": self.balance}
+        self._variables = tf.nest.flatten([variables, balance])
         checkpoint = tf.train.Checkpoint(
             updates=self.updates, training_seconds=self.training_seconds, **balance, **variables
         )

@@ -11,6 +11,8 @@ import tensorflow as tf
 # `tf.config.experimental` can only switch the determinism of operations on.
 from tensorflow.python.framework import config as tf_config
 
+from tf_ttur.metrics.precision import tensor_float_32
+
 
 @contextlib.contextmanager
 def exact() -> Iterator[None]:
@@ -29,17 +31,6 @@ def exact() -> Iterator[None]:
     finally:
         if not was_deterministic:
             tf_config.disable_op_determinism()
-
-
-@contextlib.contextmanager
-def tensor_float_32(allowed: bool) -> Iterator[None]:
-    """Within the block, float32 products on a GPU may, or may not, have 10 bits."""
-    before = tf.config.experimental.tensor_float_32_execution_enabled()
-    tf.config.experimental.enable_tensor_float_32_execution(allowed)
-    try:
-        yield
-    finally:
-        tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
 @contextlib.contextmanager
