@@ -58,6 +58,9 @@ def test_means_of_other_runs_are_not_compared():
     assert numbers.last([ahead, behind]).updates == 20
     # A run that has stopped for good does not hold the others back.
     assert numbers.choose([ahead, behind], has_stopped=[1]).updates == 30
+    # Nor does one that has only begun.
+    assert numbers.choose([ahead, curve(1, [0], [400])]).updates == 30
+    assert numbers.choose([curve(0, [0], [400])]).updates == 0
     assert numbers.choose([curve(0, [0], [math.nan])]) is None
 
 

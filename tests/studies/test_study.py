@@ -127,6 +127,20 @@ def test_numbers_of_a_study(tmp_path):
     assert "ttur - orig at 200 updates: -38 [-38, -38]: ttur is lower" in summary.describe(found)
 
 
+def test_runs_that_are_ahead_are_not_compared_with_each_other(tmp_path):
+    """They have other seeds."""
+    study = studies.record(plan(tmp_path, [0, 1, 2]))
+    for cell in study.cells:
+        is_ttur = cell.setting.name == "ttur"
+        values = {0: 480.0, 100: (90.0 if is_ttur else 100.0) + 20 * cell.seed}
+        if (cell.setting.name, cell.seed) in (("ttur", 1), ("orig", 2)):
+            values[200] = 50.0 + cell.seed
+        write_run(cell, values)
+    for difference in results.of_study(study).pairs()[0]:
+        assert difference.position == 100
+        assert (difference.seeds, difference.estimate) == ([0, 1, 2], -10)
+
+
 @pytest.mark.parametrize("name, is_published", [("cifar10", True), ("mine", False)])
 def test_the_number_of_published_runs_is_said_where_there_are_any(name, is_published, tmp_path):
     shutil.copytree(ROOT / "tests" / "runs" / "dcgan", tmp_path / "run")

@@ -295,7 +295,8 @@ def _comparable(curves: Sequence[Curve], has_stopped: Sequence[int]) -> list[int
     """The updates at which as many runs as anywhere have a value, increasing; see `choose`."""
     going = [curve for curve in curves if curve.seed not in has_stopped] or curves
     together = band(going)
-    counts = together.num_values
+    trained = together.num_values * (together.updates > 0)  # update 0 says nothing about training
+    counts = trained if trained.any() else together.num_values
     if not counts.any():
         return []
     return [int(updates) for updates in together.updates[counts == counts.max()]]

@@ -133,8 +133,8 @@ class Results:
 
     Attributes:
       settings: one entry per setting and metric.
-      differences_at_updates: of the first setting and each other one, at each common evaluation;
-        the last one of a pair is at the last common evaluation.
+      differences_at_updates: of the first setting and each other one, at each common evaluation
+        up to the `last` of both: behind it a few runs would be compared with other ones.
       differences_at_seconds: the same at equal seconds of training.
       not_compared: why a pair is missing there, in words.
     """
@@ -200,8 +200,10 @@ def of_groups(groups: Mapping[str, Sequence[Run]]) -> Results:
                 not_compared.append(reason)
                 continue
             sides = (_label(first), first.curves, _label(other), other.curves)
-            at_updates += differences_at_updates(*sides)
-            at_seconds += differences_at_seconds(*sides)
+            ends = [_end(entry) for entry in (first, other)]
+            updates, seconds = (min(values) for values in zip(*ends, strict=True))
+            at_updates += _until(updates, differences_at_updates(*sides))
+            at_seconds += _until(seconds, differences_at_seconds(*sides))
     return Results(settings, at_updates, at_seconds, not_compared)
 
 
@@ -384,6 +386,18 @@ def _measuring(config: ConfigDict) -> dict[str, object]:
         for key in configs.KEYS
         if key != _WHERE and configs.decides(key, config) is Decides.CURVE
     }
+
+
+def _end(entry: SettingNumbers) -> tuple[float, float]:
+    """The updates and the seconds of the setting's `last`; zeros without it."""
+    if entry.last is None:
+        return 0.0, 0.0
+    index = entry.band.updates.tolist().index(entry.last.updates)
+    return entry.last.updates, float(entry.band.seconds[index])
+
+
+def _until(end: float, differences: Sequence[Difference]) -> list[Difference]:
+    return [difference for difference in differences if difference.position <= end]
 
 
 def _label(entry: SettingNumbers) -> str:
