@@ -18,7 +18,7 @@ def write_run(path, card, values, seed=0, seconds=0.5, samples=False, **override
     Args:
       path: the folder.
       card: `NAME:VARIANT`.
-      values: of `fid_stand_in` at `UPDATES`; None was not finite.
+      values: of `fid_stand_in` at `UPDATES`, as far as the run has got; None was not finite.
       seed: of the run.
       seconds: of training per update.
       samples: whether there are pictures.
@@ -30,7 +30,7 @@ def write_run(path, card, values, seed=0, seconds=0.5, samples=False, **override
     (path / "config.json").write_text(configs.to_json(config), encoding="utf-8")
     rows = [
         {"update": update, "training_seconds": update * seconds, "name": name, "value": value}
-        for number, update in enumerate(UPDATES)
+        for number, update in enumerate(UPDATES[: len(values)])
         for name, value in (
             ("fid_stand_in", values[number]),
             ("loss/discriminator", 1.0 / (1 + number + seed)),

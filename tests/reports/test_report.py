@@ -17,7 +17,7 @@ from tf_ttur.commands import flags
 from tf_ttur.data import digits
 from tf_ttur.errors import UserError
 from tf_ttur.metrics.pixels import PixelPooling
-from tf_ttur.reports import again, nearest, pictures, settings, table
+from tf_ttur.reports import again, figures, nearest, pictures, settings, table
 from tf_ttur.reports.contents import collect
 from tf_ttur.reports.write import write
 from tf_ttur.studies import study as studies
@@ -132,6 +132,25 @@ def test_charts_show_mean_and_range(study):
     # The mean of 0.5, 0.6 and 0.7 seconds per update.
     np.testing.assert_allclose(ttur["seconds"]["x"], 0.6 * np.array(UPDATES))
     assert [one["updates"]["high"] for one in published] == [[122], [81]]
+
+
+def test_charts_end_where_all_runs_have_got(tmp_path):
+    """One run that is ahead is not the mean of three."""
+    write_run(tmp_path / "a", "cifar10", (500, 90, 60), seed=0)
+    write_run(tmp_path / "b", "cifar10", (500, 80), seed=1)
+    contents = collect(settings.open_settings([tmp_path]), "")
+    [curve] = [chart["series"][0] for chart in contents.evaluations]
+    assert (curve["updates"]["x"], curve["updates"]["mean"]) == ([0, 5000], [500, 85])
+    assert curve["seconds"]["x"] == [0, 2500]
+    assert (curve["name"], curve["note"]) == ("ttur, 2 runs", "1 got further")
+    assert contents.training[0]["series"][0]["updates"]["x"] == [0, 5000]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_a_figure_has_no_empty_axes(study, count):
+    charts = collect(settings.open_settings([study]), "").training
+    drawn = figures.draw((charts * 3)[:count], "updates").axes
+    assert [bool(axes.lines) for axes in drawn] == [True] * count
 
 
 def test_the_verdict_says_why_values_may_not_be_compared(study, tmp_path):

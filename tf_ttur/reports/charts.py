@@ -80,17 +80,26 @@ def _chart(title: str, label: str, series: list[dict[str, Any]]) -> Chart:
 
 
 def _series(setting: Setting, name: str, number: int) -> dict[str, Any]:
-    """The mean and range of the values of one name over the runs of a setting."""
-    band = numbers.band([curve_of(run, name) for run in setting.runs if name in run.series])
+    """The mean and range of the values of one name over the runs of a setting.
+
+    As far as all runs have got that did not fail: a few of them would have another mean.
+    """
+    curves = [curve_of(run, name) for run in setting.runs if name in run.series]
+    failed = [run.config.seed for run in setting.runs if run.failed_at is not None]
+    band = numbers.band(curves)
+    last = numbers.last(curves, failed)
+    end = last.updates if last else 0
+    shown = band.updates <= end
+    ahead = sum(curve.updates[-1] > end for curve in curves)
     runs = "" if len(setting.runs) == 1 else f", {len(setting.runs)} runs"
-    values = (band.mean, band.low, band.high, band.num_values)
+    values = [one[shown] for one in (band.mean, band.low, band.high, band.num_values)]
     return {
         "name": f"{setting.label}{runs}",
         "look": number,
         "published": False,
-        "updates": _points(band.updates, *values),
-        "seconds": _points(band.seconds, *values),
-        "note": "",
+        "updates": _points(band.updates[shown], *values),
+        "seconds": _points(band.seconds[shown], *values),
+        "note": f"{ahead} got further" if ahead else "",
     }
 
 

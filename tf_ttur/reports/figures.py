@@ -34,10 +34,10 @@ def draw(charts: Sequence[Chart], against: Against) -> matplotlib.figure.Figure:
     rows = -(-len(charts) // columns)
     size = (7.0, 4.6) if len(charts) == 1 else (5.0 * columns, 2.8 * rows + 0.5)
     figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
-    places = figure.subplots(rows, columns, squeeze=False).flat
+    places = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, chart in zip(places, charts, strict=False):
         _draw_chart(axes, chart, against)
-    for axes in list(places)[len(charts) :]:
+    for axes in places[len(charts) :]:
         axes.remove()
     style.add_legend(figure)
     return figure
