@@ -20,6 +20,7 @@ from tests.data.published import (
 from tests.data.test_sources import refused
 from tf_ttur.data import sources
 from tf_ttur.data.images import Images
+from tf_ttur.errors import UserError
 
 
 @pytest.fixture
@@ -100,6 +101,13 @@ def test_cifar10_binary(tmp_path, digits):
     np.testing.assert_array_equal(
         read_all(write_tar(tmp_path / "cifar-10-binary.tar", contents, mode="w:")), digits
     )
+
+
+def test_options_of_image_files_are_refused_for_an_archive_of_cifar10(tmp_path, digits):
+    path = write_tar(tmp_path / "cifar-10-binary.tar.gz", batches(digits, records, ".bin"))
+    for options in ({"background": "white"}, {"depth": 16}):
+        with pytest.raises(UserError, match="has no effect on .* CIFAR-10 as published"):
+            sources.open_source(path, **options)
 
 
 @pytest.mark.parametrize(

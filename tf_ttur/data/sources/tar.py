@@ -48,11 +48,19 @@ def open_tar(word: str, path: pathlib.Path, options: Options) -> Source:
     in memory, up to `MAX_GZIPPED_BYTES`.
 
     Raises:
-      UserError: it cannot be read, is not safe, is too large, or holds no images.
+      UserError: it cannot be read, is not safe, is too large, or holds no images; or it is CIFAR-10,
+        and an option is for image files.
     """
     try:
         return _open_tars(word, [path], options)
     except _IsCifar10:
+        for name in ("background", "depth"):
+            if getattr(options, name):
+                raise UserError(
+                    f"{name} has no effect on {word}, which is CIFAR-10 as published",
+                    "image files",
+                    "leave it out",
+                ) from None
         return open_cifar10(word, path, options)
 
 
