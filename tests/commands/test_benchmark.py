@@ -33,7 +33,8 @@ def test_every_part_is_measured(written):
     assert len(updates) == 3 + 2 + 1
     for row in updates:
         assert "failed" not in row, row
-        assert row["seconds"] > 0 and row["kernels"] > 10
+        assert row["seconds"] > 0 and row["kernels"] > 10 and row["kernel_seconds"] > 0
+        assert 0 < sum(share for _, share in row["largest"]) <= 1
         assert row["images_per_second"] == pytest.approx(8 / row["seconds"])
     assert len({(row["compile"], row["updates_per_call"]) for row in parts["settings"]}) == 3
     # The same update, in this process after others and in one of its own.
@@ -59,14 +60,16 @@ def test_what_fails_or_is_left_out_is_named():
         {"card": "a", "compile": "xla", "failed": "InternalError: no|thing"},
         {"card": "b", "compile": "none", "skipped": "the time was over"},
     ]
-    rows[0]["images_per_second"] = 128
+    rows[0] |= {"images_per_second": 128, "kernel_seconds": 0.25}
+    rows[0]["largest"] = [("product", 0.5), ("x" * 99, 0.3), ("sum", 0.1), ("rest", 0.1)]
     report = {
         "parts": {"settings": rows, "resume": {"is_exact": False, "differing": ["x"]}},
         "skipped": {"features": "UserError: no network"},
     }
     text = gpu_table.text(report)
-    assert "| a | none | 500 | 128 | 3 | 2 |" in text
-    assert "| a | xla | InternalError: no/thing |  |  |  |" in text
+    assert "| a | none | 500 | 128 | 3 | 250 | 2 |" in text
+    assert f"\n- a, none: `product` 50%, `{'x' * 60}` 30%, `sum` 10%\n" in text
+    assert "| a | xla | InternalError: no/thing |  |  |  |  |" in text
     assert "| b | none | the time was over |" in text
     assert "ENDS WITH OTHER BITS, in x" in text
     assert "Not measured: features (UserError: no network)." in text
@@ -80,6 +83,17 @@ def test_parts_for_which_there_is_no_time_are_named():
     report = gpu_report.measure(gpu_report.Scope([], None, minutes=0), ["machine", "cards"])
     assert report["parts"] == {}
     assert report["skipped"] == dict.fromkeys(["machine", "cards"], "the time was over")
+
+
+def test_a_report_is_saved_after_each_part(monkeypatch):
+    from tf_ttur.training import gpu_report
+
+    monkeypatch.setattr(gpu_report, "PARTS", {name: lambda _: 1 for name in ("a", "b")})
+    saved = []
+    gpu_report.measure(
+        gpu_report.Scope([], None), ["a", "b"], lambda report: saved.append(list(report["parts"]))
+    )
+    assert saved == [["a"], ["a", "b"]]
 
 
 def test_variables_that_differ_are_found(tmp_path):

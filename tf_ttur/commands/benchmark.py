@@ -17,6 +17,7 @@ import os
 import pathlib
 import platform
 from collections.abc import Sequence
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -138,9 +139,13 @@ def _write_report(arguments: flags.Arguments) -> None:
         quick,
         arguments.inception,
     )
-    report = gpu_report.measure(scope, [name for name in _PARTS if name in arguments.parts])
-    with files.atomic(path, "w") as file:
-        json.dump(report, file, indent=1)
+
+    def save(report: dict[str, Any]) -> None:
+        with files.atomic(path, "w") as file:
+            json.dump(report, file, indent=1)
+
+    report = gpu_report.measure(scope, [name for name in _PARTS if name in arguments.parts], save)
+    save(report)
     print(gpu_table.text(report))
 
 

@@ -115,7 +115,9 @@ class Session:
         return configs.validate(changed)
 
 
-def measure(scope: Scope, parts: Iterable[str]) -> dict[str, Any]:
+def measure(
+    scope: Scope, parts: Iterable[str], save: Callable[[dict[str, Any]], None] = lambda _: None
+) -> dict[str, Any]:
     """Measures parts of `PARTS`, in their order.
 
     A part that fails does not end the others.
@@ -123,6 +125,7 @@ def measure(scope: Scope, parts: Iterable[str]) -> dict[str, Any]:
     Args:
       scope: what is measured.
       parts: their names.
+      save: is given the report after each part, so that a machine may be taken away.
 
     Returns:
       {"quick", "minutes", "parts": {name: what its function returns}, "skipped": {name: reason}},
@@ -131,6 +134,12 @@ def measure(scope: Scope, parts: Iterable[str]) -> dict[str, Any]:
     session = Session(scope)
     measured: dict[str, Any] = {}
     skipped: dict[str, str] = {}
+    report = {
+        "quick": scope.quick,
+        "minutes": scope.minutes,
+        "parts": measured,
+        "skipped": skipped,
+    }
     for name in parts:
         if session.is_over:
             skipped[name] = _NO_TIME
@@ -140,12 +149,8 @@ def measure(scope: Scope, parts: Iterable[str]) -> dict[str, Any]:
             measured[name] = PARTS[name](session)
         except Exception as error:  # as in `Session.update`
             skipped[name] = _reason(error)
-    return {
-        "quick": scope.quick,
-        "minutes": scope.minutes,
-        "parts": measured,
-        "skipped": skipped,
-    }
+        save(report)
+    return report
 
 
 def machine(session: Session) -> Row:

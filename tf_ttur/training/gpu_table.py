@@ -6,6 +6,8 @@ from typing import Any
 Row = Mapping[str, Any]
 
 TOLERANCE = 1e-4  # of float32 features, relative to those of a CPU
+_NAMED = 3  # kinds of kernels of an update
+_NAME_LENGTH = 60  # names in CUDA hold all types of a template
 
 
 def text(report: Mapping[str, Any]) -> str:
@@ -48,7 +50,8 @@ def choose(rows: Sequence[Row]) -> dict[str, Any]:
 
 def _settings_of(row: Row) -> list[str]:
     results = {
-        *("card", "seconds", "kernels", "peak_bytes", "images_per_second", "gpus"),
+        *("card", "seconds", "kernels", "kernel_seconds", "largest", "peak_bytes"),
+        *("images_per_second", "gpus"),
         *("failed", "skipped"),
     }
     return [key for key in row if key not in results]
@@ -72,24 +75,33 @@ def _updates(rows: Sequence[Row]) -> str:
     counts_gpus = "gpus" in rows[0]
     if counts_gpus:
         heading.append("GPUs")
-    heading += ["ms per update", "images/s", "kernels per update", "peak MiB"]
+    heading += ["ms per update", "images/s", "kernels per update", "ms in them", "peak MiB"]
     lines = []
     for row in rows:
         cells = [row["card"], *(str(row[key]) for key in _settings_of(row))]
         if counts_gpus:
             cells.append(str(row["gpus"]))
         lines.append(cells + _results(row))
-    return table(heading, lines)
+    named = [_largest(row) for row in rows if row.get("largest")]
+    return "\n\n".join([table(heading, lines), *(["\n".join(named)] if named else [])])
+
+
+def _largest(row: Row) -> str:
+    """The kinds of kernels that take most of the time of an update."""
+    settings = ", ".join([row["card"], *(str(row[key]) for key in _settings_of(row))])
+    kinds = (f"`{name[:_NAME_LENGTH]}` {share:.0%}" for name, share in row["largest"][:_NAMED])
+    return f"- {settings}: {', '.join(kinds)}"
 
 
 def _results(row: Row) -> list[str]:
     if "seconds" not in row:
-        return [row.get("failed") or row.get("skipped") or "", "", "", ""]
+        return [row.get("failed") or row.get("skipped") or "", "", "", "", ""]
     peak = row["peak_bytes"]
     return [
         f"{1000 * row['seconds']:.3g}",
         f"{row['images_per_second']:.4g}",
         f"{row['kernels']:.0f}" if row["kernels"] else "",
+        f"{1000 * row['kernel_seconds']:.3g}" if row["kernels"] else "",
         f"{peak / 2**20:.0f}" if peak else "",
     ]
 

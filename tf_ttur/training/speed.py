@@ -5,7 +5,7 @@ import math
 import pathlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from tf_ttur.training import update as updates
 from tf_ttur.training.state import State
 
 _SYMBOLS = 100  # assumed size of the vocabulary, as no data are read
+_NAMED = 5  # kinds of kernels
 
 
 class UpdateSpeed(NamedTuple):
@@ -28,11 +29,15 @@ class UpdateSpeed(NamedTuple):
       seconds: by the clock.
       kernels: that the device is given; on a CPU the operations that are carried out. None where
         the driver does not let the profiler see them.
+      kernel_seconds: of all of them, added up. The rest of `seconds` is between them.
+      largest: (name, share of these seconds) of the kinds that take most of them.
       peak_bytes: of the first GPU's memory; 0 without a GPU.
     """
 
     seconds: float
     kernels: float | None
+    kernel_seconds: float
+    largest: list[tuple[str, float]]
     peak_bytes: int
 
 
@@ -52,7 +57,7 @@ def profile(config: ConfigDict, seconds: float) -> UpdateSpeed:
     run(count)
     # First, since TensorFlow soon stops to record operations that it has found to be short.
     kernels_of = _kernels if gpus else _operations
-    kernels = sum(1 for profile in _profiles(run, count) for _ in kernels_of(profile))
+    kernels = [kernel for profile in _profiles(run, count) for kernel in kernels_of(profile)]
     start = time.perf_counter()
     run(count)
     calls = math.ceil(seconds / (time.perf_counter() - start))
@@ -60,7 +65,13 @@ def profile(config: ConfigDict, seconds: float) -> UpdateSpeed:
     run(calls * count)
     elapsed = time.perf_counter() - start
     peak = tf.config.experimental.get_memory_info(gpus[0].name)["peak"] if gpus else 0
-    return UpdateSpeed(elapsed / (calls * count), kernels / count or None, peak)
+    return UpdateSpeed(
+        elapsed / (calls * count),
+        len(kernels) / count or None,
+        sum(duration for _, duration in kernels) / 1e12 / count,
+        _shares(kernels)[:_NAMED],
+        peak,
+    )
 
 
 @surroundings.exact()
@@ -81,11 +92,17 @@ def costly_operations(config: ConfigDict, count: int = 2) -> list[tuple[str, flo
       that run side by side count in full.
     """
     run = prepare(config)
+    return _shares(
+        operation for profile in _profiles(run, count) for operation in _operations(profile)
+    )
+
+
+def _shares(durations: Iterable[tuple[str, int]]) -> list[tuple[str, float]]:
+    """(name, share of all durations), largest first."""
     spent: collections.Counter[str] = collections.Counter()
-    for profile in _profiles(run, count):
-        for operation, duration in _operations(profile):
-            spent[operation] += duration
-    return [(operation, duration / spent.total()) for operation, duration in spent.most_common()]
+    for name, duration in durations:
+        spent[name] += duration
+    return [(name, duration / spent.total()) for name, duration in spent.most_common()]
 
 
 def _profiles(run: Callable[[int], None], count: int) -> list[Any]:
@@ -102,14 +119,15 @@ def _profiles(run: Callable[[int], None], count: int) -> list[Any]:
         ]
 
 
-def _kernels(profile: Any) -> Iterator[Any]:
-    """What the streams of a profile's GPUs carried out."""
+def _kernels(profile: Any) -> Iterator[tuple[str, int]]:
+    """(name, picoseconds) of what the streams of a profile's GPUs carried out."""
     for plane in profile.planes:
         if not plane.name.startswith("/device:GPU"):
             continue
         for line in plane.lines:
             if line.name.startswith("Stream"):
-                yield from line.events
+                for event in line.events:
+                    yield plane.event_metadata[event.metadata_id].name, event.duration_ps
 
 
 def _operations(profile: Any) -> Iterator[tuple[str, int]]:

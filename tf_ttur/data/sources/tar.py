@@ -48,8 +48,8 @@ def open_tar(word: str, path: pathlib.Path, options: Options) -> Source:
     in memory, up to `MAX_GZIPPED_BYTES`.
 
     Raises:
-      UserError: it cannot be read, is not safe, is too large, or holds no images; or it is CIFAR-10,
-        and an option is for image files.
+      UserError: it cannot be read, is not safe, is too large, or holds no images; or it is
+        CIFAR-10, and an option is for image files.
     """
     try:
         return _open_tars(word, [path], options)
