@@ -1,10 +1,15 @@
 """Moments on a device, of which a logical CPU is one, against NumPy's."""
 
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.client import device_lib
 
 from tests.metrics.mini_inception import graph_bytes
+from tf_ttur.errors import UserError
+from tf_ttur.io import sharing
 from tf_ttur.metrics import batch_size, extraction
 from tf_ttur.metrics.device_moments import DeviceMoments
 from tf_ttur.metrics.inception import Inception
@@ -67,6 +72,19 @@ def test_the_batch_size_fits_into_the_memory():
     assert [batch_size.fitting(free, 10) for free in (5, 20, 999, 10_000, 10**9)] == [
         *(1, 1, 32, 256, 512)
     ]
+
+
+def test_processes_share_the_memory_of_a_gpu(monkeypatch):
+    gpu = types.SimpleNamespace(name="GPU:0", memory_limit=1000)
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [gpu])
+    monkeypatch.setattr(device_lib, "list_local_devices", lambda: [gpu])
+    monkeypatch.setattr(tf.config.experimental, "get_memory_info", lambda name: {"current": 100})
+    assert batch_size.free_bytes() == 900
+    monkeypatch.setenv(sharing.PROCESSES_PER_GPU, "3")
+    assert batch_size.free_bytes() == 233
+    monkeypatch.setenv(sharing.PROCESSES_PER_GPU, "none")
+    with pytest.raises(UserError, match="PROCESSES_PER_GPU=none"):
+        batch_size.free_bytes()
 
 
 def test_the_memory_of_an_image_is_the_most_that_is_held_at_once():

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import ROOT
 from tf_ttur import config as configs
 from tf_ttur.errors import UserError
+from tf_ttur.io import sharing
 from tf_ttur.studies import places, results, search, summary
 from tf_ttur.studies import study as studies
 
@@ -214,6 +215,8 @@ def test_cores_and_gpus_are_divided(monkeypatch):
     assert [place.environment["CUDA_VISIBLE_DEVICES"] for place in three] == ["4", "6", "4"]
     assert sorted(core for place in three for core in place.cores) == list(range(8))
     assert all(place.environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true" for place in three)
+    assert all(place.environment[sharing.PROCESSES_PER_GPU] == "2" for place in three)
+    assert all(sharing.PROCESSES_PER_GPU not in place.environment for place in places.divide(2))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert [len(place.cores) for place in places.divide(20)] == [1] * 20
     assert places.divide(1) == [places.Place(None, {})]

@@ -4,6 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from tf_ttur.io import sharing
+
 # For a CPU, and for a network that does not say how much memory an image needs.
 DEFAULT = 100
 
@@ -45,7 +47,10 @@ def fitting(free: int, needed: int) -> int:
 
 
 def free_bytes() -> int:
-    """The memory of the first GPU that TensorFlow may still take; 0 without a GPU."""
+    """The memory of the first GPU that TensorFlow may still take; 0 without a GPU.
+
+    It is this process's share, where several use the GPU: `sharing.processes_per_gpu`.
+    """
     gpus = tf.config.list_logical_devices("GPU")
     if not gpus:
         return 0
@@ -55,4 +60,4 @@ def free_bytes() -> int:
     limits = {device.name: device.memory_limit for device in device_lib.list_local_devices()}
     name = gpus[0].name
     used = tf.config.experimental.get_memory_info(name)["current"]
-    return max(0, limits.get(name, 0) - used)
+    return max(0, limits.get(name, 0) // sharing.processes_per_gpu() - used)

@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tf_ttur.io import sharing
+
 _SECONDS_FOR_DRIVER = 20
 
 
@@ -25,7 +27,8 @@ class Place(NamedTuple):
 def divide(jobs: int) -> list[Place]:
     """One place for each of `jobs` processes.
 
-    GPUs are dealt out in turn. Processes that share one let its memory grow. Cores are divided into
+    GPUs are dealt out in turn. Processes that share one let its memory grow, and know how many they
+    are at most. Cores are divided into
     blocks of neighbours; with more processes than cores, each has one core.
     """
     if jobs == 1:
@@ -84,6 +87,7 @@ def _divide(jobs: int, cores: list[int], names: list[str]) -> list[Place]:
             environment["CUDA_VISIBLE_DEVICES"] = names[job % len(names)]
         if 0 < len(names) < jobs:
             environment["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+            environment[sharing.PROCESSES_PER_GPU] = str(-(-jobs // len(names)))
         places.append(Place(frozenset(own), environment))
     return places
 
