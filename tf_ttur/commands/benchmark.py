@@ -145,7 +145,6 @@ def _write_report(arguments: flags.Arguments) -> None:
             json.dump(report, file, indent=1)
 
     report = gpu_report.measure(scope, [name for name in _PARTS if name in arguments.parts], save)
-    save(report)
     print(gpu_table.text(report))
 
 

@@ -14,11 +14,11 @@ def processes_per_gpu() -> int:
     Raises:
       UserError: it is no whole number above 0.
     """
-    word = os.environ.get(PROCESSES_PER_GPU, "1")
-    if not word.isdecimal() or int(word) < 1:
+    number = os.environ.get(PROCESSES_PER_GPU, "1")
+    if not number.isdecimal() or int(number) < 1:
         raise UserError(
-            f"{PROCESSES_PER_GPU}={word}",
+            f"{PROCESSES_PER_GPU}={number}",
             "the number of processes that share a GPU, such as 2",
             "correct or unset it",
         )
-    return int(word)
+    return int(number)

@@ -174,9 +174,9 @@ def point(curves: Sequence[Curve], updates: int) -> Point:
 def choose(curves: Sequence[Curve], has_stopped: Sequence[int] = ()) -> Point | None:
     """The number of updates with the lowest mean over the runs, as the paper chooses it.
 
-    Only updates at which as many runs as anywhere have a value may be chosen, so that the means
-    that are compared are over the same runs. Runs that stopped on a failure do not count there, but
-    they are in the mean as far as they have got.
+    Only updates at which as many runs as anywhere after update 0 have a value may be chosen, so
+    that the means that are compared are over the same runs. Runs that stopped on a failure do not
+    count there, but they are in the mean as far as they have got.
 
     Args:
       curves: of one setting.

@@ -28,8 +28,8 @@ def divide(jobs: int) -> list[Place]:
     """One place for each of `jobs` processes.
 
     GPUs are dealt out in turn. Processes that share one let its memory grow, and know how many they
-    are at most. Cores are divided into
-    blocks of neighbours; with more processes than cores, each has one core.
+    are at most. Cores are divided into blocks of neighbours; with more processes than cores, each
+    has one core.
     """
     if jobs == 1:
         return [Place(None, {})]

@@ -143,12 +143,12 @@ def measure(
     for name in parts:
         if session.is_over:
             skipped[name] = _NO_TIME
-            continue
-        console.say(f"measuring {name}")
-        try:
-            measured[name] = PARTS[name](session)
-        except Exception as error:  # as in `Session.update`
-            skipped[name] = _reason(error)
+        else:
+            console.say(f"measuring {name}")
+            try:
+                measured[name] = PARTS[name](session)
+            except Exception as error:  # as in `Session.update`
+                skipped[name] = _reason(error)
         save(report)
     return report
 

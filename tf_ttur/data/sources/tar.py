@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 
 from tf_ttur.data import published_archives
 from tf_ttur.data.formats import SUFFIXES
-from tf_ttur.data.sources import on_disk
+from tf_ttur.data.sources import SOURCES, on_disk, refuse_unused
 from tf_ttur.data.sources.arrays import open_cifar10
 from tf_ttur.data.sources.source import Options, Source, identity_of_files
 from tf_ttur.errors import UserError
@@ -54,13 +54,9 @@ def open_tar(word: str, path: pathlib.Path, options: Options) -> Source:
     try:
         return _open_tars(word, [path], options)
     except _IsCifar10:
-        for name in ("background", "depth"):
-            if getattr(options, name):
-                raise UserError(
-                    f"{name} has no effect on {word}, which is CIFAR-10 as published",
-                    "image files",
-                    "leave it out",
-                ) from None
+        given = {name: name for name in sorted(SOURCES["tar"].uses) if getattr(options, name)}
+        called = f"{word}, which is CIFAR-10 as published"
+        refuse_unused(given, [(called, SOURCES["cifar10"].uses)])
         return open_cifar10(word, path, options)
 
 
