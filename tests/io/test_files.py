@@ -46,9 +46,3 @@ def test_what_fails_while_it_is_written_leaves_nothing(tmp_path):
         file.write(b"half")
         raise KeyError
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
-
-
-def test_a_cache_that_cannot_be_written_names_its_variable(tmp_path):
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(UserError, match="set TF_TTUR_CACHE"):
-        files.check_cached(tmp_path / "file/cache/statistics.npz")

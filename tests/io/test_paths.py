@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 from tf_ttur import runs
 from tf_ttur.errors import UserError
-from tf_ttur.io import files, outputs, paths
+from tf_ttur.io import cache, outputs, paths
 
 PACKAGE = ROOT / "tf_ttur"
 
@@ -32,6 +32,7 @@ ALLOWED = {
     "data/sources/tar.py": {"pathlib.Path(name)"},  # of a path with braces, read before
     "data/sources/tfds_builders.py": {"pathlib.Path(folder)"},  # of TFDS, which has read it
     "data/text.py": {"pathlib.Path(temporary)"},
+    "io/cache.py": {"pathlib.Path(path)"},
     "io/files.py": {
         *("pathlib.Path(folder, name)", "pathlib.Path(path)", "pathlib.Path(temporary)"),
     },
@@ -155,13 +156,13 @@ def test_words_that_are_no_local_paths(word, message):
 def test_the_cache_may_lie_in_the_home_folder(home, monkeypatch, variable):
     monkeypatch.delenv("TF_TTUR_CACHE", raising=False)
     monkeypatch.setenv(variable, "~/kept")
-    assert files.cache_dir().is_relative_to(home / "kept")
+    assert cache.folder().is_relative_to(home / "kept")
     monkeypatch.setenv(variable, "gs://bucket/kept")
     with pytest.raises(UserError, match=f"{variable} is gs://bucket/kept"):
-        files.cache_dir()
+        cache.folder()
 
 
 def test_the_usual_cache(home, monkeypatch):
     monkeypatch.delenv("TF_TTUR_CACHE", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert files.cache_dir() == home / ".cache/tf_ttur"
+    assert cache.folder() == home / ".cache/tf_ttur"

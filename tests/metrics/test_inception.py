@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tarfile
 import threading
+from concurrent import futures
 
 import numpy as np
 import pytest
@@ -12,7 +13,6 @@ import tensorflow as tf
 
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur.errors import UserError
-from tf_ttur.io import files
 from tf_ttur.metrics import extraction, inception
 from tf_ttur.metrics.inception import weights
 from tf_ttur.metrics.verification import run_by_session
@@ -327,13 +327,11 @@ def test_a_redirect_away_from_https_is_refused(host, cache):
     assert list(cache.iterdir()) == []
 
 
-def test_one_download_at_a_time(host, cache):
-    with (
-        files.lock(cache / "inception-2015-12-05.tgz.lock"),
-        pytest.raises(UserError, match="in use by process"),
-    ):
-        inception.download()
-    assert host.ranges == []
+def test_one_process_downloads_and_the_others_wait_for_it(host, cache):
+    with futures.ThreadPoolExecutor() as pool:
+        paths = list(pool.map(lambda _: inception.download(), range(3)))
+    assert len(host.ranges) == 1
+    assert list(cache.iterdir()) == [paths[0]]
 
 
 def test_a_hub_module_that_reads_files_is_loaded_only_with_trust(tmp_path):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur import losses, runs
 from tf_ttur.errors import Stopped, UserError
-from tf_ttur.io import files
+from tf_ttur.io import cache, files
 from tf_ttur.metrics import extraction, features
 from tf_ttur.training import evaluation, loop
 from tf_ttur.training import state as states
@@ -241,7 +241,7 @@ def test_the_training_takes_any_measures(tiny, tmp_path, monkeypatch):
     assert names == 3 * expected  # after 0, 2 and 4 updates
     best = min(run.series["kid_pixels"], key=lambda row: row["value"])["update"]
     assert run.best_checkpoint.name == f"ckpt-{best}"
-    [kept] = (files.cache_dir() / "features").glob("*.npz")
+    [kept] = (cache.folder() / "features").glob("*.npz")
     # The kept features serve as a reference, and give the same values.
     tiny.evaluation.reference = str(kept)
     tiny.evaluation.metrics = "fid"

@@ -1,4 +1,4 @@
-"""Atomic writes, the cache folder, locks, and tolerant reading of JSON lines.
+"""Atomic writes, locks, and tolerant reading of JSON lines.
 
 All text is UTF-8.
 """
@@ -22,7 +22,6 @@ from typing import IO, Any
 
 import tf_ttur
 from tf_ttur.errors import UserError
-from tf_ttur.io import paths
 from tf_ttur.io.paths import PathLike
 
 try:
@@ -49,18 +48,6 @@ UNREADABLE = (
     zipfile.BadZipFile,
     tarfile.TarError,
 )
-
-
-def cache_dir() -> pathlib.Path:
-    """The cache folder, for the Inception network and reference statistics.
-
-    It is `TF_TTUR_CACHE` if that is set, otherwise `tf_ttur` in the user's cache folder.
-    """
-    if folder := os.environ.get("TF_TTUR_CACHE"):
-        return paths.local(folder, "TF_TTUR_CACHE")
-    if folder := os.environ.get("XDG_CACHE_HOME"):
-        return paths.local(folder, "XDG_CACHE_HOME") / "tf_ttur"
-    return paths.local("~/.cache/tf_ttur", "the cache folder (TF_TTUR_CACHE)")
 
 
 @contextlib.contextmanager
@@ -114,22 +101,6 @@ def check_writable(path: PathLike) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{pathlib.Path(path).name}."):
         pass
-
-
-def check_cached(path: PathLike) -> None:
-    """As `check_writable`, for a file in the cache.
-
-    Raises:
-      UserError: it cannot be written; the message names TF_TTUR_CACHE.
-    """
-    try:
-        check_writable(path)
-    except OSError as error:
-        raise UserError(
-            f"{pathlib.Path(path).parent} cannot be written ({error.strerror})",
-            "a cache folder for the Inception network and for statistics",
-            "set TF_TTUR_CACHE to a folder that this user may write to",
-        ) from error
 
 
 def _umask() -> int:
@@ -200,11 +171,9 @@ def lock(path: PathLike) -> IO[str]:
     """
     file = open(path, "a+", encoding="utf-8")  # noqa: SIM115  because the lock needs it open
     if not take(file):
-        file.seek(0)
-        owner = file.read().strip() or "another process"
         file.close()
         raise UserError(
-            f"{pathlib.Path(path).parent} is in use by {owner}",
+            f"{pathlib.Path(path).parent} is in use by {owner(path)}",
             "one process at a time",
             "wait for its end, or choose another folder",
         )
@@ -212,6 +181,15 @@ def lock(path: PathLike) -> IO[str]:
     file.write(f"process {os.getpid()} on {socket.gethostname()}")
     file.flush()
     return file
+
+
+def owner(path: PathLike) -> str:
+    """Who holds a lock, as `lock` has noted it: "process 7 on a-host", or "another process"."""
+    try:
+        noted = pathlib.Path(path).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        noted = ""
+    return noted or "another process"
 
 
 def take(file: IO[Any]) -> bool:

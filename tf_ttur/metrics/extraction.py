@@ -11,7 +11,7 @@ import numpy as np
 
 from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
-from tf_ttur.io import console, digest, files
+from tf_ttur.io import cache, console, digest, files
 from tf_ttur.metrics import features, networks, statistics
 from tf_ttur.metrics.features import Features, Keeper
 from tf_ttur.metrics.moments import Moments
@@ -277,19 +277,15 @@ def cached_features(
 ) -> Features:
     """The features of images; computed and cached on first use.
 
-    A file that cannot be read is replaced.
-
     Args:
       images, network, batch_size, limit: as in `image_statistics`.
     """
     path = reference_path(images, network, limit, "features")
-    if path.exists():
-        try:
-            return features.load(path, images.source.word)
-        except UserError as error:
-            console.say(f"{error.found}; made anew")
-    keep_features(images, network, Keeper(path), batch_size, limit)
-    return features.load(path, images.source.word)
+    return cache.read(
+        path,
+        lambda: features.load(path, images.source.word),
+        lambda: keep_features(images, network, Keeper(path), batch_size, limit),
+    )
 
 
 def keep_features(
@@ -324,7 +320,7 @@ def reference_path(
     word = images.source.word.rstrip("/").rpartition("tfds:")[2]
     name = "".join(letter if letter.isalnum() else "_" for letter in word)[-40:]
     suffix = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return files.cache_dir() / kind / f"{name}-{suffix}.npz"
+    return cache.folder() / kind / f"{name}-{suffix}.npz"
 
 
 def image_statistics(

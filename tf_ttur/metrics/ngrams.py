@@ -25,8 +25,8 @@ import scipy.special
 from numpy.typing import ArrayLike
 
 from tf_ttur.errors import UserError
-from tf_ttur.io import console
-from tf_ttur.io.files import UNREADABLE, atomic, check_cached
+from tf_ttur.io import cache, console
+from tf_ttur.io.files import UNREADABLE, atomic
 
 MAX_N = 6
 
@@ -204,10 +204,7 @@ def cached(folder: str | pathlib.Path, identity: str, make: Callable[[], Referen
     Raises:
       UserError: the folder is damaged, or of other lines.
     """
-    record = pathlib.Path(folder) / _RECORD
-    if not record.exists():
-        check_cached(record)
-        make().save(folder, identity)
+    cache.once(pathlib.Path(folder) / _RECORD, lambda: make().save(folder, identity))
     reference = load(folder)
     if reference.identity != identity:
         raise UserError(

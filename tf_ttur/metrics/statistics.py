@@ -19,7 +19,7 @@ import numpy as np
 from tf_ttur.data import array_files
 from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
-from tf_ttur.io import archives, console, digest, files, outputs, paths
+from tf_ttur.io import archives, cache, digest, files, outputs, paths
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
 from tf_ttur.metrics.networks import FeatureNetwork
@@ -556,9 +556,7 @@ def cached(
     make: Callable[[pathlib.Path], Statistics],
     name: str | None = None,
 ) -> Statistics:
-    """The statistics at `path`; produced there on first use.
-
-    A file that cannot be read is set aside, which a message says.
+    """The statistics at `path`; produced there on first use, as `cache.read` does it.
 
     Args:
       path: of the file, in the cache.
@@ -569,16 +567,7 @@ def cached(
       UserError: the cache cannot be written.
     """
     path = paths.local(path, "the file of statistics")
-    if not path.exists():
-        files.check_cached(path)
-        return produce(path, make)
-    try:
-        return load(path, name)
-    except UserError as error:
-        aside = path.with_name(f"{path.name}.damaged")
-        path.replace(aside)
-        console.say(f"{error.found}; set aside as {aside}, and made anew")
-        return produce(path, make)
+    return cache.read(path, lambda: load(path, name), lambda: produce(path, make))
 
 
 def produce(

@@ -10,7 +10,7 @@ from tf_ttur import config as configs
 from tf_ttur.data import Examples, own_examples
 from tf_ttur.data.channels import AS_RGB
 from tf_ttur.errors import UserError
-from tf_ttur.io import console, files
+from tf_ttur.io import cache, console
 from tf_ttur.metrics import extraction, features, inception, measures, ngrams, statistics
 from tf_ttur.metrics.batch_size import feature_batch_size
 from tf_ttur.metrics.evaluators import ImageEvaluator, NgramEvaluator
@@ -169,7 +169,7 @@ class LineEvaluation:
         """An evaluator against all lines; prints the values of real lines to stderr."""
         settings = config.evaluation
         reference = ngrams.cached(
-            files.cache_dir() / "ngrams" / examples.identity[:16],
+            cache.folder() / "ngrams" / examples.identity[:16],
             examples.identity,
             lambda: ngrams.Reference.of(examples.codes, len(examples.vocabulary)),
         )

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
 from tf_ttur.errors import UserError
-from tf_ttur.io import console, files
+from tf_ttur.io import cache, console, files
 
 # The time of an update depends on the keys that begin with one of these.
 _COSTLY = (
@@ -72,7 +72,7 @@ def measure(configs_to_measure: Iterable[ConfigDict], speeds: dict[str, float]) 
 
 
 def _path() -> pathlib.Path:
-    return files.cache_dir() / "speed.json"
+    return cache.folder() / "speed.json"
 
 
 def _machine() -> tuple[str | int | None, ...]:

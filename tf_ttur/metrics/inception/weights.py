@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from tf_ttur.errors import UserError
-from tf_ttur.io import console, files, paths
+from tf_ttur.io import cache, console, files, paths
 
 GRAPH_FILE = "classify_image_graph_def.pb"
 ARCHIVE_FILE = "inception-2015-12-05.tgz"
@@ -50,7 +50,7 @@ def locate(path: str | pathlib.Path | None = None) -> str | pathlib.Path | None:
     if named is not None and str(named).startswith("hub:"):
         return str(named)
     what = "TF_TTUR_INCEPTION" if path is None else "--inception"
-    place = files.cache_dir() if named is None else paths.local(named, what)
+    place = cache.folder() if named is None else paths.local(named, what)
     if place.is_file():
         return place
     for name in (GRAPH_FILE, ARCHIVE_FILE):
@@ -78,22 +78,20 @@ def download(timeout_seconds: float = 10) -> pathlib.Path:
       The path of the graph.
 
     Raises:
-      UserError: no internet, a file that is not the original, or another process that downloads it.
+      UserError: no internet, or a file that is not the original.
     """
-    target = files.cache_dir() / GRAPH_FILE
-    partial = files.cache_dir() / f"{ARCHIVE_FILE}.partial"
-    lock = files.cache_dir() / f"{ARCHIVE_FILE}.lock"
-    files.check_cached(target)
-    with files.lock(lock):
-        try:
-            _fetch(partial, timeout_seconds)
-            _check_archive(partial)
-            with files.atomic(target) as file:
-                file.write(_read_archive(partial))
-            partial.unlink()
-        finally:
-            lock.unlink(missing_ok=True)
+    target = cache.folder() / GRAPH_FILE
+    cache.once(target, lambda: _download(target, timeout_seconds))
     return target
+
+
+def _download(target: pathlib.Path, timeout_seconds: float) -> None:
+    partial = target.with_name(f"{ARCHIVE_FILE}.partial")
+    _fetch(partial, timeout_seconds)
+    _check_archive(partial)
+    with files.atomic(target) as file:
+        file.write(_read_archive(partial))
+    partial.unlink()
 
 
 def read_graph(path: str | pathlib.Path) -> bytes:
