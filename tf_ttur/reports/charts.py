@@ -12,7 +12,7 @@ from tf_ttur.studies import numbers, published
 from tf_ttur.studies.results import Results, curve_of
 
 _MAX_POINTS = 300  # per curve; of more, every k-th is drawn
-_LOG_RATIO = 20  # from this ratio of the highest to the lowest value, a logarithmic axis helps
+_LOG_RATIO = 5  # from this ratio of the highest to the lowest value, a logarithmic axis helps
 
 _FLOOR = 6  # the look of real lines: black
 

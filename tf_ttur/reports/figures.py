@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import matplotlib.figure
+from matplotlib import ticker
 
 from tf_ttur.io import files
 from tf_ttur.reports.charts import Chart
@@ -13,6 +14,7 @@ from tf_ttur.studies import style
 Against = Literal["updates", "seconds"]
 
 _COLUMNS = 2  # of the figure with the values of training
+_TICKS = (1.0, 2.0, 5.0)  # of each power of ten on a logarithmic axis
 
 
 def write(
@@ -94,5 +96,8 @@ def _draw_chart(axes: Any, chart: Chart, against: Against) -> None:
     axes.set(title=chart["title"], xlabel=x_label, ylabel=chart["label"])
     if chart["log"]:
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(ticker.LogLocator(subs=_TICKS))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+        axes.yaxis.set_minor_formatter(ticker.NullFormatter())
     if against == "updates":
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
