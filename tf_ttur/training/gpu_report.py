@@ -105,6 +105,9 @@ class Session:
             return row | {"failed": _reason(error)}
         finally:
             keras.backend.clear_session()
+        # A machine that is taken away in the middle of a part leaves these lines.
+        words = " ".join([row["card"], *(f"{key}={value}" for key, value in changes.items())])
+        console.say(f"{words}: {1000 * measured.seconds:.1f} ms per update")
         per_second = config.batch_size / measured.seconds
         return row | measured._asdict() | {"images_per_second": per_second}
 
