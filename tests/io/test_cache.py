@@ -1,5 +1,6 @@
 """The cache: what one process makes there while others wait for it."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -77,9 +78,9 @@ def test_the_next_one_makes_it_where_a_process_is_killed(tmp_path, begin):
 def test_a_lock_that_its_holder_has_removed_is_none(tmp_path, monkeypatch):
     real, taken = files.lock, []
 
-    def lock(path):
+    def lock(path, **options):
         """Opens the file of the holder before, and gets the lock when that one has removed it."""
-        taken.append(real(path))
+        taken.append(real(path, **options))
         if len(taken) == 1:
             path.unlink()
         return taken[-1]
@@ -121,9 +122,10 @@ def test_what_is_damaged_is_set_aside_once(tmp_path, capsys):
     path.write_text("damaged", encoding="utf-8")
 
     def load():
-        if path.read_text(encoding="utf-8") != "whole":
-            raise UserError(f"{path} is damaged", "a whole one", "make it anew")
-        return "content"
+        with contextlib.suppress(FileNotFoundError):  # another one has set it aside
+            if path.read_text(encoding="utf-8") == "whole":
+                return "content"
+        raise UserError(f"{path} is damaged", "a whole one", "make it anew")
 
     def make():
         time.sleep(0.05)
@@ -135,6 +137,23 @@ def test_what_is_damaged_is_set_aside_once(tmp_path, capsys):
     assert found == ["content"] * 4
     assert (tmp_path / "made.damaged").read_text(encoding="utf-8") == "damaged"
     assert capsys.readouterr().err.count("set aside as") == 1
+
+
+def test_the_lock_of_another_user_is_waited_for(tmp_path, monkeypatch):
+    """It can be read, and not be written."""
+
+    def opened(path, mode="r", **options):
+        if mode != "r":
+            raise PermissionError(path)
+        return open(path, mode, **options)
+
+    (tmp_path / ".made.lock").write_text("process 7 on a-host", encoding="utf-8")
+    monkeypatch.setattr(files, "open", opened, raising=False)
+    with pytest.raises(PermissionError):
+        files.lock(tmp_path / ".made.lock")
+    with files.lock(tmp_path / ".made.lock", of_any_user=True), pytest.raises(UserError, match="7"):
+        files.lock(tmp_path / ".made.lock", of_any_user=True)
+    cache.once(tmp_path / "made", (tmp_path / "made").touch)
 
 
 def test_what_is_there_is_read_without_writing(tmp_path):

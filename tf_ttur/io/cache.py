@@ -113,7 +113,7 @@ def _wait(lock: pathlib.Path, path: pathlib.Path) -> IO[str]:
     told = False
     while True:
         try:
-            held = files.lock(lock)
+            held = files.lock(lock, of_any_user=True)
         except UserError:
             if not told:
                 console.say(f"waiting for {files.owner(lock)}, which makes {path}")

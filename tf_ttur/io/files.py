@@ -163,13 +163,22 @@ def _has_columns(content: dict[str, Any], columns: Mapping[str, type | tuple[typ
     )
 
 
-def lock(path: PathLike) -> IO[str]:
+def lock(path: PathLike, of_any_user: bool = False) -> IO[str]:
     """Locks a file for this process, until the process ends or closes the returned file.
+
+    Args:
+      path: the file, which is made if it is missing.
+      of_any_user: whether the file may be one of another user, which this one can only read.
 
     Raises:
       UserError: another process holds the lock.
     """
-    file = open(path, "a+", encoding="utf-8")  # noqa: SIM115  because the lock needs it open
+    try:
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115  because the lock needs it open
+    except PermissionError:
+        if not of_any_user:
+            raise
+        file = open(path, encoding="utf-8")  # noqa: SIM115
     if not take(file):
         file.close()
         raise UserError(
@@ -177,9 +186,10 @@ def lock(path: PathLike) -> IO[str]:
             "one process at a time",
             "wait for its end, or choose another folder",
         )
-    file.truncate(0)
-    file.write(f"process {os.getpid()} on {socket.gethostname()}")
-    file.flush()
+    if file.writable():
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")
+        file.flush()
     return file
 
 
