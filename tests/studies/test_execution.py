@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.studies.test_study import plan, write_run
 from tf_ttur.errors import UserError
 from tf_ttur.io import files
-from tf_ttur.studies import execution
+from tf_ttur.studies import execution, places
 from tf_ttur.studies import study as studies
 
 # Needs three seconds to save after SIGTERM; a second SIGTERM ends it at once.
@@ -133,6 +133,26 @@ def test_cells_that_fail_or_are_in_use_do_not_stop_the_others(tmp_path, monkeypa
     assert "orig-seed0: another process is training it" in events
     assert {f"{cell.name}: done after 200 updates" for cell in (third, done)} < set(events)
     assert not any("ttur-seed0" in event for event in events)  # it has failed before
+
+
+@pytest.mark.parametrize(
+    ("count", "jobs", "expected"), [(1, 8, 1), (2, 8, 2), (2, 2, 2), (0, 8, 1)]
+)
+def test_the_machine_is_divided_among_as_many_cells_as_there_are(
+    tmp_path, monkeypatch, count, jobs, expected
+):
+    replace_training(
+        monkeypatch,
+        "import pathlib, sys\n"
+        "folder = pathlib.Path(sys.argv[1]) / 'checkpoints'\n"
+        "folder.mkdir(parents=True)\n"
+        "(folder / 'ckpt-200.index').touch()\n",
+    )
+    asked = []
+    divide = places.divide
+    monkeypatch.setattr(places, "divide", lambda number: asked.append(number) or divide(number))
+    execution.train(plan(tmp_path, [0]).cells[:count], Events(), jobs=jobs)
+    assert asked == [expected]
 
 
 def test_cells_take_turns(tmp_path, monkeypatch):

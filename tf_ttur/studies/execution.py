@@ -122,6 +122,8 @@ def train(
     """
     queue = _Queue(cells, turn)
     running: dict[int, _Child] = {}
+    # More would leave cores without work. That of all cells, as a resume must have as many cores.
+    jobs = min(jobs, max(1, len(cells)))
     free = places.divide(jobs)
     with _Requests() as requests:
         try:
