@@ -126,6 +126,26 @@ class Run:
         """Whether the last start of the run has recorded what its data are."""
         return bool(self.environment) and "data" in self.environment[-1]
 
+    def records_that_differ(self, other: "Run") -> list[str]:
+        """Which of "data", "network" and "reference" are not those of another run.
+
+        Runs with other data, or measured by other means, belong in no common mean. What one of the
+        two has not recorded does not count.
+        """
+        pairs = zip(self._records().items(), other._records().values(), strict=True)
+        return [name for (name, one), two in pairs if one and two and one != two]
+
+    def _records(self) -> dict[str, Any]:
+        """What tells the data, the network and the reference of the last start from others."""
+        last = self.environment[-1] if self.environment else {}
+        evaluation = last.get("evaluation") or {}
+        reference = evaluation.get("reference") or {}
+        return {
+            "data": (last.get("data") or {}).get("fingerprint"),
+            "network": evaluation.get("network_sha1"),
+            "reference": reference.get("images_digest") or reference.get("identity"),
+        }
+
     def differences(self, config: ConfigDict) -> list[configs.Difference]:
         """The values of a config with which this run cannot be resumed.
 

@@ -146,6 +146,28 @@ def test_charts_end_where_all_runs_have_got(tmp_path):
     assert contents.training[0]["series"][0]["updates"]["x"] == [0, 5000]
 
 
+def test_the_legend_says_which_runs_are_missing(tmp_path):
+    for seed, values in enumerate([(500, 90, 60), (500, 80, 50), (500,), (500, 70)]):
+        write_run(tmp_path / str(seed), "cifar10", values, seed=seed)
+    crash = {"update": 9000, "player": "generator", "tensor": "loss", "last_checkpoint": 8000}
+    (tmp_path / "3/crash.json").write_text(json.dumps(crash), encoding="utf-8")
+    contents = collect(settings.open_settings([tmp_path]), "")
+    curve, published = contents.evaluations[0]["series"]
+    assert curve["note"] == "1 failed, 1 not as far"
+    assert (curve["updates"]["x"][-1], curve["updates"]["count"]) == (10_000, [4, 3, 2])
+    assert published["updates"]["count"] == [8]
+    assert "ttur: fid_stand_in 55 [50, 60] as the mean of 2 of 4 runs" in contents.verdict.text
+    assert table.cell(contents.rows[0], "mean") == "55 [50, 60] (2 of 4 runs)"
+
+
+def test_runs_whose_schedules_end_elsewhere_are_no_runs_of_one_setting(tmp_path):
+    for seed, updates in enumerate((10, 20)):
+        write_run(tmp_path / f"a{seed}", "quickstart", (3,), seed, updates=updates)  # linear
+        write_run(tmp_path / f"b{seed}", "cifar10", (3,), seed, updates=updates)
+    opened = settings.open_settings([tmp_path])
+    assert [len(one.runs) for one in opened] == [1, 1, 2]
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_a_figure_has_no_empty_axes(study, count):
     charts = collect(settings.open_settings([study]), "").training
@@ -176,6 +198,8 @@ def test_settings_without_published_values(tmp_path):
     contents = collect(settings.open_settings([tmp_path]), "")
     assert contents.verdict.comparable.startswith("Nothing is published")
     assert contents.rows[0]["published_best"] is None
+    # All the same a reader must know what the values are.
+    assert any("fid_stand_in, not the FID" in reason for reason in contents.verdict.reasons)
 
 
 def test_a_study_keeps_its_order(tmp_path):
@@ -198,9 +222,28 @@ def test_the_command_of_a_run_makes_its_config(study, tmp_path):
         parser.add_argument("--workdir")
         parser.add_argument("--inception")
         arguments = parser.parse_args(words)
-        assert arguments.workdir == str(run.path)
+        assert arguments.workdir == f"again/{run.path.name}"  # a new one
         config, _ = flags.read_changed(arguments, lambda _: None)
         assert configs.flatten(config) == configs.flatten(run.config)
+
+
+def test_a_damaged_picture_is_left_out(tmp_path, capsys):
+    run = write_run(tmp_path / "run", "cifar10", (3, 2, 1), samples=True)
+    last = run / f"samples/{UPDATES[-1]:07d}.png"
+    last.write_bytes(last.read_bytes()[:-500])
+    [shown] = collect(settings.open_settings([run]), "").shown
+    assert shown.samples.updates == list(UPDATES[:-1])
+    assert f"left out: {last}" in " ".join(capsys.readouterr().err.split())
+
+
+def test_folders_of_other_programs_are_named(tmp_path, capsys):
+    other = write_run(tmp_path / "a", "cifar10", (3, 2, 1))
+    (other / "metrics.jsonl").write_text('{"step": 1, "loss": 2}\n', encoding="utf-8")
+    with pytest.raises(UserError, match="holds no row of tf_ttur"):
+        settings.open_settings([other])
+    write_run(tmp_path / "b", "cifar10", (3, 2, 1), seed=1)
+    assert [one.seeds for one in settings.open_settings([tmp_path])] == [[1]]
+    assert "left out" in capsys.readouterr().err
 
 
 def test_pictures_show_the_samples_pixel_by_pixel(study):

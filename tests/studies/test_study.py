@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 from tf_ttur import config as configs
 from tf_ttur.errors import UserError
 from tf_ttur.io import sharing
+from tf_ttur.reports.settings import open_settings
 from tf_ttur.studies import places, results, search, summary
 from tf_ttur.studies import study as studies
 
@@ -173,6 +174,84 @@ def test_values_that_were_measured_differently_are_not_compared(tmp_path):
     )
     assert found.differences_at_updates == []
     assert "evaluation.num_samples: 5000 -> 6000" in found.not_compared[0]
+
+
+def test_a_mean_that_not_all_runs_are_in_says_so(tmp_path):
+    study = studies.record(plan(tmp_path, [0, 1, 2]))
+    for cell in study.cells:
+        values = {0: 480.0, 100: 90.0, 200: 60.0}
+        if cell.setting.name == "ttur":
+            write_run(cell, values if cell.seed else {0: 480.0, 100: 95.0}, crash=1 - cell.seed)
+        else:
+            write_run(cell, values if cell.seed else {0: 480.0})
+    found = results.of_study(study)
+    assert [entry.chosen.num_values for entry in found.settings] == [2, 2]
+    lines = summary.describe(found).splitlines()
+    assert all("60 [60, 60] (2 of 3 runs)" in line for line in lines[1:3])
+    assert "(2 of 3 runs)" in summary.describe_ranking(search.rank(found))
+
+
+def test_an_area_is_that_of_the_runs_that_did_not_fail(tmp_path):
+    study = studies.record(plan(tmp_path, [0, 1], [TTUR]))
+    write_run(study.cells[0], {0: 480.0, 50: 90.0, 100: 80.0, 200: 60.0})
+    write_run(study.cells[1], {0: 480.0, 50: 990.0, 100: 980.0}, crash=117)
+    area = results.of_study(study).settings[0].area
+    assert (area.first, area.last, area.mean) == (50, 200, 75)
+    assert area.by_seed == {0: 75}
+
+
+def record_of(cell, **changes):
+    """Writes what a training has recorded of its data, network and reference."""
+    digests = {"data": "d", "network": "n", "reference": "r"} | changes
+    part = {
+        "data": {"num_examples": 9, "fingerprint": digests["data"]},
+        "evaluation": {
+            "network_sha1": digests["network"],
+            "reference": {"images_digest": digests["reference"]},
+        },
+    }
+    (cell.folder / "environment.json").write_text(json.dumps([part]), encoding="utf-8")
+
+
+@pytest.mark.parametrize("what", ["data", "network", "reference"])
+def test_runs_of_other_content_are_no_runs_of_a_setting(what, tmp_path):
+    study = studies.record(plan(tmp_path, [0, 1, 2], [TTUR]))
+    for cell in study.cells:
+        write_run(cell, {0: 480.0, 100: 90.0 + cell.seed})
+        if cell.seed:  # what a run has not recorded, counts as the same
+            record_of(cell, **({what: "another"} if cell.seed == 2 else {}))
+    one, other = results.of_study(study).settings
+    assert (one.name, one.seeds, one.chosen.mean) == ("ttur", [0, 1], 90.5)
+    assert (other.name, other.seeds, other.chosen.mean) == (f"ttur (other {what})", [2], 92)
+    opened = open_settings([tmp_path])
+    assert [(one.label, one.seeds) for one in opened] == [(one.name, [0, 1]), (other.name, [2])]
+
+
+@pytest.mark.parametrize("what", ["data", "network", "reference"])
+def test_values_by_other_means_are_not_compared(what, tmp_path):
+    """Those of other data are, if they have the same reference."""
+    study = studies.record(plan(tmp_path, [0, 1]))
+    for cell in study.cells:
+        write_run(cell, {0: 480.0, 100: 90.0})
+        record_of(cell, **({what: "another"} if cell.setting.name == "orig" else {}))
+    found = results.of_study(study)
+    assert bool(found.differences_at_updates) == (what == "data")
+    expected = [f"ttur and orig: measured with another {what}"]
+    assert found.not_compared == ([] if what == "data" else expected)
+
+
+def test_each_experiment_has_its_differences(tmp_path):
+    cells = [
+        cell
+        for card in ("cifar10", "svhn")
+        for cell in studies.plan(tmp_path / card, card, [TTUR, ORIG], [0, 1]).cells
+    ]
+    for cell in cells:
+        write_run(cell, {0: 480.0, 100: 90.0})
+    found = results.of_runs([cell.folder for cell in cells])
+    pairs = [(one.first, one.second) for one, _ in found.pairs()]
+    assert pairs == [("cifar10:ttur", "cifar10:orig"), ("svhn:ttur", "svhn:orig")]
+    assert found.not_compared == []
 
 
 def test_any_runs_are_grouped_by_what_they_share(tmp_path):

@@ -78,8 +78,11 @@ def seed_list(text: str) -> list[int]:
     found: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        low = flags.seed(first)
-        high = flags.seed(last) if dash else low
+        try:
+            low = flags.seed(first)
+            high = flags.seed(last) if dash else low
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{part!r} is no seed, such as 3 or 0-7") from error
         if not low <= high < low + 10_000:
             raise argparse.ArgumentTypeError(f"{part} is no range of seeds, such as 0-7")
         found |= set(range(low, high + 1))

@@ -168,9 +168,7 @@ def choose(variant: str, variants: Mapping[str, V]) -> V:
     """
     if variant not in variants:
         found = f"there is no variant {variant!r}"
-        raise UserError(
-            found, f"one of {', '.join(variants)}", "write CONFIG:VARIANT with one of these"
-        )
+        raise UserError(found, f"one of {', '.join(variants)}", "name one of these")
     return variants[variant]
 
 

@@ -61,13 +61,14 @@ def recipe(label: str, run: Run) -> Recipe:
 def command(run: Run) -> str | None:
     """The command line that makes a run again; None if no shipped card has its name.
 
-    A network that the user named stands as PATH, as a run folder does not say where it was.
+    Its folder is a new one, as the run's own need not hold its checkpoints any more. A network that
+    the user named stands as PATH, as a run folder does not say where it was.
     """
     card = card_of(run.config)
     if card is None:
         return None
     words = ["tf-ttur", "train", "--config", f"{run.config.name}:{run.config.variant}"]
-    words += ["--workdir", str(run.path)]
+    words += ["--workdir", f"again/{run.path.resolve().name}"]
     words += [f"--config.{change.key}={change.now}" for change in changes(run.config, card)]
     network = (evaluation_of(run) or {}).get("network")
     if network not in (None, "original", "pixels"):

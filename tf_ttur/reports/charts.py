@@ -90,7 +90,6 @@ def _series(setting: Setting, name: str, number: int) -> dict[str, Any]:
     last = numbers.last(curves, failed)
     end = last.updates if last else 0
     shown = band.updates <= end
-    ahead = sum(curve.updates[-1] > end for curve in curves)
     runs = "" if len(setting.runs) == 1 else f", {len(setting.runs)} runs"
     values = [one[shown] for one in (band.mean, band.low, band.high, band.num_values)]
     return {
@@ -99,8 +98,19 @@ def _series(setting: Setting, name: str, number: int) -> dict[str, Any]:
         "published": False,
         "updates": _points(band.updates[shown], *values),
         "seconds": _points(band.seconds[shown], *values),
-        "note": f"{ahead} got further" if ahead else "",
+        "note": _note(curves, failed, end),
     }
+
+
+def _note(curves: Sequence[numbers.Curve], failed: Sequence[int], end: int) -> str:
+    """How many runs ended before the others, and how many have got further than is drawn."""
+    going = [curve.updates[-1] for curve in curves if curve.seed not in failed]
+    counts = {
+        "failed": len(failed),
+        "not as far": sum(last < end for last in going),
+        "got further": sum(last > end for last in going),
+    }
+    return ", ".join(f"{count} {words}" for words, count in counts.items() if count)
 
 
 def _floor(
@@ -147,7 +157,7 @@ def _published(
             "name": f"{label}, published",
             "look": number,
             "published": True,
-            "updates": _points(updates, mean, low, high, np.ones(len(mean), int)),
+            "updates": _points(updates, mean, low, high, np.full(len(mean), known.runs)),
             "seconds": None,
             "note": f"failed evaluations count as {published.FAILED:.0f} in the mean"
             if failed.any()

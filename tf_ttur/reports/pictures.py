@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 
 from tf_ttur import config as configs
-from tf_ttur.errors import UserError
+from tf_ttur.io import console
 from tf_ttur.runs import Run
 
 _GAP = 2  # pixels between two images of a grid
@@ -36,15 +36,18 @@ class Samples(NamedTuple):
 def read(run: Run) -> Samples | None:
     """The samples of a run of images, at up to eight times; None if there are none.
 
-    Raises:
-      UserError: a picture cannot be read.
+    A picture that cannot be read is left out, which a message says.
     """
     if configs.kind_of(run.config).has_vocabulary:
         return None
     shown = [path for path in run.samples if path.suffix == ".png"]
     shown = [shown[place] for place in _spread(len(shown))]
-    grids = {int(path.stem): cut(_open(path), run.config.data.image_size) for path in shown}
-    images = {update: grid for update, grid in grids.items() if grid is not None}
+    images = {}
+    for path in shown:
+        picture = _open(path)
+        grid = None if picture is None else cut(picture, run.config.data.image_size)
+        if grid is not None:
+            images[int(path.stem)] = grid
     if not images:
         return None
     fewest = min(map(len, images.values()))
@@ -128,14 +131,11 @@ def _spread(count: int) -> Sequence[int]:
     return sorted(set(np.linspace(0, count - 1, min(count, _TIMES)).round().astype(int).tolist()))
 
 
-def _open(path: pathlib.Path) -> np.ndarray:
-    """A picture as (height, width, 3) uint8."""
+def _open(path: pathlib.Path) -> np.ndarray | None:
+    """A picture as (height, width, 3) uint8; None if it cannot be read."""
     try:
         with PIL.Image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(
-            f"{path} cannot be read ({error})",
-            "a picture that a training wrote",
-            "move it away; the report needs no single picture",
-        ) from error
+        console.say(f"warning: left out: {path} cannot be read ({error})")
+        return None

@@ -11,13 +11,11 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.errors import UserError
-from tf_ttur.io import paths
-from tf_ttur.registry import Decides, Value
+from tf_ttur.io import console, paths
+from tf_ttur.registry import Value
 from tf_ttur.runs import Run
+from tf_ttur.studies import results
 from tf_ttur.studies import study as studies
-
-# What two runs of one setting may differ in.
-_FREE = ("seed", "updates", "name", "variant")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,8 +79,9 @@ def open_settings(folders: Sequence[str | pathlib.Path]) -> list[Setting]:
         if all(run.path.resolve() != other.path.resolve() for other in group):
             group.append(run)
     labels = _labels([group[0].config for group in groups.values()])
+    labelled = results.separate(dict(zip(labels, groups.values(), strict=True)))
     settings = []
-    for label, group in zip(labels, groups.values(), strict=True):
+    for label, group in labelled.items():
         _check_seeds(group)
         ordered = sorted(group, key=lambda run: run.config.seed)
         settings.append(Setting(label, tuple(ordered)))
@@ -101,14 +100,18 @@ def find_runs(folder: str | pathlib.Path) -> list[Run]:
     if (path / runs.CONFIG).exists():
         run = runs.open_run(path)
         if not run.series:  # raises where there is no file of them
-            raise UserError(f"{path} has no rows yet", "a run", "wait for its first evaluation")
+            raise _without_rows(run)
         return [run]
     if studies.is_study(path):
         study = studies.open_study(path)
         found = [cell.run for setting in study.settings for cell in study.cells_of(setting)]
     else:
         found = [runs.open_run(file.parent) for file in sorted(path.rglob(runs.CONFIG))]
-    found = [run for run in found if run.exists and run.rows]
+    found = [run for run in found if run.exists]
+    for run in found:
+        if not run.rows and not _is_new(run):
+            console.say(f"warning: left out: {_without_rows(run).found}")
+    found = [run for run in found if run.rows]
     if not found:
         raise UserError(
             f"{path} holds no run",
@@ -118,18 +121,25 @@ def find_runs(folder: str | pathlib.Path) -> list[Run]:
     return found
 
 
-def deciding_values(config: ConfigDict) -> dict[str, Value]:
-    """{key: value} of what decides the weights or the curve of a run, without its seed."""
-    return {
-        key: value
-        for key, value in configs.flatten(config).items()
-        if key not in _FREE and configs.decides(key, config) is not Decides.NOTHING
-    }
+def _is_new(run: Run) -> bool:
+    """Whether a run has written no rows yet."""
+    path = run.path / runs.METRICS
+    return not path.exists() or not path.stat().st_size
+
+
+def _without_rows(run: Run) -> UserError:
+    if _is_new(run):
+        return UserError(f"{run.path} has no rows yet", "a run", "wait for its first evaluation")
+    return UserError(
+        f"{run.path / runs.METRICS} holds no row of tf_ttur",
+        "the folder of a training by tf-ttur",
+        "name one",
+    )
 
 
 def differences(settings: Sequence[Setting]) -> list[tuple[str, list[Value]]]:
     """[(key, its value in each setting)] of the deciding keys that are not the same in all."""
-    values = [deciding_values(setting.config) for setting in settings]
+    values = [results.decisive(setting.config) for setting in settings]
     stored = [configs.flatten(setting.config) for setting in settings]
     keys = dict.fromkeys(key for one in values for key in one)
     rows = [(key, [one[key] for one in stored]) for key in keys]
@@ -138,7 +148,7 @@ def differences(settings: Sequence[Setting]) -> list[tuple[str, list[Value]]]:
 
 def _identity(config: ConfigDict) -> str:
     """The same for two configs if their runs belong to one setting."""
-    values = {"name": config.name, "variant": config.variant, **deciding_values(config)}
+    values = {"name": config.name, "variant": config.variant, **results.decisive(config)}
     return json.dumps(values, sort_keys=True)
 
 
@@ -148,7 +158,7 @@ def _labels(opened: Sequence[ConfigDict]) -> list[str]:
     """
     several = len({config.name for config in opened}) > 1
     names = [f"{config.name}:{config.variant}" if several else config.variant for config in opened]
-    values = [deciding_values(config) for config in opened]
+    values = [results.decisive(config) for config in opened]
     return [
         name + _apart(index, [other for other, word in enumerate(names) if word == name], values)
         for index, name in enumerate(names)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tf_ttur.reports.settings import Setting
-from tf_ttur.studies import numbers
+from tf_ttur.studies import numbers, summary
 from tf_ttur.studies.report import table as markdown_table
 from tf_ttur.studies.results import Results, SettingNumbers
 
@@ -72,7 +72,8 @@ def cell(row: Row, column: str) -> str:
     if column == "at_update":
         return "-" if row["at_update"] is None else f"{row['at_update']:,}"
     if column == "mean":
-        return with_range(row["mean"], row["low"], row["high"])
+        values = with_range(row["mean"], row["low"], row["high"])
+        return values + summary.of_runs(row["runs_in_mean"], row["runs"])
     if column == "best":
         at = f" at {row['best_update']:,}" if row["best"] is not None else ""
         return number(row["best"]) + at
@@ -97,7 +98,7 @@ def with_range(mean: float | None, low: float | None, high: float | None) -> str
 
 
 def _row(entry: SettingNumbers, setting: Setting) -> Row:
-    chosen, best, published = entry.chosen, entry.best, entry.published
+    chosen, best, area, published = entry.chosen, entry.best, entry.area, entry.published
     at_chosen = (published and published.at_chosen) or (None, None, None)
     return {
         "experiment": entry.experiment,
@@ -112,6 +113,7 @@ def _row(entry: SettingNumbers, setting: Setting) -> Row:
         "metric": entry.metric,
         "num_samples": setting.config.evaluation.num_samples,
         "at_update": chosen and chosen.updates,
+        "runs_in_mean": chosen.num_values if chosen else 0,
         "mean": chosen and chosen.mean,
         "low": chosen and chosen.low,
         "high": chosen and chosen.high,
@@ -119,7 +121,9 @@ def _row(entry: SettingNumbers, setting: Setting) -> Row:
         "best": best and best.value,
         "best_seed": best and best.seed,
         "best_update": best and best.updates,
-        "mean_height_of_curve": entry.area and entry.area.mean,
+        "mean_height_of_curve": area and area.mean,
+        "height_from_update": area and area.first,
+        "height_to_update": area and area.last,
         "published_mean": at_chosen[0],
         "published_low": at_chosen[1],
         "published_high": at_chosen[2],

@@ -52,8 +52,9 @@ def _ran(setting: Setting, results: Results) -> str:
     card = again.card_of(setting.config)
     length = f"{done[0]:,}" if len(set(done)) == 1 else f"{min(done):,} to {max(done):,}"
     of = f" of the card's {card.updates:,}" if card and max(done) < card.updates else ""
+    each = " each" if len(done) > 1 else ""
     return (
-        f"{setting.full_label}: {_runs(setting)}, {length}{of} updates, learning "
+        f"{setting.full_label}: {_runs(setting)}, {length}{of} updates{each}, learning "
         f"rates {config.discriminator.learning_rate:g} (discriminator) and "
         f"{config.generator.learning_rate:g} (generator).{_failed(setting, results)}"
     )
@@ -62,8 +63,8 @@ def _ran(setting: Setting, results: Results) -> str:
 def _runs(setting: Setting) -> str:
     seeds = setting.seeds
     if len(seeds) == 1:
-        return f"1 run with seed {seeds[0]}"
-    return f"{len(seeds)} runs with seeds {', '.join(map(str, seeds))}"
+        return f"1 run (seed {seeds[0]})"
+    return f"{len(seeds)} runs (seeds {', '.join(map(str, seeds))})"
 
 
 def _failed(setting: Setting, results: Results) -> str:
@@ -75,11 +76,12 @@ def _failed(setting: Setting, results: Results) -> str:
 
 
 def _value(row: table.Row) -> str:
-    over = "" if row["runs"] == 1 else f" as the mean of {row['runs']} runs"
-    text = (
-        f"{row['setting']}: {row['metric']} {table.cell(row, 'mean')}{over}, lowest after "
-        f"{row['at_update']:,} updates"
-    )
+    runs, there = row["runs"], row["runs_in_mean"]
+    of = f"{there} of {runs}" if there < runs else str(runs)
+    over = "" if runs == 1 else f" as the mean of {of} runs"
+    values = table.with_range(row["mean"], row["low"], row["high"])
+    text = f"{row['setting']}: {row['metric']} {values}{over}, lowest after "
+    text += f"{row['at_update']:,} updates"
     if row["published_mean"] is not None:
         text += f"; the published mean there is {table.cell(row, 'published_mean')}"
     return text + "."
@@ -88,17 +90,19 @@ def _value(row: table.Row) -> str:
 def _compare(results: Results) -> tuple[str, list[str]]:
     """The sentence on comparability, and its reasons."""
     with_published = [entry for entry in results.settings if entry.published]
-    if not with_published:
-        return "Nothing is published about these settings: compare them with each other.", []
+    entries = with_published or results.settings
     caveats: dict[str, list[str]] = {}
-    for entry in with_published:
+    for entry in entries:
         for caveat in entry.caveats:
             caveats.setdefault(caveat, []).append(entry.name)
-    if not caveats:
-        return "These values may stand beside the published ones: the protocol is the paper's.", []
-    everybody = {entry.name for entry in with_published}
+    everybody = {entry.name for entry in entries}
     reasons = [
         caveat if set(names) == everybody else f"{caveat} ({', '.join(dict.fromkeys(names))})"
         for caveat, names in caveats.items()
     ]
+    if not with_published:
+        note = " Before they are compared with others, note:" if reasons else ""
+        return f"Nothing is published about these values.{note}", reasons
+    if not reasons:
+        return "These values may stand beside the published ones: the protocol is the paper's.", []
     return "These values may not stand beside the published ones:", reasons

@@ -206,14 +206,19 @@ def best(curves: Sequence[Curve]) -> Best | None:
     return min(found, key=lambda candidate: candidate.value, default=None)
 
 
-def area(curves: Sequence[Curve]) -> Area | None:
+def area(curves: Sequence[Curve], has_stopped: Sequence[int] = ()) -> Area | None:
     """The area under each run's curve over the updates that all runs cover, per update.
 
-    Trapezoids between the evaluations; one that failed is bridged by a straight line.
+    Trapezoids between the evaluations; one that failed is bridged by a straight line. Runs that
+    stopped on a failure are left out, unless all did.
+
+    Args:
+      curves, has_stopped: as in `choose`.
 
     Returns:
       None if the runs have no two evaluations after update 0 in common.
     """
+    curves = _going(curves, has_stopped)
     measured = [_finite(curve) for curve in curves]
     measured = [(updates[updates > 0], values[updates > 0]) for updates, values in measured]
     if not measured or any(len(updates) < 2 for updates, _ in measured):
@@ -293,13 +298,17 @@ def to_json(thing: Any) -> Any:
 
 def _comparable(curves: Sequence[Curve], has_stopped: Sequence[int]) -> list[int]:
     """The updates at which as many runs as anywhere have a value, increasing; see `choose`."""
-    going = [curve for curve in curves if curve.seed not in has_stopped] or curves
-    together = band(going)
+    together = band(_going(curves, has_stopped))
     trained = together.num_values * (together.updates > 0)  # update 0 says nothing about training
     counts = trained if trained.any() else together.num_values
     if not counts.any():
         return []
     return [int(updates) for updates in together.updates[counts == counts.max()]]
+
+
+def _going(curves: Sequence[Curve], has_stopped: Sequence[int]) -> Sequence[Curve]:
+    """The curves without those of runs that stopped on a failure; all, if all did."""
+    return [curve for curve in curves if curve.seed not in has_stopped] or curves
 
 
 def all_updates(curves: Sequence[Curve]) -> np.ndarray:

@@ -86,7 +86,8 @@ class Progress:
         row = self._rows[cell.name]
         row.state = "training"
         self._running.append(cell.name)
-        self._say(f"{cell.name}: training from update {row.updates} of {row.total}")
+        begin = max(cell.run.checkpoints, default=0)  # rows after it are made again
+        self._say(f"{cell.name}: training from update {begin} of {row.total}")
 
     def ended(self, cell: Cell, words: str) -> None:
         """Its process has ended; `words` say how."""

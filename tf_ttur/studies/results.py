@@ -15,7 +15,7 @@ from tf_ttur.data import alternatives
 from tf_ttur.errors import UserError
 from tf_ttur.io import files
 from tf_ttur.players import Players
-from tf_ttur.registry import Decides
+from tf_ttur.registry import Decides, Value
 from tf_ttur.runs import Run
 from tf_ttur.studies import numbers, published
 from tf_ttur.studies.differences import (
@@ -28,7 +28,7 @@ from tf_ttur.studies.study import Study
 NUMBERS = "numbers.json"
 _JSD = ("jsd_4", "jsd_6")
 _WHERE = "evaluation.every_updates"  # places the points of a curve, and changes none of them
-_SEEDS_OF_PAPER = {"images": 8, "lines": 10}
+_RUNS_OF_PAPER = {"images": 8, "lines": 10}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Published:
 
     Attributes:
       metric: "fid", "jsd_4" or "jsd_6".
+      runs: how many there were.
       best: the lowest value of all its runs and evaluations, read off the figure.
       best_at: where.
       table: the value that its table prints, or None.
@@ -68,6 +69,7 @@ class Published:
     """
 
     metric: str
+    runs: int
     best: float
     best_at: str
     table: float | None
@@ -133,8 +135,9 @@ class Results:
 
     Attributes:
       settings: one entry per setting and metric.
-      differences_at_updates: of the first setting and each other one, at each common evaluation
-        up to the `last` of both: behind it a few runs would be compared with other ones.
+      differences_at_updates: of the first setting of an experiment and each other one, at each
+        common evaluation up to the `last` of both: behind it a few runs would be compared with
+        other ones.
       differences_at_seconds: the same at equal seconds of training.
       not_compared: why a pair is missing there, in words.
     """
@@ -172,7 +175,7 @@ def of_runs(folders: Iterable[str | pathlib.Path]) -> Results:
     for folder in folders:
         run = runs.open_run(folder)
         config = run.config
-        key = json.dumps(_decisive(config), sort_keys=True)
+        key = json.dumps(decisive(config), sort_keys=True)
         if key not in names:
             names[key] = _unused(f"{config.name}:{config.variant}", groups)
             groups[names[key]] = []
@@ -184,17 +187,17 @@ def of_groups(groups: Mapping[str, Sequence[Run]]) -> Results:
     """The numbers of settings.
 
     Args:
-      groups: {name of a setting: its runs}.
+      groups: {name of a setting: its runs}, which are separated as by `separate`.
     """
+    groups = separate(groups)
     settings = [
         entry for name, group in groups.items() for entry in _numbers_of_setting(name, group)
     ]
     at_updates: list[Difference] = []
     at_seconds: list[Difference] = []
     not_compared = []
-    for metric_family in dict.fromkeys(_family(entry.metric) for entry in settings):
-        entries = [entry for entry in settings if _family(entry.metric) == metric_family]
-        first, *others = entries
+    for kind in dict.fromkeys(map(_kind, settings)):
+        first, *others = [entry for entry in settings if _kind(entry) == kind]
         for other in others:
             if reason := _incomparable(first, other, groups):
                 not_compared.append(reason)
@@ -205,6 +208,28 @@ def of_groups(groups: Mapping[str, Sequence[Run]]) -> Results:
             at_updates += _until(updates, differences_at_updates(*sides))
             at_seconds += _until(seconds, differences_at_seconds(*sides))
     return Results(settings, at_updates, at_seconds, not_compared)
+
+
+def separate(groups: Mapping[str, Sequence[Run]]) -> dict[str, list[Run]]:
+    """Settings whose runs share data, network and reference; others become settings of their own.
+
+    Args:
+      groups: {name of a setting: its runs}.
+    """
+    separated: dict[str, list[Run]] = {}
+    for name, group in groups.items():
+        parts: list[list[Run]] = []
+        for run in group:
+            same = [part for part in parts if not _other_content(run, part)]
+            if same:
+                same[0].append(run)
+            else:
+                parts.append([run])
+        for part in parts:
+            differing = _other_content(part[0], parts[0])
+            suffix = f" (other {' and '.join(differing)})" if differing else ""
+            separated[_unused(name + suffix, separated)] = part
+    return separated
 
 
 def write(results: Results, path: pathlib.Path) -> None:
@@ -234,6 +259,11 @@ def curve_of(run: Run, metric: str) -> numbers.Curve:
         seconds=np.array([row["training_seconds"] for row in rows], np.float64),
         values=np.array(values, np.float64),
     )
+
+
+def _other_content(run: Run, others: Sequence[Run]) -> list[str]:
+    """What a run has another one of than some of the others."""
+    return list(dict.fromkeys(name for one in others for name in run.records_that_differ(one)))
 
 
 def _numbers_of_setting(name: str, group: Sequence[Run]) -> list[SettingNumbers]:
@@ -267,8 +297,8 @@ def _numbers_of_metric(name: str, group: Sequence[Run], metric: str) -> SettingN
         chosen=chosen,
         last=last,
         best=numbers.best(curves),
-        area=numbers.area(curves),
-        published=_published(config.name, metric, rates, chosen, last),
+        area=numbers.area(curves, stopped),
+        published=_published(config, metric, rates, chosen, last),
         caveats=_caveats(config, metric, group, last),
     )
 
@@ -282,12 +312,13 @@ def _failure(run: Run) -> Failure | None:
 
 
 def _published(
-    experiment: str,
+    config: ConfigDict,
     metric: str,
     rates: Players[float],
     chosen: numbers.Point | None,
     last: numbers.Point | None,
 ) -> Published | None:
+    experiment = config.name
     family = _family(metric)
     score = published.SCORES.get((experiment, family), {}).get(rates)
     if score is None:
@@ -295,6 +326,7 @@ def _published(
     points = published.curve(experiment, family, rates)
     return Published(
         metric=family,
+        runs=_RUNS_OF_PAPER.get(configs.architecture_of(config).learns, 0),
         best=score.best,
         best_at=score.at,
         table=score.table,
@@ -330,7 +362,7 @@ def _caveats(
     reached = last.updates if last else 0
     if card is not None and reached < card.updates:
         found.append(f"{reached:,} of the card's {card.updates:,} updates")
-    seeds = _SEEDS_OF_PAPER.get(kind, 0)
+    seeds = _RUNS_OF_PAPER.get(kind, 0)
     is_published = (config.name, _family(metric)) in published.SCORES
     if is_published and len(group) < seeds:
         runs_here = "1 run" if len(group) == 1 else f"{len(group)} runs"
@@ -339,15 +371,19 @@ def _caveats(
 
 
 def _changes(card: ConfigDict, config: ConfigDict) -> list[str]:
-    """The values that decide weights or curve and are not those of the card."""
+    """The values that decide weights or curve and are not those of the card.
+
+    Fewer updates are left out: how far the runs have got is another caveat.
+    """
+    said = (_WHERE, "updates") if config.updates < card.updates else (_WHERE,)
     return [
         str(difference)
-        for difference in configs.differing_values(_decisive(card), _decisive(config))
-        if difference.key != _WHERE
+        for difference in configs.differing_values(decisive(card), decisive(config))
+        if difference.key not in said
     ]
 
 
-def _decisive(config: ConfigDict) -> dict[str, object]:
+def decisive(config: ConfigDict) -> dict[str, Value]:
     """{key: value} of what decides weights or curve, except the seed and the number of updates.
 
     The number of updates stays where the learning rates follow from it.
@@ -369,10 +405,11 @@ def _incomparable(
         return f"{pair}: there is no evaluation of both yet"
     if first.metric != second.metric:
         return f"{pair}: measured as {first.metric} and {second.metric}"
-    if first.experiment != second.experiment:
-        return f"{pair}: of {first.experiment} and {second.experiment}"
-    sides = [_measuring(groups[entry.name][0].config) for entry in (first, second)]
-    changed = configs.differing_values(*sides)
+    one, two = (groups[entry.name][0] for entry in (first, second))
+    others = [name for name in one.records_that_differ(two) if name != "data"]
+    if others:
+        return f"{pair}: measured with another {' and another '.join(others)}"
+    changed = configs.differing_values(_measuring(one.config), _measuring(two.config))
     if changed:
         return f"{pair}: measured differently ({'; '.join(map(str, changed))})"
     return ""
@@ -398,6 +435,11 @@ def _end(entry: SettingNumbers) -> tuple[float, float]:
 
 def _until(end: float, differences: Sequence[Difference]) -> list[Difference]:
     return [difference for difference in differences if difference.position <= end]
+
+
+def _kind(entry: SettingNumbers) -> tuple[str, str]:
+    """The same for entries between which there may be a difference."""
+    return entry.experiment, _family(entry.metric)
 
 
 def _label(entry: SettingNumbers) -> str:

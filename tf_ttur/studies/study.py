@@ -106,7 +106,11 @@ class Cell:
     def check(self) -> None:
         """Refuses a folder that holds anything but this cell. Raises `UserError`."""
         outputs.check_folder(self.folder, "--output")
-        self.run.check(self.config)
+        try:
+            self.run.check(self.config)
+        except UserError as error:
+            cure = error.cure.replace("--workdir", "--output")  # the flag of a study
+            raise UserError(error.found, error.expected, cure) from error
 
     @property
     def state(self) -> State:

@@ -56,11 +56,17 @@ def describe_ranking(ranking: Sequence[Mapping[str, Any]]) -> str:
         values = "-"
         if row["mean"] is not None:
             values = f"{row['mean']:.4g} [{row['lowest']:.4g}, {row['highest']:.4g}]"
+            values += of_runs(row["num_values"], row["num_runs"])
         updates = "-" if row["updates"] is None else f"{row['updates']:,}"
         rates = (f"{row['discriminator']:g}", f"{row['generator']:g}")
         counts = (str(row["num_runs"]), str(row["num_failed"]))
         rows.append((*rates, row["metric"] or "-", updates, values, *counts))
     return "\n".join(aligned(rows))
+
+
+def of_runs(num_values: int, num_runs: int) -> str:
+    """ " (1 of 3 runs)" behind a mean that not all runs are in; otherwise ""."""
+    return f" ({num_values} of {num_runs} runs)" if num_values < num_runs else ""
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -74,7 +80,10 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _row(entry: SettingNumbers) -> tuple[str, ...]:
     chosen = entry.chosen
-    values = f"{chosen.mean:.4g} [{chosen.low:.4g}, {chosen.high:.4g}]" if chosen else "-"
+    values = "-"
+    if chosen:
+        values = f"{chosen.mean:.4g} [{chosen.low:.4g}, {chosen.high:.4g}]"
+        values += of_runs(chosen.num_values, len(entry.seeds))
     best = f"{entry.best.value:.4g} (seed {entry.best.seed})" if entry.best else "-"
     return (
         entry.name,
