@@ -13,6 +13,7 @@ import pytest
 from tests.commands.processes import TINY, run
 from tests.conftest import ROOT
 from tests.faults import kills
+from tf_ttur.commands import study
 from tf_ttur.io import files
 from tf_ttur.studies import study as studies
 
@@ -165,3 +166,22 @@ def test_another_failure_stops_the_study_and_another_process_does_not(start, tmp
     assert failing.returncode == 2
     assert "the training of ttur-seed0 ended with status 2; its last lines:" in messages
     assert "/nowhere.npz" in messages and "Traceback" not in messages
+
+
+@pytest.mark.parametrize(("variant", "name"), [("", "mine"), ("slow", "slow")])
+def test_a_card_without_variants_is_one_setting(tmp_path, capsys, variant, name):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from tf_ttur.config import default\n"
+        "def get_config():\n"
+        "    config = default()\n"
+        f"    config.variant = {variant!r}\n"
+        "    config.name, config.data.source, config.updates = 'mine', 'digits:64', 9\n"
+        "    config.discriminator.learning_rate = config.generator.learning_rate = 1e-3\n"
+        "    return config\n",
+        encoding="utf-8",
+    )
+    study.main([str(path), "--seeds", "3", "--list", "--output", str(tmp_path / "study")])
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == f"1/1  {name}-seed3  new"
+    assert f"--config {path} " in second

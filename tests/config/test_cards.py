@@ -134,7 +134,7 @@ def test_words_that_name_no_card(word, message, elsewhere):
         ("raise SystemExit(0)", "SystemExit"),
         ("", "KeyError: 'get_config'"),
         ("def get_config(variant=''): return {}", "TypeError: get_config gives dict"),
-        ("def get_config(): pass", "TypeError"),
+        ("def get_config(*_): pass", "TypeError"),
     ],
 )
 def test_files_that_are_no_cards(text, reason, tmp_path):
@@ -142,6 +142,15 @@ def test_files_that_are_no_cards(text, reason, tmp_path):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=rf"card\.py gives no config \({reason}"):
         configs.load(f"{path}:ttur")
+
+
+def test_a_card_without_variants_says_so(tmp_path):
+    path = tmp_path / "card.py"
+    text = "from tf_ttur import config\nget_config = lambda: config.default()\n"
+    path.write_text(text, encoding="utf-8")
+    assert configs.read_card(str(path)).variant == ""
+    with pytest.raises(UserError, match="has no variants, and 'ttur' is named"):
+        configs.read_card(f"{path}:ttur")
 
 
 def test_list_of_cards(tmp_path):

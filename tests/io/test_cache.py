@@ -131,6 +131,7 @@ def test_what_is_damaged_is_set_aside_once(tmp_path, capsys):
         time.sleep(0.05)
         with files.atomic(path, "w") as file:
             file.write("whole")
+        return "content"
 
     with futures.ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: cache.read(path, load, make), range(4)))

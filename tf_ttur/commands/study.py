@@ -31,8 +31,11 @@ def main(words: Sequence[str]) -> None:
     from tf_ttur.studies import results, summary
     from tf_ttur.studies import study as studies
 
-    settings = [studies.Setting(variant, variant, values) for variant in _variants(arguments, card)]
     path = cards.find_card(card).path
+    settings = [
+        studies.Setting(variant or _name(card, path.stem), variant, values)
+        for variant in _variants(arguments, card)
+    ]
     output = cells.output(arguments, f"studies/{path.stem}")
     study = cells.run(arguments, studies.plan(output, card, settings, arguments.seeds))
     if study is not None:
@@ -40,6 +43,11 @@ def main(words: Sequence[str]) -> None:
         results.write(numbers, output / results.NUMBERS)
         print(summary.describe(numbers))
         print(f"\nnumbers    {output / results.NUMBERS}")
+
+
+def _name(card: str, otherwise: str) -> str:
+    """Of the one setting of a card without variants."""
+    return str(cards.read_card(card).variant) or otherwise
 
 
 def _variants(arguments: flags.Arguments, card: str) -> list[str]:

@@ -8,6 +8,7 @@ A card is named by
 
 import contextlib
 import difflib
+import inspect
 import pathlib
 import re
 import runpy
@@ -193,6 +194,12 @@ def _run(card: Card) -> ConfigDict:
     try:
         with contextlib.redirect_stdout(sys.stderr):  # standard output is for results
             get_config = runpy.run_path(str(card.path))["get_config"]
+            if card.variant and not inspect.signature(get_config).parameters:
+                raise UserError(
+                    f"{card.path} has no variants, and {card.variant!r} is named",
+                    "the card alone, or get_config(variant)",
+                    "leave the variant out",
+                )
             config = get_config(card.variant) if card.variant else get_config()
         if not isinstance(config, ConfigDict):
             raise TypeError(f"get_config gives {type(config).__name__}")

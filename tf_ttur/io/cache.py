@@ -63,23 +63,29 @@ def once(path: pathlib.Path, make: Callable[[], object]) -> None:
                 make()
 
 
-def read(path: pathlib.Path, load: Callable[[], Content], make: Callable[[], object]) -> Content:
+def read(path: pathlib.Path, load: Callable[[], Content], make: Callable[[], Content]) -> Content:
     """What a file of the cache holds; it is made if it is missing, as in `once`.
 
     A file that cannot be read is set aside, which a message says, and made anew.
 
     Args:
-      path, make: as in `once`.
+      path: as in `once`.
       load: function that reads the file. It raises `UserError` if that is impossible.
+      make: function that writes the file, and gives what it holds.
     """
-    once(path, make)
+    made: list[Content] = []
+
+    def keep() -> None:
+        made.append(make())
+
+    once(path, keep)
     try:
-        return load()
+        return made[0] if made else load()
     except UserError:
         with _alone(path):
             _set_aside_if_damaged(path, load)
-        once(path, make)
-        return load()
+        once(path, keep)
+        return made[0] if made else load()
 
 
 def _set_aside_if_damaged(path: pathlib.Path, load: Callable[[], object]) -> None:

@@ -281,11 +281,15 @@ def cached_features(
       images, network, batch_size, limit: as in `image_statistics`.
     """
     path = reference_path(images, network, limit, "features")
-    return cache.read(
-        path,
-        lambda: features.load(path, images.source.word),
-        lambda: keep_features(images, network, Keeper(path), batch_size, limit),
-    )
+
+    def load() -> Features:
+        return features.load(path, images.source.word)
+
+    def make() -> Features:
+        keep_features(images, network, Keeper(path), batch_size, limit)
+        return load()
+
+    return cache.read(path, load, make)
 
 
 def keep_features(

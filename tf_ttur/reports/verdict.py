@@ -42,7 +42,7 @@ def verdict(settings: Sequence[Setting], results: Results, rows: Sequence[table.
     """
     values = [_value(row) for row in rows if row["mean"] is not None]
     values += [f"{summary.difference(at_updates)}." for at_updates, _ in results.pairs()]
-    comparable, reasons = _compare(results)
+    comparable, reasons = summary.comparability(results)
     return Verdict([_ran(setting, results) for setting in settings], values, comparable, reasons)
 
 
@@ -85,24 +85,3 @@ def _value(row: table.Row) -> str:
     if row["published_mean"] is not None:
         text += f"; the published mean there is {table.cell(row, 'published_mean')}"
     return text + "."
-
-
-def _compare(results: Results) -> tuple[str, list[str]]:
-    """The sentence on comparability, and its reasons."""
-    with_published = [entry for entry in results.settings if entry.published]
-    entries = with_published or results.settings
-    caveats: dict[str, list[str]] = {}
-    for entry in entries:
-        for caveat in entry.caveats:
-            caveats.setdefault(caveat, []).append(entry.name)
-    everybody = {entry.name for entry in entries}
-    reasons = [
-        caveat if set(names) == everybody else f"{caveat} ({', '.join(dict.fromkeys(names))})"
-        for caveat, names in caveats.items()
-    ]
-    if not with_published:
-        note = " Before they are compared with others, note:" if reasons else ""
-        return f"Nothing is published about these values.{note}", reasons
-    if not reasons:
-        return "These values may stand beside the published ones: the protocol is the paper's.", []
-    return "These values may not stand beside the published ones:", reasons

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import json
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -28,6 +28,7 @@ from tf_ttur.studies.study import Study
 NUMBERS = "numbers.json"
 _JSD = ("jsd_4", "jsd_6")
 _WHERE = "evaluation.every_updates"  # places the points of a curve, and changes none of them
+_SAMPLES_OF_PAPER = 50_000  # of images
 _RUNS_OF_PAPER = {"images": 8, "lines": 10}
 
 
@@ -348,13 +349,21 @@ def _caveats(
     found = []
     if metric.startswith(("fid", "frechet")) and metric != "fid":
         found.append(f"the values are {metric}, not the FID of the published Inception network")
+    said = [_WHERE]  # keys of the config that need no other words
+    samples = config.evaluation.num_samples
+    if kind == "images" and samples < _SAMPLES_OF_PAPER:
+        usual = f"{_SAMPLES_OF_PAPER:,}"
+        found.append(f"{samples:,} samples instead of {usual}: fewer raise the distance")
+        said.append("evaluation.num_samples")
     card = None
     with contextlib.suppress(UserError):  # the card may be gone, or no longer have this variant
         card = configs.load(f"{config.name}:{config.variant}")
     if card is None:
         found.append(f"there is no card {config.name}:{config.variant} to compare with")
     else:
-        found += [f"not as in the card: {line}" for line in _changes(card, config)]
+        if config.updates < card.updates:
+            said.append("updates")
+        found += [f"not as in the card: {line}" for line in _changes(card, config, said)]
         place = configs.kind_of(config).place
         was, now = (configs.flatten(one)[place] for one in (card, config))
         if was and now not in alternatives.split(was):
@@ -370,12 +379,8 @@ def _caveats(
     return found
 
 
-def _changes(card: ConfigDict, config: ConfigDict) -> list[str]:
-    """The values that decide weights or curve and are not those of the card.
-
-    Fewer updates are left out: how far the runs have got is another caveat.
-    """
-    said = (_WHERE, "updates") if config.updates < card.updates else (_WHERE,)
+def _changes(card: ConfigDict, config: ConfigDict, said: Collection[str]) -> list[str]:
+    """The values that decide weights or curve and are not those of the card, but for some keys."""
     return [
         str(difference)
         for difference in configs.differing_values(decisive(card), decisive(config))

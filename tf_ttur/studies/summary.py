@@ -25,16 +25,30 @@ def describe(results: Results) -> str:
             if at_seconds is not None:
                 lines.append(f"  {difference(at_seconds)}")
         lines += [f"  not compared: {reason}" for reason in results.not_compared]
-    caveats = {
-        caveat: [entry.name for entry in results.settings if caveat in entry.caveats]
-        for caveat in dict.fromkeys(c for entry in results.settings for c in entry.caveats)
-    }
-    if caveats:
-        lines += ["", "not to be set beside published values as they are:"]
-        lines += [
-            f"  {caveat} ({', '.join(dict.fromkeys(names))})" for caveat, names in caveats.items()
-        ]
+    comparable, reasons = comparability(results)
+    lines += ["", comparable, *(f"  {reason}" for reason in reasons)]
     return "\n".join(lines)
+
+
+def comparability(results: Results) -> tuple[str, list[str]]:
+    """(whether the values may stand beside the published ones, in a sentence; why not)."""
+    with_published = [entry for entry in results.settings if entry.published]
+    entries = with_published or results.settings
+    caveats: dict[str, list[str]] = {}
+    for entry in entries:
+        for caveat in entry.caveats:
+            caveats.setdefault(caveat, []).append(entry.name)
+    everybody = {entry.name for entry in entries}
+    reasons = [
+        caveat if set(names) == everybody else f"{caveat} ({', '.join(dict.fromkeys(names))})"
+        for caveat, names in caveats.items()
+    ]
+    if not with_published:
+        note = " Before they are compared with others, note:" if reasons else ""
+        return f"Nothing is published about these values.{note}", reasons
+    if not reasons:
+        return "These values may stand beside the published ones: the protocol is the paper's.", []
+    return "These values may not stand beside the published ones:", reasons
 
 
 def difference(one: Difference) -> str:
