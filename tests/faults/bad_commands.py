@@ -351,7 +351,7 @@ STUDY = {
     "quickstart --variants fast": "no variant 'fast'",
     "quickstart --variants ttur,ttur": "--variants ttur,ttur",
     "quickstart --seeds 3-1": "3-1 is no range of seeds",
-    "quickstart --seeds x": "invalid seed_list value",
+    "quickstart --seeds x": "is no seed, such as 3 or 0-7",
     "quickstart --config.seed=1": "--config.seed",
     "quickstart --config.loss=mse": "non_saturating",
     "quickstart --jobs 0": "0 is not in 1",
