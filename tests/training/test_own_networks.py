@@ -96,6 +96,22 @@ def bright_images():
     )
 
 
+def small_latents():
+    return keras.Sequential(
+        [keras.Input((32,)), layers.Dense(32 * 32 * 3), layers.Reshape((32, 32, 3))]
+    )
+
+
+class SmallLatents(keras.Model):  # declares no shape
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(32 * 32 * 3)
+        self.dense.build((None, 32))
+
+    def call(self, latents):
+        return layers.Reshape((32, 32, 3))(self.dense(latents))
+
+
 def no_network():
     return "a network"
 
@@ -196,6 +212,12 @@ def test_networks_of_the_same_seed_are_the_same(file, tmp_path):
         ("discriminator", "Probabilities", r"sigmoid: it gives probabilities\n.*logits"),
         ("generator", "small_images", r"gives float32 \(2, 28, 28, 3\)\n.*\(2, 32, 32, 3\)"),
         ("generator", "bright_images", r"sigmoid: its values are in 0 ... 1\n.*-1 ... 1"),
+        ("generator", "small_latents", r"takes latents of 32; .*size is 100\n.*\n.*set .*=32"),
+        ("generator", "SmallLatents", r"\(ValueError: Input 0 .*expected axis -1 "),
+        ("generator", "INSTANCE", r"takes inputs of shape \(32, 32, 3\)\n.*\n.*swapped"),
+        ("generator", "plain", r"generator cannot be used"),
+        ("generator", "two_outputs", r"gives float32 \(2, 2\)\n"),
+        ("discriminator", "small_latents", r"inputs of shape \(32,\)\n.*\(32, 32, 3\)"),
         ("generator", "no_network", r"gives str, not a Keras model"),
         ("generator", "nothing", r"has no nothing\n"),
     ],
@@ -244,6 +266,26 @@ def test_networks_given_from_python_are_trained_resumed_and_exported(tiny, tmp_p
     with pytest.raises(UserError, match=r"given:\w+ stands for an object .* from Python"):
         configs.from_json(tmp_path / "run/config.json")
     assert registry._GIVEN == {}
+
+
+@pytest.mark.usefixtures("one_replica")
+def test_a_generator_without_negative_values_is_a_warning_once(tiny, tmp_path, capsys):
+    """A sigmoid behind bounded units does not reach its ends, by which it would be known."""
+    tiny.evaluation.every_updates = 0
+    layers = keras.layers
+    bright = keras.Sequential(
+        [
+            keras.Input((100,)),
+            layers.Dense(16, "tanh"),
+            layers.Dense(32 * 32 * 3, "sigmoid"),
+            layers.Reshape((32, 32, 3)),
+        ]
+    )
+    players = given_networks()
+    for name, generator, count in (("tanh", players["generator"], 0), ("sigmoid", bright, 1)):
+        for tiny.updates in (1, 2):  # a new run, then its resume
+            loop.train(tiny, tmp_path / name, **players | {"generator": generator})
+        assert capsys.readouterr().err.count("no value below 0") == count
 
 
 def test_the_average_of_the_generator_is_measured_and_exported(tiny, tmp_path):

@@ -225,6 +225,8 @@ def _begin(process: Process, resumed: int | None) -> None:
         begins = f"starting with the weights of {process.start}"
     else:
         begins = "starting"
+        if process.folder:
+            networks.warn_of_no_negative(config, process.state.generator)
     shown = presentation.of_config(config, process.examples.vocabulary)
     notes = [shown.count(process.examples.num_examples), *getattr(process.examples, "notes", [])]
     console.say(f"training on {process.examples.word}: {'; '.join(notes)}")

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur import registry
 from tf_ttur.errors import UserError
+from tf_ttur.io import console
 from tf_ttur.models import NETWORKS
 from tf_ttur.registry import load
 from tf_ttur.training import own_objects, randomness
@@ -71,6 +72,7 @@ def check_generator(
     latent_size: int,
     shape: tuple[int, ...],
     refuses_sigmoid: bool = True,
+    key: str = "config.latent.size",
 ) -> None:
     """Calls a generator once, which creates its variables, and looks at what it gives.
 
@@ -80,10 +82,12 @@ def check_generator(
       latent_size: numbers in one latent.
       shape: of one real example.
       refuses_sigmoid: whether images in 0 ... 1 are looked for.
+      key: what the user sets to choose `latent_size`.
 
     Raises:
-      UserError: it does not give such examples, or cannot give negative values.
+      UserError: it does not take such latents, does not give such examples, or ends with a sigmoid.
     """
+    own_objects.check_latents(what, generator, latent_size, key)
     examples = generator(tf.zeros((2, latent_size)), training=False)
     own_objects.check_examples(what, examples, (2, *shape))
     makes_images = len(shape) == 3
@@ -92,6 +96,28 @@ def check_generator(
             f"{what} ends with a sigmoid: its values are in 0 ... 1",
             "images in -1 ... 1, as the real ones are",
             'end with activation="tanh"',
+        )
+
+
+def warn_of_no_negative(config: ConfigDict, generator: keras.Model) -> None:
+    """Warns if a new generator of the user's own cannot give the dark half of the real images."""
+    is_own = registry.is_object(config.model.generator or config.model.architecture)
+    if is_own and len(example_shape(config)) == 3:
+        warn_if_never_negative("the generator", generator, config.latent.size)
+
+
+def warn_if_never_negative(what: str, generator: keras.Model, latent_size: int) -> None:
+    """Warns if no value of a new generator's images is below 0.
+
+    Args:
+      what: names it.
+      generator: a network of images, with its initial weights.
+      latent_size: numbers in one latent.
+    """
+    if own_objects.is_never_negative(generator, (latent_size,)):
+        console.say(
+            f"warning: {what} gives no value below 0, and images are in -1 ... 1:"
+            ' it should probably end with activation="tanh"'
         )
 
 
@@ -112,8 +138,10 @@ def check_discriminator(
       refuses_sigmoid: whether probabilities are looked for.
 
     Raises:
-      UserError: it does not give one number per example, or gives probabilities.
+      UserError: it does not take such examples, does not give one number per example, or gives
+        probabilities.
     """
+    own_objects.check_inputs(what, discriminator, shape)
     outputs = discriminator(tf.zeros((2 * samples_per_score, *shape)), training=True)
     own_objects.check_scores(what, outputs, 2)
     if refuses_sigmoid and own_objects.is_sigmoid(discriminator, shape):

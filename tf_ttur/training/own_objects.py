@@ -2,8 +2,10 @@
 
 import contextlib
 import inspect
+import math
 import pathlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -13,31 +15,46 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur import registry
 from tf_ttur.errors import UserError
-from tf_ttur.losses import OWN_PENALTIES, BatchLoss
+from tf_ttur.losses import BatchLoss
 from tf_ttur.losses.batches import Batch
-from tf_ttur.models import AUGMENTATIONS
 
 _ARGUMENTS = ("shape", "model", "latent_size", "seed", "name")  # of `models.Build`
+_EXPECTED = "what docs/architecture.md says of such an object, under Registries"
+_EXPECTED_LOSS = (
+    "a LossPair of functions (real, fake) and (fake), or a BatchLoss of functions (batch)"
+)
+# What to do, said wherever a network looks like the other one.
+SWAPPED = "if generator and discriminator are swapped, pass them the other way round"
 
 
 @contextlib.contextmanager
 def named(word: str, what: str) -> Iterator[None]:
-    """Turns what a user's own code raises in the block into a `UserError`.
+    """As `calling`, if a word names an object of the user's own.
 
     Args:
       word: names the object; errors of objects of this package pass unchanged.
       what: the part of it that is called.
+    """
+    with calling(f"{word}: {what}") if registry.is_object(word) else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def calling(what: str, expected: str = _EXPECTED) -> Iterator[None]:
+    """Turns what a user's own code raises in the block into a `UserError`.
+
+    Args:
+      what: names what is called.
+      expected: what it must be.
     """
     try:
         yield
     except (UserError, tf.errors.ResourceExhaustedError, MemoryError):
         raise
     except Exception as error:  # own code may raise anything
-        if not registry.is_object(word):
-            raise
         raise UserError(
-            f"{word}: {what} cannot be used ({type(error).__name__}: {_first_line(error)})",
-            "what docs/architecture.md says of such an object, under Registries",
+            f"{what} cannot be used ({type(error).__name__}: {_reason(error)})",
+            expected,
             "correct the object",
         ) from error
 
@@ -72,7 +89,7 @@ def _copy(model: keras.Model) -> keras.Model:
             copy = type(model).from_config(model.get_config())
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ValueError(
-            f"this Keras model cannot be copied ({_first_line(error)}): pass its class, or a"
+            f"this Keras model cannot be copied ({_reason(error)}): pass its class, or a"
             " function that makes it, or give it get_config and from_config"
         ) from error
     if model.built and model.weights:
@@ -95,14 +112,89 @@ def is_sigmoid(network: keras.layers.Layer, shape: tuple[int, ...]) -> bool:
     Returns:
       False also for a network that only runs in training mode.
     """
+    low, high = _extremes(network, shape)
+    return 0 <= low < 1e-3 and 1 - 1e-3 < high <= 1
+
+
+def is_never_negative(network: keras.layers.Layer, shape: tuple[int, ...]) -> bool:
+    """Whether no output is below 0, and some are above; arguments as of `is_sigmoid`.
+
+    So does a sigmoid behind a layer that is bounded, which `is_sigmoid` does not see.
+    """
+    low, high = _extremes(network, shape)
+    return low >= 0 and high > 0
+
+
+def _extremes(network: keras.layers.Layer, shape: tuple[int, ...]) -> tuple[float, float]:
+    """The least and the greatest output for large inputs; NaN if the network fails."""
     inputs = 1000 * tf.random.stateless_normal((16, *shape), (0, 0))
     try:
         outputs = tf.cast(network(inputs, training=False), tf.float32)
     except Exception:  # own code may raise anything; in training mode it has just been called
-        return False
-    low = float(tf.reduce_min(outputs))
-    high = float(tf.reduce_max(outputs))
-    return 0 <= low < 1e-3 and 1 - 1e-3 < high <= 1
+        return math.nan, math.nan
+    return float(tf.reduce_min(outputs)), float(tf.reduce_max(outputs))
+
+
+def check_latents(what: str, generator: keras.Model, size: int, key: str) -> None:
+    """Refuses a Keras model that declares other inputs than latents of this size.
+
+    Args:
+      what: names the generator in messages.
+      generator: the network.
+      size: numbers in one latent.
+      key: what the user sets to choose the size.
+
+    Raises:
+      UserError: it takes something else.
+    """
+    shape = _declared_shape(generator)
+    if shape is None or _is_compatible(shape, (size,)):
+        return
+    if len(shape) != 1:
+        raise UserError(
+            f"{what} takes inputs of shape {shape}",
+            f"latents of shape ({size},)",
+            f"{SWAPPED}; otherwise reshape the latents within the generator",
+        )
+    flag = f" (--{key}={shape[0]})" if key.startswith("config.") else ""
+    raise UserError(
+        f"{what} takes latents of {shape[0]}; {key} is {size}",
+        "one size of latents",
+        f"set {key} = {shape[0]}{flag}, or change the generator",
+    )
+
+
+def check_inputs(what: str, discriminator: keras.Model, shape: tuple[int, ...]) -> None:
+    """Refuses a Keras model that declares other inputs than examples of this shape.
+
+    Args:
+      what: names the discriminator in messages.
+      discriminator: the network.
+      shape: of one example.
+
+    Raises:
+      UserError: it takes something else.
+    """
+    declared = _declared_shape(discriminator)
+    if declared is None or _is_compatible(declared, shape):
+        return
+    raise UserError(
+        f"{what} takes inputs of shape {declared}",
+        f"{shape}, the shape of the examples",
+        "give generator, discriminator and data the same shape",
+    )
+
+
+def _declared_shape(network: keras.Model) -> tuple[int | None, ...] | None:
+    """The shape of one input, None where it is free; None if the network declares none."""
+    shape = getattr(network, "input_shape", None)
+    if not isinstance(shape, tuple) or not all(size is None or size > 0 for size in shape):
+        return None  # also of several inputs
+    return shape[1:]
+
+
+def _is_compatible(declared: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
+    return tf.TensorShape(declared).is_compatible_with(shape)
 
 
 def check_examples(what: str, examples: Any, shape: tuple[int, ...]) -> None:
@@ -119,10 +211,11 @@ def check_examples(what: str, examples: Any, shape: tuple[int, ...]) -> None:
     is_float = isinstance(examples, tf.Tensor) and examples.dtype.is_floating
     if is_float and tuple(examples.shape) == shape:
         return
+    cure = "correct the network, or change config.data.image_size and config.data.channels"
+    if is_float and tuple(examples.shape) in (shape[:1], (*shape[:1], 1)):
+        cure = SWAPPED
     raise UserError(
-        f"{what} gives {_kind(examples)}",
-        f"floats {shape}, as the real examples are",
-        "correct the network, or change config.data.image_size and config.data.channels",
+        f"{what} gives {_kind(examples)}", f"floats {shape}, as the real examples are", cure
     )
 
 
@@ -151,38 +244,34 @@ def check_loss(word: str, loss: BatchLoss, shape: tuple[int, ...]) -> None:
     """Calls both losses of a user's own on four examples.
 
     Args:
-      word: the config's loss.
+      word: names the loss in messages.
       loss: its functions.
       shape: of one example.
 
     Raises:
       UserError: they cannot be called, or do not give one loss per example.
     """
-    if not registry.is_object(word):
-        return
     examples = tf.zeros((4, *shape))
     for player in ("discriminator", "generator"):
-        with named(word, f"its {player}'s loss"):
+        with calling(f"{word}: its {player}'s loss", _EXPECTED_LOSS):
             values = getattr(loss, player)(Batch(examples, examples, _sum))
         _check_per_example(f"the {player}'s loss of {word}", values)
 
 
-def check_augmentation(word: str, shape: tuple[int, ...]) -> None:
+def check_augmentation(word: str, function: Callable[..., Any], shape: tuple[int, ...]) -> None:
     """Calls the user's own function of batches once.
 
     Args:
-      word: names the function; "" for none.
+      word: names the function in messages.
+      function: (examples, seed).
       shape: of one example.
 
     Raises:
-      UserError: there is no such function, it cannot be called, or it gives something else than
-        examples of the same shape.
+      UserError: it cannot be called, or it gives something else than examples of the same shape.
     """
-    if not word:
-        return
     examples = tf.zeros((4, *shape))
-    with named(word, "the function"):
-        result = AUGMENTATIONS.find(word)(examples, tf.constant([0, 0]))
+    with calling(f"{word}: the function"):
+        result = function(examples, tf.constant([0, 0]))
     if _kind(result) != _kind(examples):
         raise UserError(
             f"{word} gives {_kind(result)}",
@@ -191,22 +280,20 @@ def check_augmentation(word: str, shape: tuple[int, ...]) -> None:
         )
 
 
-def check_penalty(word: str, shape: tuple[int, ...]) -> None:
+def check_penalty(word: str, function: Callable[..., Any], shape: tuple[int, ...]) -> None:
     """Calls the user's own penalty once, with a linear discriminator.
 
     Args:
-      word: names the function; "" for none.
+      word: names the function in messages.
+      function: (score, real, fake, mix).
       shape: of one example.
 
     Raises:
-      UserError: there is no such function, it cannot be called, or it does not give one number per
-        example.
+      UserError: it cannot be called, or it does not give one number per example.
     """
-    if not word:
-        return
     examples = tf.zeros((4, *shape))
-    with named(word, "the penalty"):
-        values = OWN_PENALTIES.find(word)(_sum, examples, examples, tf.zeros((4,)))
+    with calling(f"{word}: the penalty"):
+        values = function(_sum, examples, examples, tf.zeros((4,)))
     _check_per_example(f"the penalty {word}", values)
 
 
@@ -234,8 +321,16 @@ def _kind(thing: Any) -> str:
     return type(thing).__name__
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [""])[0]
+def _reason(error: Exception) -> str:
+    """The paragraph of an error that says why.
+
+    Keras puts a paragraph before it that names the layer, and the arguments behind it. A tensor
+    that is quoted in it is left out.
+    """
+    text = re.sub(r"\x1b\[\d*m", "", str(error)).strip()
+    text = re.sub(r"^Exception encountered when calling .*\n\s*", "", text)
+    text = re.sub(r"\[\[.*\]\]", "[...]", text, flags=re.DOTALL)
+    return " ".join(text.split("\n\n")[0].split())
 
 
 def describe(config: ConfigDict) -> dict[str, dict[str, str | None]]:

@@ -8,8 +8,9 @@ import google.protobuf.message
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from tf_ttur import losses
+from tf_ttur import losses, registry
 from tf_ttur.errors import UserError
+from tf_ttur.models import AUGMENTATIONS
 from tf_ttur.training import networks, own_objects, rates
 from tf_ttur.training.average import WeightAverage
 
@@ -76,9 +77,12 @@ class State:
             )
         loss = losses.as_batch_loss(losses.pair(config.loss, self.balance))
         shape = networks.example_shape(config, symbols)
-        own_objects.check_loss(config.loss, loss, shape)
-        own_objects.check_penalty(config.discriminator.penalty, shape)
-        own_objects.check_augmentation(config.discriminator.augment, shape)
+        if registry.is_object(config.loss):
+            own_objects.check_loss(config.loss, loss, shape)
+        if word := config.discriminator.penalty:
+            own_objects.check_penalty(word, losses.OWN_PENALTIES.find(word), shape)
+        if word := config.discriminator.augment:
+            own_objects.check_augmentation(word, AUGMENTATIONS.find(word), shape)
         self.average = WeightAverage(self.generator) if config.generator.ema_decay else None
         self._presents_average = config.evaluation.weights != "live"
         self.checkpoint = self._build_checkpoint()
