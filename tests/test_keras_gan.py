@@ -197,7 +197,7 @@ def test_settings_train(images, settings):
     "change, message",
     [
         (lambda images: (images, np.zeros(64)), "images with labels"),
-        (lambda images: images[:, :8], r"images of shape \(8, 16, 3\)"),
+        (lambda images: images[:, :8], r"images of shape \(64, 8, 16, 3\)"),
     ],
 )
 def test_other_data_are_refused(images, change, message):

@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tf_ttur import losses
+from tf_ttur import losses, registry
 from tf_ttur.errors import UserError
+from tf_ttur.keras import fitting
 from tf_ttur.losses import BatchLoss, Loss, LossPair, WeightedPenalty
 from tf_ttur.players import Players
-from tf_ttur.registry import load
-from tf_ttur.training import networks, steps
+from tf_ttur.training import networks, own_objects, steps
 from tf_ttur.training.average import WeightAverage
 from tf_ttur.training.collapse import ACCURACY
 from tf_ttur.training.replica import Latents, Replica, Rules
@@ -85,15 +85,15 @@ class TwoTimeScaleGAN(keras.Model):
         self.discriminator = discriminator
         self.latent_size = latent_size
         self.latent = latent
-        self._image_shape = _image_shape(generator, latent_size)
-        networks.check_generator("the generator", generator, latent_size, self._image_shape)
-        networks.check_discriminator("the discriminator", discriminator, self._image_shape)
+        self._image_shape = _check_networks(generator, discriminator, latent_size)
+        if augment is not None:
+            own_objects.check_augmentation("augment", augment, self._image_shape)
         self._rules = Rules(
             seed=seed,
             steps=Players(discriminator=discriminator_steps, generator=generator_steps),
             latents=Latents(size=latent_size, distribution=latent, shared=shared_latents),
-            loss=_loss(loss),
-            penalties=_penalties(penalties or {}),
+            loss=_loss(loss, self._image_shape),
+            penalties=_penalties(penalties or {}, self._image_shape),
             augment=augment,
             ema_decay=ema_decay,
         )
@@ -107,19 +107,31 @@ class TwoTimeScaleGAN(keras.Model):
 
     def compile(
         self,
-        discriminator_optimizer: keras.optimizers.Optimizer,
-        generator_optimizer: keras.optimizers.Optimizer,
+        discriminator_optimizer: keras.optimizers.Optimizer | str,
+        generator_optimizer: keras.optimizers.Optimizer | str,
         jit_compile: bool = False,
         **kwargs: Any,
     ) -> None:
         """Takes the optimizer of each player: the two time scales.
 
         Args:
-          discriminator_optimizer, generator_optimizer: Keras optimizers with their own rates.
+          discriminator_optimizer, generator_optimizer: Keras optimizers with their own rates, or
+            names of some, such as "adam", with Keras' default rate.
           jit_compile: whether XLA compiles the update. It draws other random numbers then, and is
             much slower on a CPU.
           **kwargs: of `keras.Model.compile`, but for optimizer and loss.
+
+        Raises:
+          UserError: no optimizers, or one for both players.
         """
+        discriminator_optimizer = _optimizer("discriminator", discriminator_optimizer)
+        generator_optimizer = _optimizer("generator", generator_optimizer)
+        if generator_optimizer is discriminator_optimizer:
+            raise UserError(
+                "one optimizer for both players",
+                "an optimizer for each, with its own state",
+                "create a second one",
+            )
         super().compile(jit_compile=jit_compile, **kwargs)
         discriminator_optimizer.build(self.discriminator.trainable_variables)
         generator_optimizer.build(self.generator.trainable_variables)
@@ -134,6 +146,49 @@ class TwoTimeScaleGAN(keras.Model):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self._replicas = replicas
         self._replica = Replica(players, self._rules, replicas, _encode, self._average)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Trains both networks, as `keras.Model.fit`.
+
+        Args:
+          x: images, as the class says. Values are judged by the rule of docs/metrics.md, those of
+            a data set by its first batch.
+          y, validation_split, validation_data: are refused.
+          batch_size, epochs, verbose, callbacks: as of `keras.Model.fit`.
+          **kwargs: of `keras.Model.fit`.
+
+        Raises:
+          UserError: images or settings that cannot be used.
+        """
+        fitting.check_settings(validation_split, validation_data, callbacks)
+        if y is not None:
+            raise _labels()
+        images = fitting.Images(x, self._image_shape)
+        try:
+            return super().fit(images.x, None, batch_size, epochs, verbose, callbacks, **kwargs)
+        except tf.errors.OpError:
+            if images.refusal is None:
+                raise
+            raise images.refusal from None
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Is refused. Raises `UserError`."""
+        raise fitting.no_evaluation("evaluate() was called")
+
+    def get_config(self) -> dict[str, Any]:
+        """Is refused: this model cannot be saved as a whole. Raises `UserError`."""
+        raise fitting.no_saving("saving or copying the whole model")
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One update: the steps of the discriminator, then those of the generator."""
@@ -158,18 +213,9 @@ class TwoTimeScaleGAN(keras.Model):
         """The part of a batch for each discriminator step. Raises `UserError`."""
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         if labels is not None:
-            raise UserError(
-                "fit got images with labels",
-                "images alone: this GAN is not conditional",
-                "pass fit(images), or map the data set: dataset.map(lambda image, label: image)",
-            )
+            raise _labels()
         images = tf.convert_to_tensor(images)
-        if tuple(images.shape[1:]) != self._image_shape:
-            raise UserError(
-                f"fit got images of shape {tuple(images.shape[1:])}",
-                f"{self._image_shape}, the shape of the generator's images",
-                "resize them, or change the generator",
-            )
+        fitting.check_shape(images.shape, self._image_shape)
         count = self._rules.steps.discriminator
         size = images.shape[0]
         if size is not None and size < count:
@@ -189,25 +235,58 @@ def _encode(images: tf.Tensor) -> tf.Tensor:
     return tf.cast(images, tf.float32)
 
 
-def _image_shape(generator: keras.Model, latent_size: int) -> tuple[int, ...]:
-    images = generator(tf.zeros((2, latent_size)), training=False)
-    shape = tuple(getattr(images, "shape", ())[1:])
-    if len(shape) != 3 or None in shape:
+def _labels() -> UserError:
+    return UserError(
+        "fit got images with labels",
+        "images alone: this GAN is not conditional",
+        "pass fit(images), or map the data set: dataset.map(lambda image, label: image)",
+    )
+
+
+def _optimizer(player: str, optimizer: Any) -> keras.optimizers.Optimizer:
+    """A Keras optimizer, or the one with this name. Raises `UserError`."""
+    try:
+        found = keras.optimizers.get(optimizer)
+    except (TypeError, ValueError):
+        found = None
+    if found is None:
         raise UserError(
-            f"the generator gives images of shape {shape}",
-            "(height, width, channels)",
-            "correct the generator",
+            f"{player}_optimizer={optimizer!r}",
+            'a Keras optimizer, or its name, such as "adam"',
+            "pass keras.optimizers.Adam(...)",
         )
+    return found
+
+
+def _check_networks(
+    generator: keras.Model, discriminator: keras.Model, latent_size: int
+) -> tuple[int, ...]:
+    """Checks both networks, and returns the shape of an image. Raises `UserError`."""
+    what = "the generator"
+    with own_objects.calling(what):
+        own_objects.check_latents(what, generator, latent_size, "latent_size")
+        images = generator(tf.zeros((2, latent_size)), training=False)
+        shape = tuple(getattr(images, "shape", ())[1:])
+        if len(shape) != 3 or None in shape:
+            raise UserError(
+                f"{what} gives images of shape {shape}",
+                "(height, width, channels)",
+                f"correct the generator; {own_objects.SWAPPED}",
+            )
+        networks.check_generator(what, generator, latent_size, shape, key="latent_size")
+    with own_objects.calling("the discriminator"):
+        networks.check_discriminator("the discriminator", discriminator, shape)
+    networks.warn_if_never_negative(what, generator, latent_size)
     return shape
 
 
-def _loss(loss: Any) -> BatchLoss:
+def _loss(loss: Any, shape: tuple[int, ...]) -> BatchLoss:
     """The functions of a loss. Raises `UserError`."""
     if isinstance(loss, str):
         entry: Any = losses.LOSSES.find(loss)
     else:
         entry = loss if isinstance(loss, Loss) else Loss(pair=loss)
-    functions = load(entry.pair)
+    functions = registry.load(entry.pair)
     if entry.balanced or entry.outputs != "logits":
         raise UserError(
             f"the loss {loss} needs an auto-encoder as discriminator, and a balance",
@@ -220,10 +299,13 @@ def _loss(loss: Any) -> BatchLoss:
             f"one of {', '.join(losses.LOSSES)}, a tf_ttur.losses.LossPair or BatchLoss",
             "name or build one",
         )
-    return losses.as_batch_loss(functions)
+    batch_loss = losses.as_batch_loss(functions)
+    if not isinstance(loss, str) or registry.is_object(loss):
+        own_objects.check_loss(f"loss={type(loss).__name__}", batch_loss, shape)
+    return batch_loss
 
 
-def _penalties(weights: Mapping[Any, float]) -> list[WeightedPenalty]:
+def _penalties(weights: Mapping[Any, float], shape: tuple[int, ...]) -> list[WeightedPenalty]:
     """The terms of {name or function: weight}. Raises `UserError`."""
     penalties = []
     for penalty, weight in weights.items():
@@ -231,6 +313,9 @@ def _penalties(weights: Mapping[Any, float]) -> list[WeightedPenalty]:
             raise UserError(f"a penalty with weight {weight}", "0 or more", "correct it")
         function = penalty
         if isinstance(penalty, str):
-            function = load(losses.PENALTIES.find(penalty).function)
+            function = registry.load(losses.PENALTIES.find(penalty).function)
+        else:
+            name = getattr(penalty, "__name__", type(penalty).__name__)
+            own_objects.check_penalty(name, penalty, shape)
         penalties.append(WeightedPenalty(weight, function))
     return penalties
