@@ -13,6 +13,7 @@ import pytest
 from tests.data.test_sources import refused
 from tf_ttur.data import sources
 from tf_ttur.data.array_files import image_array, read_headers
+from tf_ttur.data.images import Images
 from tf_ttur.errors import UserError
 from tf_ttur.metrics import sides, statistics
 
@@ -80,6 +81,7 @@ def test_grey_arrays_are_replicated_and_said(tmp_path, images, name, with_channe
     save(tmp_path / name, grey)
     expected = np.repeat(images[..., :1], 3, axis=-1)
     np.testing.assert_array_equal(read(tmp_path / name), expected)
+    Images(str(tmp_path / name))
     assert "6 grey images" in capsys.readouterr().err
     assert sources.open_source(tmp_path / name).converted == "grey"
 

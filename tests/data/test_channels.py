@@ -53,6 +53,23 @@ def test_networks_get_one_channel_and_measures_three(word, memory_gib):
     assert images.identity != rgb.identity and images.fingerprints != rgb.fingerprints
 
 
+@pytest.mark.parametrize("is_array", [True, False])
+def test_only_what_becomes_of_grey_images_is_said(tmp_path, capsys, is_array):
+    if is_array:
+        np.save(tmp_path / "grey.npy", PIXELS[..., 0])
+        source = tmp_path / "grey.npy"
+    else:
+        source = tmp_path / "grey"
+        source.mkdir()
+        for number, image in enumerate(PIXELS):
+            PIL.Image.fromarray(image).convert("L").save(source / f"{number}.png")
+    first_batch(Images(str(source), 32, "square", channels=1))
+    assert capsys.readouterr().err == ""
+    for _ in range(2):
+        first_batch(Images(str(source), 32, "square"))
+    assert capsys.readouterr().err.count("12 grey images") == 1
+
+
 def test_grey_jpeg_is_that_of_pillow(word):
     images = Images(word, 32, "square", jpeg_quality=70, channels=1)
     expected = []

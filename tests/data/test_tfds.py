@@ -102,6 +102,7 @@ def test_grey_images_are_replicated_and_said(data_dir, capsys):
     assert {image.shape for image in images} == {(8, 8, 3)}
     assert as_bytes(image[:, :, :1] for image in images) == tiny_tfds.all_images("grey")
     assert all((image == image[:, :, :1]).all() for image in images)
+    Images(word)
     assert f"{word}: 20 grey images" in capsys.readouterr().err
     assert sources.open_source(word).converted == "grey"
 

@@ -20,6 +20,7 @@ from tf_ttur.data.cropping import Cropping
 from tf_ttur.data.decoding import Decoder, UnreadableImage, examine
 from tf_ttur.data.resizing import Resizing, cure_of_sizes, find_resizing
 from tf_ttur.data.sources import Source, data_sets
+from tf_ttur.data.sources.source import say_once
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
 
@@ -105,6 +106,8 @@ class Images:
         self._resizings: list[Resizing] = []
         self._said: dict[str, int] = {}
         self._cropping.check_size(self.source.word, *self.source.shape)
+        if self.source.converted:
+            self._say_counts()
 
     @property
     def word(self) -> str:
@@ -260,16 +263,19 @@ class Images:
         return self.source.decoder.counts(range(first, end)) if self.source.decoder else {}
 
     def _say_counts(self) -> None:
-        """Says how many image files were converted to RGB, if it has not been said."""
-        if self.source.decoder is None:
-            return
+        """Says how many images were converted to RGB, if it has not been said.
+
+        For networks of one channel grey images stay grey.
+        """
         counts = self.counts()
+        if self._channels == 1:
+            counts.pop("grey", None)
         for name, text in _CONVERTED.items():
             if counts.get(name, 0) > self._said.get(name, 0):
                 found = f"{counts[name]:,} {text}"
                 if counts[name] == 1:
                     found = found.replace("images", "image").replace("their", "its")
-                console.say(f"{self.word}: {found}")
+                say_once(f"{self.word}: {found}")
         self._said = counts
 
     def _other_size(

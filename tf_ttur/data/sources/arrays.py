@@ -114,14 +114,12 @@ def of_array(
     Args:
       word: as the user gave it.
       images: (n, height, width, 3), in memory or memory-mapped. Of grey images, (n, height, width)
-        or (n, height, width, 1), the one channel is used three times; a message says so.
+        or (n, height, width, 1), the one channel is used three times.
       identity, preparation: of the `Source`.
       convert: function that makes uint8 of one image; None if the images are uint8.
     """
     height, width = images.shape[1:3]
     is_grey = images.ndim == 3 or images.shape[-1] == 1
-    if is_grey:
-        say_grey(word, len(images))
 
     def draw(index: int) -> np.ndarray:
         image = images[index] if convert is None else convert(images[index])
@@ -137,11 +135,6 @@ def of_array(
         preparation=preparation,
         converted="grey" if is_grey else "",
     )
-
-
-def say_grey(word: str, num_images: int) -> None:
-    """Says that images are grey, and what becomes of them."""
-    say_once(f"{word}: {num_images:,} grey images; their one channel is used as R, G and B")
 
 
 def indexed(

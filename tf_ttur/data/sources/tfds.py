@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from tf_ttur.data.channels import to_rgb
 from tf_ttur.data.sources import tfds_builders
-from tf_ttur.data.sources.arrays import say_grey
 from tf_ttur.data.sources.source import Options, Source, identity_of
 from tf_ttur.errors import UserError
 
@@ -55,8 +54,6 @@ def open_tfds(word: str, path: pathlib.Path, options: Options) -> Source:
     num_images = count(builder, parts)
     name, feature = _image_feature(parts.name, builder.info)
     is_grey = feature.shape[-1] == 1
-    if is_grey:
-        say_grey(word, num_images)
     reading: dict[str, Any]
     if has_random_access(builder):
         reading = {"read": _reader(builder, parts.split, name)}
