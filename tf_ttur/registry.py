@@ -35,6 +35,7 @@ _FOLDERS: list[pathlib.Path] = []  # of the cards that are being read
 _RECORDED: dict[str, pathlib.Path] = {}  # {word: file of its object in an earlier process}
 _GIVEN: dict[str, Any] = {}  # {name: object that was given from Python}
 _GIVEN_PLACE = "given"
+_PREPARATIONS: set[Callable[[], Any]] = set()  # called before a module of the user's is imported
 
 
 class Decides(enum.Enum):
@@ -250,6 +251,16 @@ def given(objects: Mapping[str, Any]) -> Iterator[None]:
         _GIVEN.update(before)
 
 
+def is_given(word: str) -> bool:
+    """Whether a word stands for an object that was given from Python."""
+    return word.startswith(f"{_GIVEN_PLACE}:")
+
+
+def prepare_imports(function: Callable[[], Any]) -> None:
+    """Has a function called whenever a module of the user's own is about to be imported."""
+    _PREPARATIONS.add(function)
+
+
 def word_of_given(name: str) -> str:
     """The word of an object that was given under a name, such as "given:generator"."""
     return f"{_GIVEN_PLACE}:{name}"
@@ -266,7 +277,7 @@ def import_object(word: str) -> Any:
     Raises:
       UserError: there is no such module, file or object, or it cannot be imported.
     """
-    if word.startswith(f"{_GIVEN_PLACE}:"):
+    if is_given(word):
         return _find_given(word)
     found = _OBJECT.fullmatch(word)
     if found is None:
@@ -361,6 +372,8 @@ def _import_module(word: str, place: str) -> ModuleType:
     try:
         if place.partition(".")[0] in _OURS:
             return importlib.import_module(place)
+        for prepare in _PREPARATIONS:
+            prepare()
         module = _import_file(word, place) if place.endswith(".py") else _import_name(word, place)
     except UserError:
         raise

@@ -189,6 +189,22 @@ def test_settings_of_the_surroundings_end_no_command(setting):
     assert process.stderr in ("", "warning: only words\n")
 
 
+def test_tensorflow_is_quiet_where_a_users_file_imports_it(tmp_path):
+    (tmp_path / "own.py").write_text("import tensorflow\nLOSS = 1\n", encoding="utf-8")
+    code = "program.run(lambda: print(registry.import_object('own.py:LOSS')))"
+    code = f"from tf_ttur import registry; from tf_ttur.commands import program; {code}"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (process.stdout, process.stderr) == ("1\n", "")
+
+
 def test_without_a_temporary_folder_there_is_one_in_memory(monkeypatch):
     def fails():
         raise FileNotFoundError

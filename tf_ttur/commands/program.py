@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from absl import logging
 
+from tf_ttur import registry
 from tf_ttur.commands import fault_report, out_of_memory
 from tf_ttur.errors import Stopped, UserError
 from tf_ttur.io import console, ending
@@ -46,6 +47,7 @@ def run(main: Callable[[], Any]) -> None:
     """
     _occupy_standard_descriptors()
     _neutralise_settings()
+    registry.prepare_imports(_import_tensorflow)
     warnings.showwarning = _show_warning
     try:
         with ending.end_process_in_time(_SECONDS_TO_END, console.say):
@@ -88,7 +90,7 @@ def start_tensorflow(first: Callable[[], Any] = lambda: None) -> None:
     Args:
       first: function that is called after the import, before the devices are initialised.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    _import_tensorflow()
     with _filtered_stderr():
         import tensorflow as tf
 
@@ -97,6 +99,14 @@ def start_tensorflow(first: Callable[[], Any] = lambda: None) -> None:
         devices = tf.config.list_logical_devices()
     if not any(device.device_type == "GPU" for device in devices):
         _advise_on_gpu()
+
+
+def _import_tensorflow() -> None:
+    """Imports TensorFlow without its messages, before a user's own file does it with them."""
+    if "tensorflow" not in sys.modules:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        with _filtered_stderr():
+            import tensorflow  # noqa: F401
 
 
 def _advise_on_gpu() -> None:
