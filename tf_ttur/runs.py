@@ -70,16 +70,16 @@ class Run:
 
     @functools.cached_property
     def config(self) -> ConfigDict:
-        """The validated config.
+        """The config, validated without the user-defined objects that it may name.
 
-        If it names user-defined objects that have moved, they are taken from the files in which the
-        training found them.
+        What needs the objects finds them when it needs them. Those that have moved are taken from
+        the files in which the training found them.
 
         Raises:
           UserError: the file is missing, damaged, or holds no valid config.
         """
         self.record_objects()
-        return configs.from_json(self.path / CONFIG)
+        return configs.from_json(self.path / CONFIG, find_objects=False)
 
     def record_objects(self) -> None:
         """Tells the registry in which files the training found the user-defined objects.

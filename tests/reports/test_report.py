@@ -251,6 +251,39 @@ def test_folders_of_other_programs_are_named(tmp_path, capsys):
     assert "left out" in capsys.readouterr().err
 
 
+OBJECTS = {
+    "given from Python": {"loss": "given:loss", "model.generator": "given:generator"},
+    "gone": {
+        "loss": "gone.py:LOSS",
+        "model.architecture": "gone.py:ARCHITECTURE",
+        "generator.schedule": "gone.py:Schedule",
+        "evaluation.metrics": "gone.py:Measure",
+    },
+}
+
+
+@pytest.mark.parametrize("what", OBJECTS)
+def test_a_run_is_reported_without_the_objects_of_its_user(what, tmp_path):
+    path = write_run(tmp_path / "run", "cifar10", (3, 2, 1), samples=True)
+    config = configs.from_json(path / "config.json")
+    config.update_from_flattened_dict(OBJECTS[what])
+    (path / "config.json").write_text(configs.to_json(config), encoding="utf-8")
+    contents = collect(settings.open_settings([tmp_path]), "tf-ttur report")
+    assert [row["best"] for row in contents.rows] == [1]
+    [recipe] = contents.recipes
+    assert (recipe.command is None) == (what == "given from Python")
+
+
+def test_of_several_runs_one_that_is_damaged_is_left_out(tmp_path, capsys):
+    damaged = write_run(tmp_path / "a", "cifar10", (3, 2, 1))
+    (damaged / "config.json").write_text("{", encoding="utf-8")
+    with pytest.raises(UserError, match=r"config.json cannot be read"):
+        settings.open_settings([damaged])
+    write_run(tmp_path / "b", "cifar10", (3, 2, 1), seed=1)
+    assert [one.seeds for one in settings.open_settings([tmp_path])] == [[1]]
+    assert f"warning: left out: {damaged / 'config.json'}" in capsys.readouterr().err
+
+
 def test_pictures_show_the_samples_pixel_by_pixel(study):
     [_, ttur] = settings.open_settings([study])
     samples = pictures.read(ttur.runs[0])

@@ -10,9 +10,12 @@ from tf_ttur import config as configs
 from tf_ttur import registry
 from tf_ttur.data.exported import Exported
 from tf_ttur.errors import UserError
+from tf_ttur.losses import LossPair
+from tf_ttur.runs import open_run
 from tf_ttur.training import devices, loop, networks
 from tf_ttur.training import export as exports
 from tf_ttur.training.checkpoints import Checkpoints
+from tf_ttur.training.game import TrainedGame
 from tf_ttur.training.state import State
 
 NETWORKS = """
@@ -266,6 +269,23 @@ def test_networks_given_from_python_are_trained_resumed_and_exported(tiny, tmp_p
     with pytest.raises(UserError, match=r"given:\w+ stands for an object .* from Python"):
         configs.from_json(tmp_path / "run/config.json")
     assert registry._GIVEN == {}
+    run = open_run(tmp_path / "run")
+    with pytest.raises(UserError, match=rf"given:generator stands[\s\S]*: +use {run.path}/export"):
+        exports.export_run(run, tmp_path / "again")
+    with pytest.raises(UserError, match=r"nash[\s\S]*to do: +train a card that names all of them"):
+        TrainedGame(run.path, 2)
+
+
+@pytest.mark.usefixtures("one_replica")
+def test_an_export_needs_no_loss(tiny, tmp_path):
+    tiny.evaluation.every_updates = 0
+    tiny.updates = 2
+    tiny.generator.ema_decay = 0.5
+    hinge = LossPair(lambda real, fake: tf.nn.relu(1 - real + fake), lambda fake: -fake)
+    loop.train(tiny, tmp_path / "run", loss=hinge)
+    assert exports.export_run(open_run(tmp_path / "run"), tmp_path / "again") == 2
+    first, second = (Exported(tmp_path / name).sample(3, 0) for name in ("run/export", "again"))
+    np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.usefixtures("one_replica")

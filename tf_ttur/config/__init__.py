@@ -27,6 +27,7 @@ from tf_ttur.config.places import settled
 from tf_ttur.config.rules import (
     architecture_of,
     kind_of,
+    learns,
     names_objects,
     objects,
     run_name,
@@ -53,6 +54,7 @@ __all__ = [
     "from_json",
     "kind_of",
     "language",
+    "learns",
     "list_cards",
     "listed",
     "load",

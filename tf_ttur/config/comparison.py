@@ -7,12 +7,16 @@ Each key declares what it decides (`registry.Decides`). Some keys decide less in
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from tf_ttur.config.keys import KEYS, flatten
-from tf_ttur.config.rules import architecture_of, kind_of, run_name
+from tf_ttur.config.rules import kind_of, run_name
+from tf_ttur.errors import UserError
+from tf_ttur.models import ARCHITECTURES
 from tf_ttur.optimizers import OPTIMIZERS, SCHEDULES
-from tf_ttur.registry import Decides, Entry, Value, is_object
+from tf_ttur.registry import Decides, Entry, Registry, Value, is_object
+
+E = TypeVar("E", bound=Entry)
 
 PLAYERS = ("discriminator", "generator")
 
@@ -62,7 +66,8 @@ def decides(name: str, config: Any) -> Decides:
         return Decides.WEIGHTS if schedules_of_length(config) else Decides.NOTHING
     if name == "evaluation.sample_batch_size":
         # Then an example depends on the others of its batch.
-        normalises = architecture_of(config).normalises_over_batch
+        architecture = _find(ARCHITECTURES, config.model.architecture)
+        normalises = architecture is None or architecture.normalises_over_batch
         return Decides.CURVE if normalises else Decides.NOTHING
     if name == "evaluation.weights" and not config.generator.ema_decay:
         return Decides.NOTHING  # there is no average to choose
@@ -74,7 +79,21 @@ def decides(name: str, config: Any) -> Decides:
 def schedules_of_length(config: Any) -> list[str]:
     """The names of the config's schedules whose rates depend on the number of updates."""
     names = dict.fromkeys(config[player]["schedule"] for player in PLAYERS)
-    return [name for name in names if SCHEDULES.find(name).depends_on_length]
+    entries = {name: _find(SCHEDULES, name) for name in names}
+    return [name for name, entry in entries.items() if entry is None or entry.depends_on_length]
+
+
+def _find(registry: Registry[E], word: str) -> E | None:
+    """The entry of a name; None for an object of the user's own that can no longer be imported.
+
+    A run can be compared with others all the same.
+    """
+    try:
+        return registry.find(word)
+    except UserError:
+        if not is_object(word):
+            raise
+        return None
 
 
 def differences(

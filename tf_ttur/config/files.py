@@ -18,16 +18,20 @@ def to_json(config: ConfigDict) -> str:
     return json.dumps(config.to_dict(), indent=2) + "\n"
 
 
-def from_json(path: str | pathlib.Path) -> ConfigDict:
+def from_json(path: str | pathlib.Path, find_objects: bool = True) -> ConfigDict:
     """Reads and validates the config in a file.
 
     Keys that the file lacks, because an earlier version wrote it, get their defaults.
+
+    Args:
+      path: the file.
+      find_objects: as in `rules.validate`.
 
     Raises:
       UserError: the file cannot be read, or holds no valid config.
     """
     with _named(path):
-        return validate(_read(path))
+        return validate(_read(path), find_objects)
 
 
 def stored_values(path: str | pathlib.Path) -> dict[str, Value]:

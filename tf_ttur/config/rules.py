@@ -22,11 +22,13 @@ from tf_ttur.registry import Entry, Key, is_object
 Flat = Mapping[str, Any]
 
 
-def validate(config: Any) -> Any:
+def validate(config: Any, find_objects: bool = True) -> Any:
     """Checks every key, type and value; returns the config.
 
     Args:
       config: a `ConfigDict`, or a nested dict.
+      find_objects: whether user-defined objects are imported and checked too. Without them, what
+        keys require of each other is left unchecked if the config names any.
 
     Raises:
       UserError: there is a mistake. The message names the key, its value, and what is allowed.
@@ -46,8 +48,9 @@ def validate(config: Any) -> Any:
             cure = "build the config on tf_ttur.config.default()"
             raise UserError(f"config.{name} is missing", type(key.default).__name__, cure)
         _check_value(name, key, flat)
-    _check_objects(flat)
-    _check_together(flat)
+    if find_objects or not names_objects(config):
+        _check_objects(flat)
+        _check_together(flat)
     return config
 
 
@@ -75,13 +78,26 @@ def architecture_of(config: Any) -> Architecture:
     return ARCHITECTURES.find(config["model"]["architecture"])
 
 
-def kind_of(config: Any) -> Kind:
-    """The kind of data that a config's architecture learns from.
+def learns(config: Any) -> str:
+    """The name in `KINDS` of what a config's architecture learns from.
+
+    An architecture of the user's own is not imported if the place of the data tells the kind: a
+    valid config names one place.
 
     Raises:
       UserError: there is no such architecture.
     """
-    return KINDS[architecture_of(config).learns]
+    if is_object(config["model"]["architecture"]):
+        flat = flatten(config)
+        named = [name for name, kind in KINDS.items() if flat.get(kind.place)]
+        if len(named) == 1:
+            return named[0]
+    return architecture_of(config).learns
+
+
+def kind_of(config: Any) -> Kind:
+    """The kind of data that a config's architecture learns from. Errors as of `learns`."""
+    return KINDS[learns(config)]
 
 
 def objects(config: Any) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
-from tf_ttur import runs
+from tf_ttur import registry, runs
 from tf_ttur.config import Difference
 from tf_ttur.errors import UserError
 from tf_ttur.runs import Run
@@ -59,13 +59,16 @@ def recipe(label: str, run: Run) -> Recipe:
 
 
 def command(run: Run) -> str | None:
-    """The command line that makes a run again; None if no shipped card has its name.
+    """The command line that makes a run again; None if there is none.
+
+    There is none if no shipped card has the run's name, or a Python program gave it objects.
 
     Its folder is a new one, as the run's own need not hold its checkpoints any more. A network that
     the user named stands as PATH, as a run folder does not say where it was.
     """
     card = card_of(run.config)
-    if card is None:
+    given = any(map(registry.is_given, [*configs.objects(run.config), run.config.data.source]))
+    if card is None or given:
         return None
     words = ["tf-ttur", "train", "--config", f"{run.config.name}:{run.config.variant}"]
     words += ["--workdir", f"again/{run.path.resolve().name}"]

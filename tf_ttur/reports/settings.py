@@ -91,10 +91,10 @@ def open_settings(folders: Sequence[str | pathlib.Path]) -> list[Setting]:
 def find_runs(folder: str | pathlib.Path) -> list[Run]:
     """The run in a folder; or those of a study, in its order; or all below it, by their paths.
 
-    Runs without a row are left out.
+    Of several runs, those without a row or with a damaged config are left out.
 
     Raises:
-      UserError: there is none.
+      UserError: there is none, or the only one cannot be read.
     """
     path = paths.local(folder, "the folder of a run")
     if (path / runs.CONFIG).exists():
@@ -107,7 +107,7 @@ def find_runs(folder: str | pathlib.Path) -> list[Run]:
         found = [cell.run for setting in study.settings for cell in study.cells_of(setting)]
     else:
         found = [runs.open_run(file.parent) for file in sorted(path.rglob(runs.CONFIG))]
-    found = [run for run in found if run.exists]
+    found = [run for run in found if run.exists and _is_readable(run)]
     for run in found:
         if not run.rows and not _is_new(run):
             console.say(f"warning: left out: {_without_rows(run).found}")
@@ -121,6 +121,16 @@ def find_runs(folder: str | pathlib.Path) -> list[Run]:
     return found
 
 
+def _is_readable(run: Run) -> bool:
+    """Whether the config and the environment of a run can be read; a warning says why not."""
+    try:
+        _ = run.config, run.environment
+    except UserError as error:
+        console.say(f"warning: left out: {error.found}")
+        return False
+    return True
+
+
 def _is_new(run: Run) -> bool:
     """Whether a run has written no rows yet."""
     path = run.path / runs.METRICS
@@ -129,7 +139,7 @@ def _is_new(run: Run) -> bool:
 
 def _without_rows(run: Run) -> UserError:
     if _is_new(run):
-        return UserError(f"{run.path} has no rows yet", "a run", "wait for its first evaluation")
+        return UserError(f"{run.path} has no rows yet", "a run", "wait for its first losses")
     return UserError(
         f"{run.path / runs.METRICS} holds no row of tf_ttur",
         "the folder of a training by tf-ttur",

@@ -327,7 +327,7 @@ def _published(
     points = published.curve(experiment, family, rates)
     return Published(
         metric=family,
-        runs=_RUNS_OF_PAPER.get(configs.architecture_of(config).learns, 0),
+        runs=_RUNS_OF_PAPER.get(configs.learns(config), 0),
         best=score.best,
         best_at=score.at,
         table=score.table,
@@ -345,7 +345,7 @@ def _caveats(
     config: ConfigDict, metric: str, group: Sequence[Run], last: numbers.Point | None
 ) -> list[str]:
     """Why the values may not stand beside published ones."""
-    kind = configs.architecture_of(config).learns
+    kind = configs.learns(config)
     found = []
     if metric.startswith(("fid", "frechet")) and metric != "fid":
         found.append(f"the values are {metric}, not the FID of the published Inception network")

@@ -191,7 +191,7 @@ EVALUATIONS: dict[str, Evaluation] = {"images": ImageEvaluation(), "lines": Line
 
 def of_config(config: ConfigDict) -> Evaluation:
     """The `Evaluation` for an experiment's kind of data."""
-    return EVALUATIONS[configs.architecture_of(config).learns]
+    return EVALUATIONS[configs.learns(config)]
 
 
 def open_examples(config: ConfigDict, given: Any = None) -> Examples:
@@ -205,7 +205,7 @@ def open_examples(config: ConfigDict, given: Any = None) -> Examples:
       UserError: they are missing, or cannot be used.
     """
     if given is not None:
-        learns = configs.architecture_of(config).learns
+        learns = configs.learns(config)
         return own_examples.adopt(given, config.data, learns)
     return configs.kind_of(config).open_examples(config.data)
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
-from tf_ttur import runs
+from tf_ttur import registry, runs
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files, outputs
 from tf_ttur.io.paths import PathLike
@@ -66,11 +66,12 @@ def export_run(
             "a run with config.generator.ema_decay above 0",
             "leave --ema out",
         )
+    own = _own_generator(run)
     vocabulary = run.vocabulary
-    players = state.State(run.config, len(vocabulary))
+    players = state.GeneratorState(run.config, len(vocabulary))
     players.read(str(_checkpoint(run, best)))
-    if configs.objects(run.config) and run.environment:
-        for change in own_objects.changes(run.config, run.environment[-1]):
+    if own and run.environment:
+        for change in own_objects.changes(run.config, run.environment[-1], own):
             console.say(f"warning: {change}")
     updates = int(players.updates.numpy())
     beside = model_card.files_of(run, updates) if name == formats.HUB else {}
@@ -179,7 +180,28 @@ def _function(config: ConfigDict, shown: Presentation, generator: Any) -> Any:
     return generate
 
 
-def _weights(players: state.State, ema: bool | None) -> contextlib.AbstractContextManager[None]:
+def _own_generator(run: runs.Run) -> list[str]:
+    """The user-defined objects that make the generator of a run; the loss is not needed.
+
+    Raises:
+      UserError: one of them cannot be found again; the message names the export that is there.
+    """
+    model = run.config.model
+    words = [word for word in (model.architecture, model.generator) if registry.is_object(word)]
+    for word in words:
+        try:
+            registry.import_object(word)
+        except UserError as error:
+            done = run.path / runs.EXPORT
+            cure = f"use {done}, which the training has written" if done.is_dir() else error.cure
+            found = f"export needs the generator of {run.path}: {error.found}"
+            raise UserError(found, error.expected, cure) from error
+    return words
+
+
+def _weights(
+    players: state.GeneratorState, ema: bool | None
+) -> contextlib.AbstractContextManager[None]:
     """Gives the generator the weights that are asked for, within a block."""
     if ema is None:
         return players.presented()

@@ -1,5 +1,6 @@
 """A trained GAN as a game: both losses over a fixed set of batches, as functions of the weights."""
 
+import contextlib
 import itertools
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 from ml_collections import ConfigDict
 
-from tf_ttur import losses, runs
+from tf_ttur import config as configs
+from tf_ttur import losses, registry, runs
 from tf_ttur.data import Examples
 from tf_ttur.errors import UserError
 from tf_ttur.losses.batches import Batch
@@ -52,8 +54,8 @@ class TrainedGame:
           on_product: as in `Game`.
 
         Raises:
-          UserError: there is no checkpoint, or there are not enough examples for batches without
-            repetition.
+          UserError: there is no checkpoint, the networks, loss or examples cannot be found again,
+            or there are not enough examples for batches without repetition.
         """
         self.run = runs.open_run(workdir)
         self.config = self.run.config
@@ -61,7 +63,9 @@ class TrainedGame:
         if not self.kept:
             found = f"{workdir} holds no checkpoint"
             raise UserError(found, "a run that has been started", "train first")
-        examples = evaluation.open_examples(self.config)
+        with _needing(self.run):
+            configs.validate(self.config)  # imports the networks and losses that it names
+            examples = evaluation.open_examples(self.config)
         _check_examples(examples, self.config, num_batches)
         vocabulary = self.run.vocabulary
         if vocabulary != list(examples.vocabulary):
@@ -176,6 +180,24 @@ class _Losses:
 
     def _score(self, examples: tf.Tensor) -> tf.Tensor:
         return steps.score(self._discriminator, examples)
+
+
+@contextlib.contextmanager
+def _needing(run: runs.Run) -> Iterator[None]:
+    """Says in errors of the block what needs the objects of a run, and what to do without them."""
+    try:
+        yield
+    except UserError as error:
+        config = run.config
+        named = [*configs.objects(config), config.data.source]
+        cure = error.cure
+        if any(map(registry.is_given, named)):
+            cure = (
+                "train a card that names all of them (docs/own_gan.md, A card, and no Python"
+                " outside it); a run that was given its objects from Python cannot be examined"
+            )
+        found = f"nash and theory --run need networks, loss and data of {run.path}: {error.found}"
+        raise UserError(found, error.expected, cure) from error
 
 
 def _check_examples(examples: Examples, config: ConfigDict, num_batches: int) -> None:

@@ -5,7 +5,7 @@ import inspect
 import math
 import pathlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -334,24 +334,28 @@ def _reason(error: Exception) -> str:
 
 
 def describe(config: ConfigDict) -> dict[str, dict[str, str | None]]:
-    """{word: {"file": absolute path, "sha256": hex digest of the file}}.
+    """{word: {"file": absolute path, "sha256": hex digest of the file}} of all objects.
 
     Both are None for an object whose file is not known. Raises `UserError` if an object is missing.
     """
     return {word: _describe(word) for word in configs.objects(config)}
 
 
-def changes(config: ConfigDict, part: Mapping[str, Any]) -> list[str]:
+def changes(
+    config: ConfigDict, part: Mapping[str, Any], chosen: Iterable[str] | None = None
+) -> list[str]:
     """One sentence for each file that has changed since an earlier start of the run.
 
     Args:
       config: the validated config.
       part: the entry of that start in `environment.json`. Entries written by earlier versions have
         no `objects`.
+      chosen: the words of the objects to look at; None takes all.
     """
     stored = part.get("objects", {})
     words: dict[str, list[str]] = {}  # by the name of their file
-    for word, now in describe(config).items():
+    for word in configs.objects(config) if chosen is None else chosen:
+        now = _describe(word)
         if word in stored and now["sha256"] != stored[word]["sha256"]:
             words.setdefault(pathlib.Path(now["file"] or word).name, []).append(word)
     return [

@@ -114,4 +114,4 @@ def of_config(config: ConfigDict, vocabulary: Sequence[str] = ()) -> Presentatio
       config: the validated config.
       vocabulary: the symbols of a generator of lines; empty for images.
     """
-    return PRESENTATIONS[configs.architecture_of(config).learns](config, vocabulary)
+    return PRESENTATIONS[configs.learns(config)](config, vocabulary)

@@ -18,10 +18,9 @@ from ml_collections import ConfigDict
 from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.errors import UserError
-from tf_ttur.training.state import State, reading
+from tf_ttur.training.state import VALUE, State, reading
 
 _NETWORKS = ("discriminator", "generator")
-_VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
 # What makes the variables of the networks, for the message that names a difference.
 _SHAPING = re.compile(r"model\..*|latent\.size|data\.(image_size|channels|line_length)")
 _WORDS_OF_NETWORKS = ("model.architecture", "model.discriminator", "model.generator")
@@ -268,10 +267,10 @@ def _is_recorded(
 def _other_shapes(name: str, network: Any, shapes: Mapping[str, list[int]]) -> Iterator[str]:
     """The variables of a network or optimizer whose shape in a checkpoint is another."""
     for index, variable in enumerate(network.variables):
-        was = shapes.get(f"{name}/{index}/{_VALUE}")
+        was = shapes.get(f"{name}/{index}/{VALUE}")
         now = list(variable.shape)
         if was != now:
             yield f"{variable.path}: {'none' if was is None else tuple(was)} -> {tuple(now)}"
-    surplus = f"{name}/{len(network.variables)}/{_VALUE}"
+    surplus = f"{name}/{len(network.variables)}/{VALUE}"
     if surplus in shapes:
         yield f"{name}: more variables -> {len(network.variables)}"

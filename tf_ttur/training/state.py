@@ -24,6 +24,8 @@ _NO_DAMAGE = (
     tf.errors.UnavailableError,
 )
 
+VALUE = ".ATTRIBUTES/VARIABLE_VALUE"  # how a checkpoint ends the name of a variable
+
 _EXPECTED = "a whole checkpoint of this experiment"
 _CURE = "put a good copy in its place, or resume the training, which sets it aside"
 
@@ -32,7 +34,63 @@ class Damaged(UserError):
     """A checkpoint whose files cannot be read."""
 
 
-class State:
+class GeneratorState:
+    """What an export needs of a checkpoint: the generator, its average, and the count of updates.
+
+    Args:
+      config: the validated config. The discriminator and the loss need not be there.
+      symbols: size of the vocabulary where the networks learn from lines.
+
+    Attributes:
+      symbols: as given.
+      generator: the network, at first with its initial weights.
+      average: of the generator's weights; None where `generator.ema_decay` is 0.
+      updates: int64 variable, the count of updates when it was last saved.
+    """
+
+    @networks.keras_defaults()
+    def __init__(self, config: ConfigDict, symbols: int = 0) -> None:
+        self.symbols = symbols
+        self.generator = networks.build_generator(config, symbols)
+        self.average = WeightAverage(self.generator) if config.generator.ema_decay else None
+        self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._presents_average = config.evaluation.weights != "live"
+
+    def read(self, checkpoint: str) -> None:
+        """Restores the generator from the checkpoint with this path.
+
+        Raises:
+          Damaged: it cannot be read completely.
+          UserError: it holds other variables.
+          OSError: the operating system refuses to read it.
+        """
+        variables = self._variables_of_generator()
+        surplus = f"generator/{len(variables['generator'])}/{VALUE}"
+        with reading(checkpoint):
+            if surplus in tf.train.load_checkpoint(checkpoint).get_variable_to_shape_map():
+                raise ValueError("its generator has more of them")
+            status = tf.train.Checkpoint(updates=self.updates, **variables).read(checkpoint)
+            status.assert_existing_objects_matched().expect_partial()
+
+    def averaged(self) -> contextlib.AbstractContextManager[None]:
+        """Within the block the generator has the averaged weights, if there are any."""
+        return contextlib.nullcontext() if self.average is None else self.average.applied()
+
+    def presented(self) -> contextlib.AbstractContextManager[None]:
+        """Within the block the generator has the weights that are measured, shown and exported."""
+        return self.averaged() if self._presents_average else contextlib.nullcontext()
+
+    def _variables_of_generator(self) -> dict[str, list[tf.Variable]]:
+        """{name in a checkpoint: variables}."""
+        # Lists of variables, because a checkpoint does not see the layers that a Keras 3 model
+        # keeps in a list.
+        variables = {"generator": [variable.value for variable in self.generator.variables]}
+        if self.average is not None:
+            variables["generator_average"] = self.average.variables
+        return variables
+
+
+class State(GeneratorState):
     """Both networks, both optimizers, the count of updates and the training time.
 
     Data order and random numbers are functions of the count of updates, so this is the whole state
@@ -43,20 +101,16 @@ class State:
       symbols: size of the vocabulary where the networks learn from lines.
 
     Attributes:
-      symbols: as given.
-      discriminator, generator: the networks, at first with their initial weights.
-      discriminator_optimizer, generator_optimizer: their optimizers.
-      updates: int64 variable, the count of updates when it was last saved.
-      training_seconds: float64 variable, likewise.
+      discriminator: the network, at first with its initial weights.
+      discriminator_optimizer, generator_optimizer: the optimizers of both players.
+      training_seconds: float64 variable, saved with the count of updates.
       balance: float32 variable of a balanced loss, else None.
-      average: of the generator's weights; None where `generator.ema_decay` is 0.
       checkpoint: the `tf.train.Checkpoint` of all of it.
     """
 
     @networks.keras_defaults()
     def __init__(self, config: ConfigDict, symbols: int = 0) -> None:
-        self.symbols = symbols
-        self.generator = networks.build_generator(config, symbols)
+        super().__init__(config, symbols)
         self.discriminator = networks.build_discriminator(config, symbols)
         self.generator_optimizer = rates.optimizer(
             config.generator, config.updates * config.generator.steps, "generator_optimizer"
@@ -68,7 +122,6 @@ class State:
         )
         self.generator_optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
-        self.updates = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.training_seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         self.balance: tf.Variable | None = None
         if losses.LOSSES.find(config.loss).balanced:
@@ -83,28 +136,12 @@ class State:
             own_objects.check_penalty(word, losses.OWN_PENALTIES.find(word), shape)
         if word := config.discriminator.augment:
             own_objects.check_augmentation(word, AUGMENTATIONS.find(word), shape)
-        self.average = WeightAverage(self.generator) if config.generator.ema_decay else None
-        self._presents_average = config.evaluation.weights != "live"
         self.checkpoint = self._build_checkpoint()
 
     def read(self, checkpoint: str) -> None:
-        """Restores the checkpoint with this path.
-
-        Raises:
-          Damaged: it cannot be read completely.
-          UserError: it holds other variables.
-          OSError: the operating system refuses to read it.
-        """
+        """Restores all of the checkpoint with this path; errors as of `GeneratorState.read`."""
         with reading(checkpoint):
             self.checkpoint.read(checkpoint).assert_consumed()
-
-    def averaged(self) -> contextlib.AbstractContextManager[None]:
-        """Within the block the generator has the averaged weights, if there are any."""
-        return contextlib.nullcontext() if self.average is None else self.average.applied()
-
-    def presented(self) -> contextlib.AbstractContextManager[None]:
-        """Within the block the generator has the weights that are measured, shown and exported."""
-        return self.averaged() if self._presents_average else contextlib.nullcontext()
 
     @contextlib.contextmanager
     def taken_back(self) -> Iterator[None]:
@@ -128,14 +165,10 @@ class State:
         }
 
     def _build_checkpoint(self) -> tf.train.Checkpoint:
-        # Lists of variables, because a checkpoint does not see the layers that a Keras 3 model
-        # keeps in a list.
-        names = ("generator", "discriminator", "generator_optimizer", "discriminator_optimizer")
-        variables = {
+        names = ("discriminator", "generator_optimizer", "discriminator_optimizer")
+        variables = self._variables_of_generator() | {
             name: [variable.value for variable in getattr(self, name).variables] for name in names
         }
-        if self.average is not None:
-            variables["generator_average"] = self.average.variables
         balance = {} if self.balance is None else {"balance": self.balance}
         self._variables = tf.nest.flatten([variables, balance])
         checkpoint = tf.train.Checkpoint(
