@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 
 from tests.data.published import write_lmdb
-from tf_ttur import registry
+from tf_ttur import registry, runs
 from tf_ttur.data import prepare, sources
+from tf_ttur.data.exported import Exported
 from tf_ttur.data.images import Images, open_images
 from tf_ttur.data.sources import arrays
 from tf_ttur.errors import UserError
@@ -186,6 +187,24 @@ def test_the_first_kind_that_matches_opens_the_word(tmp_path, folder):
         (tmp_path / name / file).touch()
         assert kind_of(str(tmp_path / name)) == name
     assert kind_of("digits:3") == "digits"
+
+
+def test_a_run_folder_is_no_source(tmp_path):
+    """Its grids of samples are no images of the generator."""
+    (tmp_path / "samples").mkdir()
+    PIL.Image.new("RGB", (32, 32)).save(tmp_path / "samples/0000000.png")
+    (tmp_path / runs.CONFIG).touch()
+    assert sources.open_source(tmp_path).num_images == 1  # some other program's folder
+    for name in (runs.METRICS, runs.CHECKPOINTS):
+        (tmp_path / name).mkdir()
+        for take in (sources.open_source, sources.kind_of, Exported):
+            with pytest.raises(UserError, match=r"is a run folder[\s\S]*: +tf-ttur export"):
+                take(tmp_path)
+        (tmp_path / name).rmdir()
+    (tmp_path / runs.CHECKPOINTS).mkdir()
+    (tmp_path / runs.EXPORT).mkdir()
+    with pytest.raises(UserError, match=f"name {tmp_path / runs.EXPORT}"):
+        sources.open_source(tmp_path)
 
 
 def test_the_images_of_a_card_are_not_a_source(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_ttur.data.quantisation import quantise
+from tf_ttur.data.sources import unknown
 from tf_ttur.errors import UserError
 from tf_ttur.io import paths, saved_model
 
@@ -35,6 +36,7 @@ class Exported:
           UserError: it is not an exported generator, or could do more than arithmetic.
         """
         self._path = paths.local(path, "EXPORT")
+        unknown.refuse_run(self._path)
         try:
             self._signatures = saved_model.load(self._path, trust).signatures
             [(self.makes, output)] = self._signatures["sample"].structured_outputs.items()

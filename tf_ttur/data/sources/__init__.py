@@ -36,6 +36,7 @@ __all__ = [
     "identity_of",
     "kind_of",
     "open_source",
+    "opens_at_once",
     "options_of",
     "refuse_unused",
 ]
@@ -58,12 +59,14 @@ class SourceKind(Entry):
         `Options`. It raises `UserError` if the word names nothing that can be used.
       uses: the options that have an effect on images of this kind, apart from size, crop and
         filter, which always have one, and from permissions such as `trust`.
+      at_once: whether opening it neither downloads anything nor reads all of it.
     """
 
     form: str
     matches: Callable[[str, pathlib.Path], bool]
     open: Any
     uses: frozenset[str] = frozenset()
+    at_once: bool = True
 
 
 def _begins(prefix: str) -> Callable[[str, pathlib.Path], bool]:
@@ -110,6 +113,7 @@ SOURCES: Registry[SourceKind] = Registry(
             help="TensorFlow Datasets, prepared on first use; also NAME/CONFIG:VERSION",
             matches=_begins("tfds:"),
             open="tf_ttur.data.sources.tfds:open_tfds",
+            at_once=False,
         ),
         "digits": SourceKind(
             form="digits:N[:SEED]",
@@ -141,6 +145,7 @@ SOURCES: Registry[SourceKind] = Registry(
             matches=_begins("hf:"),
             open="tf_ttur.data.sources.hugging_face:open_hugging_face",
             uses=_OF_FILES,
+            at_once=False,
         ),
         "given": SourceKind(
             form="",  # not for users: a config stores this word
@@ -194,6 +199,7 @@ SOURCES: Registry[SourceKind] = Registry(
             matches=_is_file(*published_archives.TARS),
             open="tf_ttur.data.sources.tar:open_tar",
             uses=_OF_FILES,
+            at_once=False,
         ),
         "shards": SourceKind(
             form="'X-{000..009}.tar'",
@@ -201,6 +207,7 @@ SOURCES: Registry[SourceKind] = Registry(
             matches=_is_shards,
             open="tf_ttur.data.sources.tar:open_shards",
             uses=_OF_FILES,
+            at_once=False,
         ),
         "array": SourceKind(
             form="FILE.npy, FILE.npz",
@@ -249,7 +256,7 @@ def open_source(
     if not word:
         raise UserError("SOURCE is empty", _forms(), "name the images")
     word = alternatives.the_one(word)
-    path = paths.local(word, "SOURCE")
+    path = _path_of(word)
     options = Options(
         count, seed, quantisation, trust_pickle, trust, background, depth, value_range
     )
@@ -265,11 +272,30 @@ def kind_of(word: str | pathlib.Path) -> str | None:
     """The name of the kind of source that a word is, in `SOURCES`; None for a word of no kind.
 
     Raises:
-      UserError: the word is empty, or names something on another machine.
+      UserError: the word is empty, or names a run folder or something on another machine.
     """
     word = alternatives.choose(str(word))
-    path = paths.local(word, "SOURCE")
+    path = _path_of(word)
     return next((name for name, kind in SOURCES.items() if kind.matches(word, path)), None)
+
+
+def _path_of(word: str) -> pathlib.Path:
+    """A word as a path, which need not exist. Raises `UserError` for one that cannot be meant."""
+    path = paths.local(word, "SOURCE")
+    unknown.refuse_run(path)
+    return path
+
+
+def opens_at_once(word: str | pathlib.Path) -> bool:
+    """Whether a word can be opened at once, or refused; False for a path that is not there.
+
+    Raises:
+      UserError: as in `kind_of`.
+    """
+    kind = kind_of(word)
+    if kind is None:
+        return paths.local(alternatives.choose(str(word)), "SOURCE").exists()
+    return SOURCES[kind].at_once
 
 
 def options_of(word: str | pathlib.Path) -> frozenset[str] | None:

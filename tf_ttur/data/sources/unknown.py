@@ -37,6 +37,8 @@ _FOLDERS = {
     PREPARED_RECORD: "a prepared folder",
     "data.mdb": "an LMDB",
 }
+_EXPORT = "export"  # in a run folder; this and the next line: as `runs` names them
+_IN_RUN = ("metrics.jsonl", "checkpoints")  # one of them beside config.json
 _ENDINGS = (".zip", ".npz", ".npy", ".mat", *published_archives.TARS)
 _MAX_LOOKED_AT = 1000  # files and folders, when a source is looked for inside a folder
 
@@ -72,6 +74,23 @@ def refusal(word: str, path: pathlib.Path, forms: str) -> UserError:
     return UserError(
         f"{word} is a file of another kind{other}", forms, "convert it to one of these"
     )
+
+
+def refuse_run(folder: pathlib.Path) -> None:
+    """Refuses a run folder where its exported generator may be meant.
+
+    Its grids of samples would be taken for images.
+
+    Raises:
+      UserError: it is one; the message names the export, if there is one.
+    """
+    is_run = (folder / "config.json").is_file() and any(
+        (folder / name).exists() for name in _IN_RUN
+    )
+    if is_run:
+        export = folder / _EXPORT
+        cure = f"name {export}" if export.is_dir() else f"tf-ttur export {folder} --output DIR"
+        raise UserError(f"{folder} is a run folder", "its exported generator", cure)
 
 
 def source_inside(folder: pathlib.Path) -> str:
