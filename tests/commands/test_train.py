@@ -1,10 +1,13 @@
 """The command that trains: mistakes are found at once, and a dry run leaves nothing."""
 
+import numpy as np
+
 from tests.commands.processes import TINY, run, train
 from tests.conftest import ROOT, assert_refused
 from tf_ttur import config as configs
 from tf_ttur.commands.train import _default_folder
 from tf_ttur.config import cards
+from tf_ttur.data import prepare
 
 QUICKSTART = ["--config", ROOT / "configs/quickstart.py", *TINY]
 
@@ -26,7 +29,22 @@ def test_dry_run(tmp_path):
     for number in ("5,135,363", "4,316,545", "256,365"):
         assert number in process.stdout
     assert "53 times 50,000 samples: 2,650,000 images" in process.stdout
+    assert "  data           not opened, so not checked\n" in process.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_refuses_what_the_training_refuses(tmp_path, tool):
+    words = ["tf_ttur/train.py", *QUICKSTART, "--dry-run", "--workdir", tmp_path / "run"]
+    process = tool(*words)
+    assert "  data           64 images of 32x32, RGB\n" in process.stdout
+    assert_refused(tool(*words, "--config.batch_size=65"), "digits:64 has 64 images")
+    np.save(tmp_path / "images.npy", np.full((64, 40, 40, 3), 100, np.uint8))
+    prepare.prepare("celeba", tmp_path / "images.npy", tmp_path / "prepared", "square", 16)
+    process = tool(*words, f"--config.data.source={tmp_path / 'prepared'}")
+    assert_refused(process, "was prepared with crop square and size 16")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/notes.txt").touch()
+    assert_refused(tool(*words), "is not empty and not a run folder")
 
 
 def test_run_folder_of_another_config(workdir, graph):

@@ -4,13 +4,15 @@ import keras
 from ml_collections import ConfigDict
 
 from tf_ttur import config as configs
-from tf_ttur.data import text
-from tf_ttur.training import evaluation, rates, state
+from tf_ttur.data import Examples, sources, text
+from tf_ttur.training import evaluation, presentation, rates, run_folder, state
 from tf_ttur.training.starts import Start
 
 
 def describe(config: ConfigDict, workdir: str, start: Start | None = None) -> str:
     """The resolved experiment in words and numbers.
+
+    The run folder and the data are checked as a training does it; data only where that is quick.
 
     Args:
       config: the validated config.
@@ -18,12 +20,18 @@ def describe(config: ConfigDict, workdir: str, start: Start | None = None) -> st
       start: the checkpoint of another run that it would begin with, or None.
 
     Raises:
-      UserError: that checkpoint is of other networks.
+      UserError: the training would be refused: that checkpoint is of other networks, the folder
+        holds another run, or the data cannot be used.
     """
+    run_folder.check(workdir, config)
     has_vocabulary = configs.kind_of(config).has_vocabulary
-    symbols = _count_symbols(config) if has_vocabulary else 0
+    examples = _open_examples(config)
+    if examples is None and start and has_vocabulary:
+        examples = evaluation.open_examples(config)  # it must have the vocabulary of the start
+    vocabulary = examples.vocabulary if examples else ()
+    # Only prepared lines store their vocabulary; for others all shards would have to be read.
+    symbols = (len(vocabulary) or config.data.max_symbols) if has_vocabulary else 0
     players = state.State(config, symbols)
-    vocabulary = evaluation.open_examples(config).vocabulary if start and has_vocabulary else ()
     if start:
         start.check(config, players, vocabulary)
     a2 = rates.check_a2(config)
@@ -31,6 +39,7 @@ def describe(config: ConfigDict, workdir: str, start: Start | None = None) -> st
         configs.summary(config),
         f"  run folder     {workdir}",
         f"  begins with    {start or 'initial weights'}",
+        f"  data           {_describe_data(config, examples)}",
         f"  generator      {_count_parameters(players.generator):,} trainable parameters",
         f"  discriminator  {_count_parameters(players.discriminator):,} trainable parameters",
         f"  updates        {config.updates:,}, each with {config.discriminator.steps}"
@@ -41,9 +50,28 @@ def describe(config: ConfigDict, workdir: str, start: Start | None = None) -> st
     ]
     if has_vocabulary:
         lines.append(f"  vocabulary     {symbols} symbols")
-        if not text.is_prepared(config.data.dir):
+        if examples is None:
             lines[-1] += " at most; the parameter counts assume this size"
     return "\n".join([*lines, "", configs.to_json(config)])
+
+
+def _open_examples(config: ConfigDict) -> Examples | None:
+    """The examples, checked as in a training; None where they are not here or take long to open."""
+    if configs.kind_of(config).has_vocabulary:
+        is_quick = text.is_prepared(config.data.dir)
+    else:
+        is_quick = sources.opens_at_once(config.data.source)
+    if not is_quick:
+        return None
+    examples = evaluation.open_examples(config)
+    examples.check_batches(config.batch_size * config.discriminator.steps)
+    return examples
+
+
+def _describe_data(config: ConfigDict, examples: Examples | None) -> str:
+    if examples is None:
+        return "not opened, so not checked"
+    return presentation.of_config(config, examples.vocabulary).count(examples.num_examples)
 
 
 def _describe_evaluations(config: ConfigDict, has_vocabulary: bool) -> str:
@@ -53,16 +81,6 @@ def _describe_evaluations(config: ConfigDict, has_vocabulary: bool) -> str:
     if not has_vocabulary:
         words += f": {times * num_samples:,} images through the network"
     return words
-
-
-def _count_symbols(config: ConfigDict) -> int:
-    """The size of the vocabulary, or the largest size that it may have.
-
-    Only prepared lines store their vocabulary; for others all shards would have to be read.
-    """
-    if not text.is_prepared(config.data.dir):
-        return config.data.max_symbols
-    return len(evaluation.open_examples(config).vocabulary)
 
 
 def _count_evaluations(config: ConfigDict) -> int:
