@@ -152,3 +152,7 @@ def test_what_cannot_be_drawn(tmp_path):
         curves.plot([cifar10, svhn], tmp_path / "curve.png")
     with pytest.raises(UserError, match="no evaluation"):
         curves.plot([run_folder(tmp_path / "c", "svhn.py", {})], tmp_path / "curve.png")
+    config = configs.load("svhn", {"evaluation.every_updates": 0})
+    (tmp_path / "c/config.json").write_text(configs.to_json(config), encoding="utf-8")
+    with pytest.raises(UserError, match=r"is not evaluated: .*every_updates is 0"):
+        curves.plot([tmp_path / "c"], tmp_path / "curve.png")

@@ -118,6 +118,12 @@ def _draw_run(axes: Any, run: Run, metric: str | None, against: Against, colour:
         names = [name for name in run.series if name.startswith(("fid", "frechet"))]
     else:
         names = [name for name in run.series if name == metric]
+    if not names and not run.config.evaluation.every_updates:
+        raise UserError(
+            f"{run.path} is not evaluated: its config.evaluation.every_updates is 0",
+            "a run with evaluations",
+            "train it again with --config.evaluation.every_updates=N, which resumes it",
+        )
     if not names:
         expected = f"rows named {metric or 'fid...'}"
         raise UserError(f"{run.path} has no evaluation", expected, "wait for the first evaluation")
