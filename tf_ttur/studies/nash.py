@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import matplotlib.figure
 import numpy as np
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from tf_ttur.players import Players
 from tf_ttur.studies import report, style
@@ -89,6 +90,9 @@ def _figure(diagnosis: "Diagnosis", path: "Path | None") -> matplotlib.figure.Fi
 
 def _draw_hessians(axes: Any, diagnosis: "Diagnosis") -> None:
     hessians = _generator_first(diagnosis.hessians)
+    eigenvalues = np.concatenate(hessians)
+    axes.set_yscale("symlog", linthresh=_threshold(eigenvalues))
+    _set_ticks(axes.yaxis, eigenvalues)
     for number, values in enumerate(hessians):
         axes.plot(np.full(len(values), number), values, "_", markersize=30, markeredgewidth=2)
     axes.margins(y=0.1)
@@ -100,11 +104,12 @@ def _draw_hessians(axes: Any, diagnosis: "Diagnosis") -> None:
         title="Hessian of each player's own loss",
         ylabel="extreme eigenvalues",
     )
-    axes.set_yscale("symlog", linthresh=_threshold(np.concatenate(hessians)))
 
 
 def _draw_jacobian(axes: Any, diagnosis: "Diagnosis") -> None:
     axes.margins(0.1)
+    axes.set_xscale("symlog", linthresh=_threshold(diagnosis.jacobian.real))
+    _set_ticks(axes.xaxis, diagnosis.jacobian.real)
     axes.plot(diagnosis.jacobian.real, diagnosis.jacobian.imag, "o")
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set(
@@ -112,7 +117,6 @@ def _draw_jacobian(axes: Any, diagnosis: "Diagnosis") -> None:
         xlabel="real part (stable: all above 0)",
         ylabel="imaginary part",
     )
-    axes.set_xscale("symlog", linthresh=_threshold(diagnosis.jacobian.real))
 
 
 def _draw_path(axes: Any, path: "Path") -> None:
@@ -134,88 +138,108 @@ def _draw_path(axes: Any, path: "Path") -> None:
 
 
 def _threshold(values: np.ndarray) -> float:
-    """Where a logarithmic axis turns linear: below the smallest value that is not nearly 0."""
+    """Where a logarithmic axis turns linear: a power of 10 below all values but those near 0."""
     sizes = np.abs(values)[np.abs(values) > 1e-3 * np.abs(values).max(initial=0)]
-    return float(sizes.min()) if len(sizes) else 1.0
+    return 10.0 ** np.floor(np.log10(sizes.min())) if len(sizes) else 1.0
+
+
+def _set_ticks(axis: Any, values: np.ndarray) -> None:
+    """Ticks at 0, and on each side at the powers of 10 from the threshold to its last value.
+
+    One between 0 and the threshold would stand too close to 0.
+    """
+    first = round(np.log10(_threshold(values)))
+    ticks = [0.0]
+    for sign in (-1, 1):
+        last = (sign * values).max(initial=0)
+        exponents = range(first, first + 5)
+        ticks += [sign * 10.0**exponent for exponent in exponents if 10.0**exponent <= last]
+    axis.set_major_locator(FixedLocator(sorted(ticks)))
+    axis.set_minor_locator(NullLocator())
 
 
 def _text(diagnosis: "Diagnosis", settings: Settings, path: "Path | None") -> str:
-    sentences = [
+    parts = [
         f"Losses on {settings.batches} fixed batches of {settings.batch_size}, networks in "
         "training mode.",
-        _gradient_words(diagnosis),
-        _hessian_words(diagnosis),
-        _jacobian_words(diagnosis),
+        report.table(("of each player", "generator", "discriminator", "answer"), _rows(diagnosis)),
+        report.table(("of both players", "value", "answer"), _rows_of_both(diagnosis, path)),
     ]
+    last = ""
     if path:
-        sentences.append(_path_words(path))
-    sentences.append(
-        "The losses are those of training; Adam's scaling is left out. Networks with ReLU have "
-        "these derivatives almost everywhere only, and what their kinks add to the curvature over "
-        "a step of any length is not in them."
-    )
-    return " ".join(sentences)
-
-
-def _gradient_words(diagnosis: "Diagnosis") -> str:
-    norms = diagnosis.gradient_norms
-    scatter = ""
-    if not np.isnan(diagnosis.p_value):
-        noise = diagnosis.noise_norms
-        scatter = (
-            f" (scatter of the batches alone would give {noise.generator:.3g} and "
-            f"{noise.discriminator:.3g}; probability of such a mean by chance "
-            f"{diagnosis.p_value:.3g})"
+        last = (
+            "A change of the cosine's sign at the end speaks for attraction, a bump for rotation. "
         )
-    conclusion = {
-        True: "nothing speaks against a stationary point.",
-        False: "not stationary.",
-        None: "too few batches to tell.",
-    }[diagnosis.stationary]
-    return (
-        f"Gradient norms: generator {norms.generator:.4g}, "
-        f"discriminator {norms.discriminator:.4g}{scatter}; {conclusion}"
+    parts.append(
+        f"{last}Adam's scaling is left out, and so is what the kinks of ReLU add to the curvature "
+        "over a step of any length."
     )
+    return "\n\n".join(parts)
 
 
-def _hessian_words(diagnosis: "Diagnosis") -> str:
-    ends = Players(*map(_range_words, diagnosis.hessians, diagnosis.hessian_errors))
+def _rows(diagnosis: "Diagnosis") -> list[list[str | float]]:
+    """What is measured of each player, and whether it is stationary and a local Nash point."""
+    chance = diagnosis.p_value
+    stationary = {
+        True: "nothing speaks against a stationary point",
+        False: "not stationary",
+        None: "too few batches to tell whether stationary",
+    }[diagnosis.stationary]
     semidefinite = _say(
         diagnosis.nash, "both positive semidefinite", "not both positive semidefinite"
     )
     definite = _say(diagnosis.strict, "both positive definite", semidefinite)
-    return (
-        f"Own Hessians: generator {ends.generator}, discriminator {ends.discriminator}; {definite}."
-    )
+    hessians = _generator_first(diagnosis.hessians)
+    errors = _generator_first(diagnosis.hessian_errors)
+    smallest = [
+        f"{values.min():.4g} ± {error:.2g}" if len(values) else "not settled"
+        for values, error in zip(hessians, errors, strict=True)
+    ]
+    largest = [f"{values.max():.4g}" if len(values) else "not settled" for values in hessians]
+    rows: list[list[str | float]] = [
+        ["norm of the gradient", *_generator_first(diagnosis.gradient_norms), stationary]
+    ]
+    if not np.isnan(chance):
+        scatter = _generator_first(diagnosis.noise_norms)
+        probability = f"so long a mean has the probability {chance:.3g}"
+        rows.append(["its norm by the scatter of the batches alone", *scatter, probability])
+    return [
+        *rows,
+        ["smallest eigenvalue of its own Hessian", *smallest, definite],
+        ["largest eigenvalue of its own Hessian", *largest, ""],
+    ]
 
 
-def _range_words(values: np.ndarray, error: float) -> str:
-    if not len(values):
-        return "not settled"
-    return f"{values.min():.4g} (± {error:.2g}) ... {values.max():.4g}"
-
-
-def _jacobian_words(diagnosis: "Diagnosis") -> str:
+def _rows_of_both(diagnosis: "Diagnosis", path: "Path | None") -> list[list[str | float]]:
+    """What is measured of both players together, and whether the point is stable."""
     jacobian = diagnosis.jacobian
     smallest = jacobian[np.argmin(jacobian.real)] if len(jacobian) else complex("nan")
     stable = _say(diagnosis.stable, "stable", "marginal" if diagnosis.marginal else "not stable")
-    return (
-        "Jacobian with the rates of generator and discriminator in the ratio "
-        f"{_ratio(diagnosis)}: smallest real part {smallest.real:.4g} ± "
-        f"{diagnosis.jacobian_error:.2g} (imaginary part {smallest.imag:.4g}), largest absolute "
-        f"value {np.abs(jacobian).max(initial=0):.4g}; {stable} under gradient descent with small "
-        "enough rates in this ratio. With these rates themselves, plain gradient descent "
-        f"multiplies some deviation by {diagnosis.multiplier:.4g} in an update."
-    )
-
-
-def _path_words(path: "Path") -> str:
-    at_end = path.cosines[np.argmin(np.abs(path.alphas - 1))]
-    return (
-        f"Along the line from update {path.from_update:,} the descent direction has cosines "
-        f"{path.cosines.min():.3g} ... {path.cosines.max():.3g} with the line, {at_end:.3g} at its "
-        "end. A change of sign at the end speaks for attraction, a bump for rotation."
-    )
+    rows: list[list[str | float]] = [
+        ["rates, generator : discriminator", _ratio(diagnosis), ""],
+        [
+            "smallest real part of the Jacobian's eigenvalues",
+            f"{smallest.real:.4g} ± {diagnosis.jacobian_error:.2g}",
+            f"{stable} under gradient descent with small enough rates in this ratio",
+        ],
+        ["imaginary part of that eigenvalue", smallest.imag, ""],
+        ["largest absolute value of the eigenvalues", np.abs(jacobian).max(initial=0), ""],
+        [
+            "factor of some deviation per update",
+            diagnosis.multiplier,
+            "of plain gradient descent with these rates themselves",
+        ],
+    ]
+    if path:
+        at_end = path.cosines[np.argmin(np.abs(path.alphas - 1))]
+        rows.append(
+            [
+                f"cosine of descent with the line from update {path.from_update:,}",
+                f"{path.cosines.min():.3g} ... {path.cosines.max():.3g}",
+                f"{at_end:.3g} at its end",
+            ]
+        )
+    return rows
 
 
 def _ratio(diagnosis: "Diagnosis") -> str:
