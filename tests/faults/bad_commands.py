@@ -273,7 +273,7 @@ SAMPLE = {
     f"{{bad}}/export-empty {_MADE}": "not an exported generator",
     f"{{bad}}/export-pbtxt {_MADE}": "not an exported generator",
     f"{{bad}}/export-module {_MADE}": "not an exported generator",
-    f"{{bad}}/run-none {_MADE}": "not an exported generator",
+    f"{{bad}}/run-none {_MADE}": "is a run folder",
     f"{{bad}}/export-module {_MADE} --count 9999999999": "is not in 1",
     "{bad}/export-module --output {bad}/good": "is not empty",
     "{bad}/export-module --output {bad}/text.txt": "text.txt is a file",
