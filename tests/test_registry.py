@@ -55,7 +55,7 @@ def test_an_object_of_a_module_is_found(file, monkeypatch):
 def test_what_does_not_fit_is_refused(file):
     with pytest.raises(UserError, match=r"STONE is not a valid fruit \(it is of type int"):
         FRUITS.find(f"{file}:STONE")
-    with pytest.raises(UserError, match=r"has no PAER\n.*PEAR"):
+    with pytest.raises(UserError, match=r"has no PAER\n.*PEAR(.*\n)*.*did you mean PEAR\?"):
         FRUITS.find(f"{file}:PAER")
     with pytest.raises(UserError, match=r"there is no file nowhere\.py"):
         FRUITS.find("nowhere.py:PEAR")

@@ -11,12 +11,13 @@ import pytest
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "tf_ttur"
-GROUND = {"errors", "players", "registry"}
+GROUND = {"errors", "players", "registry", "wording"}
 # {room: the rooms that it may import from}. Every room may import from the ground.
 MAY_REACH = {
     "errors": set(),
     "players": set(),
     "registry": set(),
+    "wording": set(),
     "io": set(),
     "losses": {"io"},
     "models": {"io"},

@@ -11,7 +11,6 @@ of your own.
 
 import contextlib
 import dataclasses
-import difflib
 import enum
 import hashlib
 import importlib
@@ -24,6 +23,7 @@ from types import ModuleType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from tf_ttur.errors import UserError
+from tf_ttur.wording import did_you_mean, listed
 
 Value = bool | int | float | str
 
@@ -35,6 +35,8 @@ _FOLDERS: list[pathlib.Path] = []  # of the cards that are being read
 _RECORDED: dict[str, pathlib.Path] = {}  # {word: file of its object in an earlier process}
 _GIVEN: dict[str, Any] = {}  # {name: object that was given from Python}
 _GIVEN_PLACE = "given"
+_LISTED = 8  # names of a module in a message
+_TYPES = {bool: "True or False", int: "a whole number", float: "a number", str: "text"}
 _PREPARATIONS: set[Callable[[], Any]] = set()  # called before a module of the user's is imported
 
 
@@ -100,6 +102,11 @@ class Key:
     decides: Decides = Decides.WEIGHTS
     choices: "Registry | None" = None
     exclusive: bool = False
+
+    @property
+    def type_in_words(self) -> str:
+        """What kind of value the key takes, for messages."""
+        return _TYPES[type(self.default)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -179,8 +186,7 @@ class Registry(Mapping[str, E], Generic[E]):
         if word in self._entries:
             return self._entries[word]
         if not is_object(word):
-            near = difflib.get_close_matches(word, self, 1)
-            cure = f"did you mean {near[0]}?" if near else "correct the name"
+            cure = did_you_mean(word, self)
             raise UserError(f"there is no {self.what} {word!r}", self.words, cure)
         try:
             entry = self._adopt(import_object(word))
@@ -288,10 +294,15 @@ def import_object(word: str) -> Any:
     try:
         return getattr(module, found["name"])
     except AttributeError as error:
-        names = [name for name in vars(module) if not name.startswith("_")]
-        near = ", ".join(difflib.get_close_matches(found["name"], names, 3) or names[:8])
+        names = [
+            name
+            for name, thing in vars(module).items()
+            if not name.startswith("_") and not isinstance(thing, ModuleType)
+        ]
         raise UserError(
-            f"{found['place']} has no {found['name']}", f"one of {near}", "correct the name"
+            f"{found['place']} has no {found['name']}",
+            f"one of {listed(names, _LISTED)}" if names else "a file with this object",
+            did_you_mean(found["name"], names),
         ) from error
 
 

@@ -1,6 +1,7 @@
 """The flags of an experiment, and what is said about misspelled ones."""
 
 import importlib
+import pathlib
 
 import pytest
 
@@ -68,11 +69,11 @@ def test_keys_that_are_true_or_false(words, value):
 @pytest.mark.parametrize(
     "word, message",
     [
-        ("--config.latent.shared=maybe", r"shared=maybe\n.*bool, as config\.latent\.shared = True"),
-        ("--config.seed=1.5", r"--config\.seed=1\.5\n.*int, as config\.seed = 0"),
-        ("--config.updates=many", r"--config\.updates=many\n.*int"),
-        ("--config.seed=", r"--config\.seed=\n.*int"),
-        ("--config.generator.learning_rate=fast", r"learning_rate=fast\n.*float"),
+        ("--config.latent.shared=maybe", r"shared=maybe\n.*True or False"),
+        ("--config.seed=1.5", r"--config\.seed=1\.5\n.*: a whole number"),
+        ("--config.updates=many", r"--config\.updates=many\n.*a whole number"),
+        ("--config.seed=", r"--config\.seed=\n.*a whole number"),
+        ("--config.generator.learning_rate=fast", r"learning_rate=fast\n.*: a number"),
         ("--config.seed=-1", r"config\.seed = -1\n.*0 to 2\^31 - 1"),
         ("--config.updates=10000000000", r"updates = 10000000000\n.*below 2\^31"),
         ("--config.generator.learning_rate=nan", r"learning_rate = nan\n.*finite"),
@@ -96,17 +97,30 @@ def test_wrong_values(word, message):
         ),
         ("--confg=svhn", r"no flag --confg\n(.*\n)*.*did you mean --config\?"),
         ("--shared=false", r"did you mean --config\.latent\.shared\?"),
-        ("--config.sed=0", r"config\.sed is not a key\n.*one of seed"),
-        ("--noconfig.latent.share", r"config\.latent\.share is not a key\n.*latent\.shared"),
+        ("--config.sed=0", r"--config\.sed is not a key\n(.*\n)*.*mean --config\.seed\?"),
+        ("--config.data.sorce=x", r"did you mean --config\.data\.source\?"),
+        ("--noconfig.latent.share", r"did you mean --noconfig\.latent\.shared\?"),
+        ("--skip-unreadable", r"no flag --skip-unreadable\n(.*\n)*.*tf-ttur prepare images"),
         ("--noconfig.seed", r"config\.seed"),
         ("--nothing_like_it", r"no flag --nothing_like_it\n(.*\n)*.*see --help"),
         ("extra", "unexpected extra"),
+        ("svhn:orig", r"unexpected svhn:orig\n(.*\n)*.*did you mean --config svhn:orig\?"),
         ("--config.seed", "flag --config.seed without a value"),
     ],
 )
 def test_misspelled_flags(word, message):
     with pytest.raises(UserError, match=message):
         parse("--config", "svhn", word)
+
+
+def test_an_expanded_pattern_is_answered_with_its_folder(tmp_path):
+    names = [str(tmp_path / f"{number}.png") for number in range(9)]
+    for name in names:
+        pathlib.Path(name).touch()
+    with pytest.raises(UserError) as error:
+        parse(*names, "real/")
+    assert error.value.found == f"unexpected {', '.join(names[:3])} and 7 more"
+    assert error.value.cure == f"name the folder {tmp_path}/ instead of the files in it"
 
 
 def test_no_config_is_an_error_and_an_optional_one_is_not():

@@ -146,7 +146,8 @@ PREPARE = {
         f"svhn --output {{out}}/made --input {{bad}}/{name}": words
         for name, words in (_IMAGE_FOLDERS | _ARCHIVES).items()
     },
-    "imagenet --input {bad}/good --output {out}/made": ("invalid choice", "usage: "),
+    "imagenet --input {bad}/good --output {out}/made": ("invalid choice", "billion_word"),
+    "image --input {bad}/good --output {out}/made": "did you mean images?",
     f"{_SVHN} --output {{out}}/made --size 0": "0 is not in 1",
     f"{_SVHN} --output {{out}}/made --jpeg 101": "101 is not a JPEG quality of 1 to 100",
     f"{_SVHN} --output {{bad}}/text.txt": "text.txt is a file",

@@ -105,7 +105,8 @@ def test_a_schedule_of_the_users_own_sets_the_rate(tiny, own):
 
 
 @pytest.mark.parametrize(
-    "registry, name, near", [(OPTIMIZERS, "adams", "adam"), (SCHEDULES, "cosines", "cosine")]
+    "registry, name, near",
+    [(OPTIMIZERS, "adams", "adam or adamw"), (SCHEDULES, "cosines", "cosine")],
 )
 def test_an_unknown_name_lists_all(registry, name, near):
     with pytest.raises(UserError) as error:

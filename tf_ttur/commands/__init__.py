@@ -4,7 +4,6 @@ Each command is a file here with a function `main(words)`. It parses the flags, 
 prints the result.
 """
 
-import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import NamedTuple
 from tf_ttur.commands import program
 from tf_ttur.errors import UserError
 from tf_ttur.io import files
+from tf_ttur.wording import did_you_mean
 
 
 class Command(NamedTuple):
@@ -72,8 +72,7 @@ def _dispatch(words: list[str]) -> None:
         return
     name, *rest = words
     if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, 1)
-        cure = f"did you mean {near[0]}?" if near else "see tf-ttur --help"
+        cure = did_you_mean(name, COMMANDS, "see tf-ttur --help")
         raise UserError(f"there is no command {name!r}", f"one of {', '.join(COMMANDS)}", cure)
     importlib.import_module(f"tf_ttur.commands.{COMMANDS[name].module}").main(rest)
 

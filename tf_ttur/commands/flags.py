@@ -1,7 +1,7 @@
 """The parser of all commands, and the flags that commands share, such as `--config.KEY=VALUE`."""
 
 import argparse
-import difflib
+import pathlib
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NoReturn
@@ -16,6 +16,7 @@ from tf_ttur.errors import UserError
 from tf_ttur.metrics import protocols
 from tf_ttur.metrics.precision import PRECISIONS, SHORT_NAMES
 from tf_ttur.registry import Key, Registry, Value
+from tf_ttur.wording import did_you_mean, listed
 
 _BOOLS = {
     "true": True,
@@ -27,6 +28,9 @@ _BOOLS = {
     "0": False,
     "no": False,
 }
+
+
+_CORRECT = "correct the command line; --help says more"
 
 
 class Arguments(argparse.Namespace):
@@ -71,22 +75,44 @@ class Parser(argparse.ArgumentParser):
         message = re.sub(
             "^argument (--.*): expected one argument$", r"flag \1 without a value", message
         )
-        raise UserError(message, usage, "correct the command line; --help says more")
+        raise UserError(message, usage, _CORRECT)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        name = "/".join(action.option_strings) or action.metavar or action.dest
+        choices = list(map(str, action.choices))
+        cure = did_you_mean(str(value), choices, "name one of these")
+        raise UserError(f"{name}: invalid choice {value!r}", f"one of {', '.join(choices)}", cure)
 
     def _unknown(self, unknown: list[str]) -> UserError:
         flag = next((word for word in unknown if word.startswith("-")), None)
         if flag is None:
-            raise self.error(f"unexpected {' '.join(unknown)}")
+            usage = " ".join(self.format_usage().split())
+            return UserError(f"unexpected {listed(unknown)}", usage, self._cure_of_words(unknown))
         name = flag.partition("=")[0]
-        if key := re.fullmatch(r"--?(?:no)?config\.([\w.]+)", name):
-            return configs.unknown_key(key[1])
-        known = [option for action in self._actions for option in action.option_strings]
-        last = name.lstrip("-").replace("-", "_")
-        near = [option for option in known if option.rpartition(".")[2] == last and "." in option]
-        near = [option for option in near if not option.startswith("--no")]
-        near = near or difflib.get_close_matches(name, known, 1)
-        cure = f"did you mean {' or '.join(near)}?" if near else "see --help"
+        if key := re.fullmatch(r"--?((?:no)?config\.)([\w.]+)", name):
+            return configs.unknown_key(key[2], f"--{key[1]}")
+        # A flag of the config is found without its beginning, too.
+        options = [word for word in self._options() if not word.startswith("--noconfig.")]
+        known = {option.removeprefix("--config."): option for option in options}
+        cure = did_you_mean(name, known, "see --help", known.__getitem__)
+        if name == "--skip-unreadable" and "--config" in options:
+            cure = "prepare the images once with tf-ttur prepare images --skip-unreadable"
         return UserError(f"there is no flag {name}", f"the flags of {self.prog}", cure)
+
+    def _options(self) -> list[str]:
+        return [option for action in self._actions for option in action.option_strings]
+
+    def _cure_of_words(self, unknown: list[str]) -> str:
+        """What to do about words that the command does not take."""
+        card = unknown[0].partition(":")[0]
+        if "--config" in self._options() and card in (path.stem for path in cards.list_cards()):
+            return f"did you mean --config {unknown[0]}?"
+        folders = [path.parent for path in map(pathlib.Path, unknown) if path.is_file()]
+        if len(folders) > 1 and len(set(folders)) == 1:
+            return f"name the folder {folders[0]}/ instead of the files in it"
+        return _CORRECT
 
 
 def parser(documentation: str, command: str) -> Parser:
@@ -511,8 +537,7 @@ def _reader(name: str, key: Key) -> Callable[[str], Value]:
                 return _BOOLS[text.lower()]
             return type(key.default)(text)
         except (ValueError, KeyError) as error:
-            kind = type(key.default).__name__
-            expected = f"{kind}, as config.{name} = {key.default!r}"
+            expected = key.type_in_words
             raise UserError(f"--config.{name}={text}", expected, "correct the value") from error
 
     return read

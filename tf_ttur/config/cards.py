@@ -7,7 +7,6 @@ A card is named by
 """
 
 import contextlib
-import difflib
 import inspect
 import pathlib
 import re
@@ -23,6 +22,7 @@ from tf_ttur.config.rules import names_objects, unknown_key, validate
 from tf_ttur.errors import UserError
 from tf_ttur.io import paths
 from tf_ttur.registry import Value, searching
+from tf_ttur.wording import did_you_mean
 
 EXPECTED = (
     "NAME[:VARIANT] of a card that ships with tf_ttur, or PATH.py[:VARIANT], for example svhn:orig"
@@ -99,14 +99,9 @@ def find_card(word: str) -> Card:
     names = [path.stem for path in list_cards()]
     if found and found["name"] in names:
         return Card(folder() / f"{found['name']}.py", found["variant"] or "")
-    near = difflib.get_close_matches(word.partition(":")[0], names, 2)
-    raise UserError(
-        f"there is no config {word}",
-        EXPECTED,
-        f"did you mean {' or '.join(near)}?"
-        if near
-        else f"one of {', '.join(names)}, or the path of a file",
-    )
+    otherwise = f"one of {', '.join(names)}, or the path of a file"
+    cure = did_you_mean(word.partition(":")[0], names, otherwise)
+    raise UserError(f"there is no config {word}", EXPECTED, cure)
 
 
 def read_card(word: str) -> ConfigDict:
@@ -169,7 +164,8 @@ def choose(variant: str, variants: Mapping[str, V]) -> V:
     """
     if variant not in variants:
         found = f"there is no variant {variant!r}"
-        raise UserError(found, f"one of {', '.join(variants)}", "name one of these")
+        cure = did_you_mean(variant, variants, "name one of these")
+        raise UserError(found, f"one of {', '.join(variants)}", cure)
     return variants[variant]
 
 

@@ -3,7 +3,6 @@
 All rules come from the declared keys and from the registries.
 """
 
-import difflib
 import math
 import numbers
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from tf_ttur.losses import LOSSES, Loss
 from tf_ttur.metrics import measures, protocols
 from tf_ttur.models import ARCHITECTURES, Architecture
 from tf_ttur.registry import Entry, Key, is_object
+from tf_ttur.wording import did_you_mean
 
 Flat = Mapping[str, Any]
 
@@ -46,7 +46,7 @@ def validate(config: Any, find_objects: bool = True) -> Any:
     for name, key in KEYS.items():
         if name not in flat:
             cure = "build the config on tf_ttur.config.default()"
-            raise UserError(f"config.{name} is missing", type(key.default).__name__, cure)
+            raise UserError(f"config.{name} is missing", key.type_in_words, cure)
         _check_value(name, key, flat)
     if find_objects or not names_objects(config):
         _check_objects(flat)
@@ -60,13 +60,16 @@ def validated(config: ConfigDict | Mapping[str, Any]) -> ConfigDict:
     return config if isinstance(config, ConfigDict) else ConfigDict(config)
 
 
-def unknown_key(name: str) -> UserError:
-    """The `UserError` for a key that does not exist. It suggests similar keys."""
-    near = difflib.get_close_matches(name, KEYS, 3)
-    near = (
-        near or [key for key in KEYS if key.startswith(name.partition(".")[0] + ".")] or list(KEYS)
-    )
-    return UserError(f"config.{name} is not a key", f"one of {', '.join(near)}", "correct the name")
+def unknown_key(name: str, prefix: str = "config.") -> UserError:
+    """The `UserError` for a key that does not exist. It suggests similar keys.
+
+    Args:
+      name: of the key.
+      prefix: what stands before a key where the user typed it.
+    """
+    cure = did_you_mean(name, KEYS, "correct the name", lambda key: f"{prefix}{key}")
+    expected = "one of the keys that tf-ttur train --help lists"
+    return UserError(f"{prefix}{name} is not a key", expected, cure)
 
 
 def architecture_of(config: Any) -> Architecture:
@@ -144,7 +147,7 @@ def _check_value(name: str, key: Key, flat: Flat) -> None:
     value = flat[name]
     if not _has_type_of(value, key.default):
         found = f"config.{name} = {value!r} ({type(value).__name__})"
-        raise UserError(found, type(key.default).__name__, "correct the value")
+        raise UserError(found, key.type_in_words, "correct the value")
     if not _is_usable(value):
         allowed = "a finite number; below 2^31 if it is an integer"
         raise UserError(f"config.{name} = {value!r}", allowed, "correct the value")
