@@ -9,6 +9,8 @@ from tests.conftest import assert_refused
 from tests.metrics.mini_inception import graph_bytes
 from tf_ttur import metrics
 from tf_ttur.data import ranges
+from tf_ttur.data.images import open_images, open_raw
+from tf_ttur.data.sources import given
 from tf_ttur.errors import UserError
 from tf_ttur.metrics.inception import Inception
 
@@ -40,11 +42,11 @@ def photographs(request):
     return np.stack([np.asarray(PIL.Image.open(path).convert("RGB")) for path in paths])
 
 
-def judge(images, value_range=None):
+def judge(images, value_range=None, **options):
     tally = ranges.Tally()
     for first in range(0, len(images), 50):
         tally.add("images", images[first : first + 50], value_range)
-    ranges.judge("images", tally, value_range)
+    ranges.judge("images", tally, value_range, **options)
 
 
 GOOD = {
@@ -109,6 +111,26 @@ def test_these_are_refused_with_their_cause(photographs, form):
     with pytest.raises(UserError) as refusal:
         judge(change(photographs / 255), value_range)
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("form", [form for form in BAD if BAD[form][1] is None])
+def test_a_training_is_not_sent_to_flags_of_a_measurement(photographs, form):
+    with pytest.raises(UserError) as refusal:
+        judge(BAD[form][0](photographs / 255), is_measured=False)
+    assert "value" not in refusal.value.cure
+
+
+def test_an_array_file_of_a_training_is_not_sent_to_flags_either(photographs, tmp_path):
+    np.save(tmp_path / "unit.npy", (photographs / 255).astype(np.float32))
+    word = str(tmp_path / "unit.npy")
+    with pytest.raises(UserError, match=r"--value-range 0,1"):
+        open_images(word)
+    for open_training in (open_raw, lambda word: given.of_object("given", np.load(word))):
+        with pytest.raises(UserError) as refusal:
+            open_training(word)
+        assert refusal.value.cure == (
+            "scale them: 2 * images - 1. If they really are so bright or grey, pass uint8"
+        )
 
 
 def test_one_image_of_many_decides_nothing():

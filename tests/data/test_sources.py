@@ -134,6 +134,11 @@ def test_a_zip_of_an_lmdb_is_to_be_unpacked(tmp_path):
     refused(tmp_path / "bedroom_train_lmdb.zip", "holds no images", "unpack it")
 
 
+def test_a_pattern_of_files_is_refused_with_its_folder(folder):
+    refused(folder / "*.png", "patterns of files are not read", f"name the folder {folder}/")
+    refused("shards/a-*.tar", "patterns of files are not read", "'X-{000..009}.tar'")
+
+
 # The registry
 
 

@@ -271,7 +271,7 @@ def examine(
             index,
             f"cannot be decoded ({error})",
             "a whole image",
-            "replace or remove this file",
+            pillow.REPLACE,
         ) from error
     try:
         with tf.device("CPU:0"):

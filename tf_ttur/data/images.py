@@ -760,6 +760,7 @@ def open_images(
         background=background,
         depth=depth,
         value_range=value_range,
+        is_measured=True,
     )
     images = opened if isinstance(opened, Images) else Images(opened)
     if wanted is not None:

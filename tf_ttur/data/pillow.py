@@ -29,6 +29,11 @@ from tf_ttur.errors import UserError
 
 MAX_PIXELS = 2**28 // 3  # per image: 256 MiB as RGB, which is also Pillow's limit
 RGB = "RGB, 8 bits, 3 channels"
+# What to do about a damaged file.
+REPLACE = (
+    "replace or remove this file, or leave out all such files: tf-ttur prepare, fid and stats take "
+    "--skip-unreadable"
+)
 # Importing these registers the formats, which must not happen in several threads at once.
 _PLUGINS: tuple[ModuleType, ...] = (
     BmpImagePlugin,
@@ -173,7 +178,7 @@ def _open(content: bytes) -> PIL.Image.Image:
 
 
 def _damaged(reason: str) -> Refused:
-    return Refused(f"cannot be decoded ({reason})", "a whole image", "replace or remove this file")
+    return Refused(f"cannot be decoded ({reason})", "a whole image", REPLACE)
 
 
 def _check_frames(image: PIL.Image.Image) -> None:

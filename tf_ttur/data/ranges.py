@@ -50,7 +50,6 @@ INTEGERS = ("values", "above_one", "ones", "others")
 Counts: TypeAlias = Sequence[Any]
 
 _CHUNK = 1000  # images whose values are counted at a time
-_OR_RANGE = "or say to a measurement with value_range what the values mean"
 
 
 @dataclasses.dataclass
@@ -144,13 +143,16 @@ def find_range(value_range: Any) -> Range:
     )
 
 
-def judge_array(name: str, images: np.ndarray, value_range: Range | None) -> None:
+def judge_array(
+    name: str, images: np.ndarray, value_range: Range | None, is_measured: bool = True
+) -> None:
     """Applies the rule to an array before any work.
 
     Args:
       name: how messages call it.
       images: (n, height, width, ...), uint8 or float. Of uint8 up to `EARLY` images are looked at.
       value_range: of `RANGES`, or None.
+      is_measured: as in `judge`.
 
     Raises:
       UserError: as of `judge`.
@@ -161,34 +163,40 @@ def judge_array(name: str, images: np.ndarray, value_range: Range | None) -> Non
     tally = Tally()
     for first in range(0, len(numbers), _CHUNK):
         tally.add(name, images[numbers[first : first + _CHUNK]], value_range)
-    judge(name, tally, value_range)
+    judge(name, tally, value_range, is_measured)
 
 
-def judge(name: str, tally: Tally, value_range: Range | None) -> None:
+def judge(name: str, tally: Tally, value_range: Range | None, is_measured: bool = True) -> None:
     """Applies the rule of this file.
 
     Args:
       name: how messages call the images.
       tally: what was counted of them.
       value_range: of `RANGES`, or None.
+      is_measured: whether the caller knows `value_range`. A training does not.
 
     Raises:
       UserError: the values are not what they should be, or leave it in doubt.
     """
     if tally.integers[0]:
-        _judge_integers(name, dict(zip(INTEGERS, tally.integers, strict=True)), value_range)
+        _judge_integers(
+            name, dict(zip(INTEGERS, tally.integers, strict=True)), value_range, is_measured
+        )
     if tally.floats[0] or tally.floats[1]:
-        _judge_floats(name, tally, value_range)
+        _judge_floats(name, tally, value_range, is_measured)
 
 
-def _judge_integers(name: str, counts: dict[str, int], value_range: Range | None) -> None:
+def _judge_integers(
+    name: str, counts: dict[str, int], value_range: Range | None, is_measured: bool
+) -> None:
     if value_range == (0, 255):
         return
     cure = (
         "scale before you cast: (images * 255).round().astype('uint8'); if they are right, pass "
-        "floats: images / 127.5 - 1; in a measurement value_range=(0, 255), or --value-range "
-        "0,255, takes them as they are"
+        "floats: images / 127.5 - 1"
     )
+    if is_measured:
+        cure += "; value_range=(0, 255), or --value-range 0,255, takes them as they are"
     if counts["above_one"] < _FEW * counts["values"]:
         share = _percent(1 - counts["above_one"] / counts["values"])
         found = f"{name}: uint8 images with no value above 1 in {share} of the values"
@@ -198,7 +206,7 @@ def _judge_integers(name: str, counts: dict[str, int], value_range: Range | None
         raise UserError(f"{found}: cast before scaling?", "uint8 images in 0 ... 255", cure)
 
 
-def _judge_floats(name: str, tally: Tally, value_range: Range | None) -> None:
+def _judge_floats(name: str, tally: Tally, value_range: Range | None, is_measured: bool) -> None:
     counts = dict(zip(FLOATS, tally.floats, strict=True))
     if counts["not_finite"]:
         raise UserError(
@@ -223,16 +231,21 @@ def _judge_floats(name: str, tally: Tally, value_range: Range | None) -> None:
         raise UserError(
             f"{found}, {share} of them beyond ±{_BEYOND}",
             expected,
-            _cure_of_beyond(counts["far"] > _MANY * total, counts["dark"] > _FEW * total),
+            _cure_of_beyond(
+                counts["far"] > _MANY * total, counts["dark"] > _FEW * total, is_measured
+            ),
         )
     if value_range is None and counts["dark"] < _FEW * total:
         share = _percent(1 - counts["dark"] / total)
+        cure = "scale them: 2 * images - 1"
+        bright = "If they really are so bright or grey, pass uint8"
+        if is_measured:
+            cure += "; or say what they mean with value_range=(0, 1) (--value-range 0,1)"
+            bright += ", or say value_range=(-1, 1) (--value-range=-1,1)"
         raise UserError(
             f"{found}, {share} of them above {_DARK}: probably of 0 ... 1",
             expected,
-            "scale them: 2 * images - 1; or measure them with value_range=(0, 1) (--value-range "
-            "0,1). If they really are so bright or grey, pass uint8, or measure them with "
-            "value_range=(-1, 1) (--value-range=-1,1)",
+            f"{cure}. {bright}",
         )
     if value_range == (0, 255) and counts["above_one"] < _FEW * total:
         raise UserError(
@@ -242,18 +255,17 @@ def _judge_floats(name: str, tally: Tally, value_range: Range | None) -> None:
         )
 
 
-def _cure_of_beyond(is_far: bool, has_negative: bool) -> str:
+def _cure_of_beyond(is_far: bool, has_negative: bool, is_measured: bool) -> str:
+    or_range = ", or say with value_range what the values mean" if is_measured else ""
     if not is_far:
         return (
             "they are probably normalised by a mean and a standard deviation, as for a classifier: "
-            f"undo that (images * std + mean), {_OR_RANGE}"
+            f"undo that (images * std + mean){or_range}"
         )
     if has_negative:
-        return f"they are probably of 0 ... 255 less a mean: add the mean, {_OR_RANGE}"
-    return (
-        "they are probably of 0 ... 255: round and cast them to uint8, or measure them with "
-        "value_range=(0, 255) (--value-range 0,255)"
-    )
+        return f"they are probably of 0 ... 255 less a mean: add the mean{or_range}"
+    or_range = ", or say value_range=(0, 255) (--value-range 0,255)" if is_measured else ""
+    return f"they are probably of 0 ... 255: round and cast them to uint8{or_range}"
 
 
 def _check_finite(name: str, values: np.ndarray, first: int) -> None:

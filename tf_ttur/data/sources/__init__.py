@@ -236,6 +236,7 @@ def open_source(
     background: str = "",
     depth: int = 0,
     value_range: tuple[float, float] | None = None,
+    is_measured: bool = False,
 ) -> "Source | Images":
     """Opens the source that a word names.
 
@@ -244,7 +245,7 @@ def open_source(
       count, seed, quantisation, trust_pickle, trust: as in `Options`. They apply only to an
         exported generator and to CIFAR-10.
       background, depth: as in `Options`. They apply only to image files.
-      value_range: as in `Options`. It applies only to arrays.
+      value_range, is_measured: as in `Options`. They apply only to arrays.
 
     Returns:
       A `Source`; for `config:CARD` the card's `Images`.
@@ -258,13 +259,23 @@ def open_source(
     word = alternatives.the_one(word)
     path = _path_of(word)
     options = Options(
-        count, seed, quantisation, trust_pickle, trust, background, depth, value_range
+        count,
+        seed,
+        quantisation,
+        trust_pickle,
+        trust,
+        background,
+        depth,
+        value_range,
+        is_measured,
     )
     for kind in SOURCES.values():
         if kind.matches(word, path):
             return load(kind.open)(word, path, options)
     if path.exists():
         raise unknown.refusal(word, path, _forms())
+    if "*" in word or "?" in word:
+        raise unknown.refusal_of_pattern(word, path)
     raise UserError(f"{word} does not exist", _forms(), "correct the path, or put the data there")
 
 

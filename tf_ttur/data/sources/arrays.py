@@ -81,13 +81,13 @@ def of_values(word: str, images: np.ndarray, identity: str, options: Options) ->
       word, identity: as in `of_array`.
       images: as in `of_array`; or float (n, height, width, 3) or (n, height, width, 1), which is
         rounded to uint8.
-      options: `value_range` says what the values mean.
+      options: `value_range` says what the values mean, `is_measured` whether it could.
 
     Raises:
       UserError: as of `ranges.judge`.
     """
     value_range = options.value_range
-    ranges.judge_array(word, images, value_range)
+    ranges.judge_array(word, images, value_range, options.is_measured)
     if images.dtype == np.uint8:
         return of_array(word, images, identity)
     value_range = value_range or (-1, 1)

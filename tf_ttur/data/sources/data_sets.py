@@ -161,13 +161,13 @@ class _Content:
                 values.add(word, image[None], None)
                 self.num_images += 1
                 if self.num_images == ranges.EARLY:
-                    ranges.judge(word, values, None)
+                    ranges.judge(word, values, None, is_measured=False)
                 if self.num_images <= COMPARED:
                     self.start = ordered.hexdigest()
                 status.show(self.num_images)
         if not self.num_images:
             raise UserError(f"{word}: an empty data set", _EXPECTED, "correct the data set")
-        ranges.judge(word, values, None)
+        ranges.judge(word, values, None, is_measured=False)
         self.ordered = ordered.hexdigest()
         self.digest = digest.to_hex(total)
 

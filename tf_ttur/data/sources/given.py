@@ -106,7 +106,8 @@ def _of_array(word: str, array: np.ndarray) -> Source:
         raise UserError(f"{word}: {array.dtype} {array.shape}", EXPECTED, _cure_of_shape(array))
     filename = getattr(array, "filename", None)  # of a memory-mapped array
     # A file is not read as a whole before the training.
-    ranges.judge_array(word, array[: ranges.EARLY] if filename else array, None)
+    judged = array[: ranges.EARLY] if filename else array
+    ranges.judge_array(word, judged, None, is_measured=False)
     if filename:
         file = identity_of_files(pathlib.Path(filename))
         identity = identity_of(file, array.shape, str(array.dtype))

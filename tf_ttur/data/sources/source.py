@@ -40,6 +40,7 @@ class Options:
       trust: whether an exported generator may hold any operation, as in `saved_model.load`.
       background, depth: of image files, as in `pillow.conversion`.
       value_range: what the values of an array mean, of `ranges.RANGES`; None as of -1 ... 1.
+      is_measured: whether the caller knows `value_range`, which advice may then name.
     """
 
     count: int = 50_000
@@ -50,6 +51,7 @@ class Options:
     background: str = ""
     depth: int = 0
     value_range: tuple[float, float] | None = None
+    is_measured: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -93,6 +93,19 @@ def refuse_run(folder: pathlib.Path) -> None:
         raise UserError(f"{folder} is a run folder", "its exported generator", cure)
 
 
+def refusal_of_pattern(word: str, path: pathlib.Path) -> UserError:
+    """The error for a word such as photos/*.jpg, which names no file."""
+    if path.name.lower().endswith(published_archives.TARS):
+        cure = "name the tarballs by their numbers, as in 'X-{000..009}.tar'"
+    else:
+        cure = f"name the folder {path.parent}/ instead"
+    return UserError(
+        f"{word} does not exist, and patterns of files are not read",
+        "a folder of images, or another form that --help lists",
+        cure,
+    )
+
+
 def source_inside(folder: pathlib.Path) -> str:
     """What to name in the place of a folder that holds no images; "" if nothing is found inside.
 
