@@ -52,7 +52,7 @@ def test_two_files_of_statistics_need_no_network(graph, tmp_path, tool):
     lines = tool(FID, digits, digits, "--explain").stdout.splitlines()
     assert lines[0].startswith("fid_unknown 0.0000")
     assert lines[1].startswith("distance = 0 (means)")
-    assert lines[3].startswith("covariances of rank")
+    assert lines[3].startswith("Ranks of the covariances: ")
     process = tool(FID, "digits:80", "digits:80", "--metrics", "kid", "--explain")
     assert_refused(process, "--metrics kid")
 

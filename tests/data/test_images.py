@@ -263,7 +263,7 @@ def test_grey_and_opaque_images_are_counted_and_said(folder, capsys):
     assert images.counts() == {"grey": 3, "opaque_alpha": 1}
     assert images.counts(2, 4) == {"grey": 1}  # 02 and 04; the folder within comes last
     err = capsys.readouterr().err
-    assert err.count("3 grey images; their one channel is used as R, G and B\n") == 1
+    assert err.count("3 grey images; the one channel is used as R, G and B\n") == 1
     assert err.count("1 image whose alpha is 255 everywhere; it is dropped\n") == 1
     images.take_first(3)
     assert images.counts() == {"grey": 2}

@@ -223,7 +223,8 @@ MERGE_STATS = {
 }
 
 STATS = {
-    "": "0 sources",
+    "": "there is no SOURCE",
+    "digits:30": ("there is no file to write to", "--output FILE.npz"),
     "digits:30 --output {out}/x.npz --shard 3/2": "--shard 3/2",
     "digits:30 --output {out}/x.npz --batch-size 0": "batch-size",
     "{bad}/nowhere --output {out}/x.npz": "does not exist",

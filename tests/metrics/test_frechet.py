@@ -213,8 +213,10 @@ def test_explanation():
     assert explanation.conditions == [4, pytest.approx(16 / 9)]
     lines = str(explanation).splitlines()
     assert lines[0] == "distance = 5 (means) + 5 + 25 (traces) - 2 * 11 (trace of the root)"
-    assert lines[1].startswith(f"root by {CHOLESKY}: rounding moves the distance by at most ")
-    assert lines[2] == "covariances of rank 2 and 2 of 2, condition 4.0e+00 and 1.8e+00"
+    assert lines[1].startswith(f"Method for the root: {CHOLESKY}, as rounding moves the distance ")
+    assert lines[2] == (
+        "Ranks of the covariances: 2 and 2 of 2. Condition numbers: 4.0e+00 and 1.8e+00."
+    )
 
 
 def test_explanation_of_singular_covariances():
@@ -222,9 +224,11 @@ def test_explanation_of_singular_covariances():
     content = json.loads(json.dumps(dataclasses.asdict(singular), allow_nan=False))
     assert content["conditions"] == [None, 4]
     assert str(singular).splitlines()[1:] == [
-        f"root by {FACTORS}: the first covariance has no Cholesky factor",
-        "covariances of rank 1 and 2 of 2, condition infinite and 4.0e+00",
+        f"Method for the root: {FACTORS}, as the first covariance is singular.",
+        "Ranks of the covariances: 1 and 2 of 2. Condition numbers: infinite and 4.0e+00.",
     ]
+    both = explain([0, 0], np.diag([1, 0]), [0, 0], np.diag([1, 0]))
+    assert str(both).endswith("Condition numbers: infinite, as both are singular.")
     assert "singular" in explain([0, 0], np.diag([1, 4]), [0, 0], np.diag([1, 0])).reason
     # Each eigenvalue is above rounding error, but that is not enough for the sum of their roots.
     sigma = np.diag([1] + [1e-7] * 8)

@@ -193,7 +193,7 @@ def test_sides_that_the_measures_can_take():
 )
 def test_too_few_images_for_a_measure(name, least):
     measures.check_counts([name], 8, least, least)
-    with pytest.raises(UserError, match=f"{name} of {least - 1} images"):
+    with pytest.raises(UserError, match=f"{name} of {least - 1} images?\n"):
         measures.check_counts([name], 8, least - 1, least)
 
 

@@ -89,5 +89,5 @@ def test_from_the_command_line(adm, network, tmp_path, tool):
     assert f"{path}: 60 images" in answer.stdout
     answer = tool("tools/fid.py", tmp_path / "others.npy", path, *flags)
     assert answer.returncode == 0, answer.stderr
-    assert f"{path}: unknown images" in answer.stdout
+    assert f"{path}: unknown number of images" in answer.stdout
     assert tool("tools/fid.py", path, path).returncode == 0

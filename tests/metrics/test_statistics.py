@@ -160,7 +160,7 @@ def test_files_that_are_none(tmp_path):
 def test_few_images_are_a_warning_and_one_is_an_error():
     with pytest.warns(UserWarning, match="100 images for 192 features"):
         compute(IMAGES[:100])
-    with pytest.raises(UserError, match="1 images"):
+    with pytest.raises(UserError, match="1 image\n"):
         compute(IMAGES[:1])
 
 

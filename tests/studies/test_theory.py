@@ -68,3 +68,8 @@ def test_saddle_report():
     ttur = report.numbers["settings"]["TTUR, x slow"]
     assert ttur["hits_without_noise"] == {"0.2": 56, "0.1": 90, "0.01": 204}
     assert f"after {ttur['hit_median']:.0f} updates" in report.verdict
+    fast = report.numbers["settings"]["one time scale, fast"]
+    ever, at_the_end = f"{fast['hit_share']:.0%}", f"{fast['inside']:.0%}"
+    assert f"{ever} have ever come so near, and {at_the_end} are there" in report.verdict
+    [row] = [line for line in report.text.splitlines() if line.startswith("| one time scale, fast")]
+    assert f"| {ever} |" in row and f"| {at_the_end} |" in row

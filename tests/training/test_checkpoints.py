@@ -85,7 +85,7 @@ def test_a_damaged_one_is_set_aside_and_the_one_before_taken(
     assert (
         "ckpt-6 is damaged" in said
         and "damaged-6" in said
-        and "after 4 updates: 2 updates are repeated" in said
+        and "after 4 updates: 2 updates will be repeated" in said
     )
     assert kept.numbers == [2, 4]
     assert (tmp_path / "checkpoints/damaged-6" / file(tmp_path, 6).name).read_bytes() == content

@@ -75,7 +75,7 @@ def test_the_weights_are_those_of_the_checkpoint_and_the_rates_the_own(
     source, slower, tmp_path, capsys
 ):
     loop.train(slower, tmp_path / "new", start_from=f"{source}@1")
-    assert f"starting with the weights of {source} after 1 updates: " in capsys.readouterr().err
+    assert f"starting with the weights of {source} after 1 update: " in capsys.readouterr().err
     new = open_run(tmp_path / "new")
     begun = open_run(source).checkpoint(1)
     assert_equal(variables(new.checkpoint(0), *NETWORKS), variables(begun, *NETWORKS))
@@ -89,7 +89,7 @@ def test_the_weights_are_those_of_the_checkpoint_and_the_rates_the_own(
 
     before = {path: path.read_bytes() for path in new.path.rglob("*.json*")}
     for word, optimizers in ((f"{source}@2", False), (source, False), (f"{source}@1", True)):
-        with pytest.raises(UserError, match=r"did not begin with \S+\n.*after 1 updates"):
+        with pytest.raises(UserError, match=r"did not begin with \S+\n.*after 1 update"):
             loop.train(slower, new.path, start_from=word, start_with_optimizers=optimizers)
     assert before == {path: path.read_bytes() for path in new.path.rglob("*.json*")}
     slower.updates = 2

@@ -25,6 +25,7 @@ from tf_ttur import config as configs
 from tf_ttur.commands import flags, program
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files, outputs
+from tf_ttur.wording import counted
 
 # The experiment whose settings a report varies.
 _CARD = "cifar10:ttur"
@@ -173,7 +174,7 @@ def _print_json(config: ConfigDict) -> None:
 
 def _machine() -> str:
     versions = f"TensorFlow {files.version('tensorflow')}, tf_ttur {files.version()}"
-    return f"{platform.platform()}, {_num_gpus()} GPUs, {versions}"
+    return f"{platform.platform()}, {counted(_num_gpus(), 'GPU')}, {versions}"
 
 
 def _num_gpus() -> int:

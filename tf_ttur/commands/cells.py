@@ -15,6 +15,7 @@ from tf_ttur.studies import execution
 from tf_ttur.studies import study as studies
 from tf_ttur.studies.progress import Progress
 from tf_ttur.studies.study import Cell, Study
+from tf_ttur.wording import counted
 
 
 def add_flags(parser: flags.Parser, seeds: str) -> None:
@@ -160,7 +161,7 @@ def _index(text: str, count: int) -> int:
     if found is None or int(found[2]) != count or not 1 <= int(found[1]) <= count:
         raise UserError(
             f"--cell {text}",
-            f"1/{count} ... {count}/{count}: this study has {count} cells",
+            f"1/{count} ... {count}/{count}: this study has {counted(count, 'cell')}",
             "correct it; --list shows the cells",
         )
     return int(found[1]) - 1

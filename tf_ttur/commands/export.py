@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from tf_ttur import runs
 from tf_ttur.commands import flags, program
 from tf_ttur.training import formats
+from tf_ttur.wording import counted
 
 
 def main(words: Sequence[str]) -> None:
@@ -61,4 +62,4 @@ def main(words: Sequence[str]) -> None:
     updates = export.export_run(
         run, arguments.output, arguments.best, arguments.format, arguments.overwrite, arguments.ema
     )
-    print(f"{arguments.output}: generator after {updates} updates")
+    print(f"{arguments.output}: generator after {counted(updates, 'update')}")

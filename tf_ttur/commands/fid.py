@@ -30,6 +30,7 @@ from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.results import in_words
 from tf_ttur.metrics.statistics import Statistics
 from tf_ttur.registry import is_object
+from tf_ttur.wording import counted
 
 # The flags of images and of the network that measures them.
 _OF_IMAGES = (
@@ -289,7 +290,7 @@ def _measure(
         terms = {"explanation": dataclasses.asdict(explanation)} if explanation else {}
         print(json.dumps({"metrics": results, **terms, **_provenance(passed)}))
         return
-    counts = ", ".join(f"{side.name}: {_num_images(side)} images" for side in passed)
+    counts = ", ".join(f"{side.name}: {_num_images(side)}" for side in passed)
     for name, result in results.items():
         print(f"{name} {in_words(result)}  ({counts})")
     if explanation:
@@ -303,5 +304,6 @@ def _provenance(passed: Sequence[Side]) -> dict[str, list]:
     }
 
 
-def _num_images(side: Side) -> int | str:
-    return side.statistics.provenance.get("num_images") or "unknown"
+def _num_images(side: Side) -> str:
+    number = side.statistics.provenance.get("num_images")
+    return counted(number, "image") if number else "unknown number of images"

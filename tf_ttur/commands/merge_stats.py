@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tf_ttur.commands import flags
 from tf_ttur.metrics import statistics
+from tf_ttur.wording import counted
 
 
 def main(words: Sequence[str]) -> None:
@@ -25,4 +26,4 @@ def main(words: Sequence[str]) -> None:
     )
     merged = statistics.merge([statistics.load(part) for part in arguments.parts])
     merged.save(output, overwrite=True)  # as it has been checked
-    print(f"{output}: {merged.provenance['num_images']:,} images")
+    print(f"{output}: {counted(merged.provenance['num_images'], 'image')}")

@@ -26,6 +26,7 @@ from typing import Any
 from tf_ttur.commands import flags, program
 from tf_ttur.data import downloads, sources
 from tf_ttur.io import outputs
+from tf_ttur.wording import counted
 
 
 def main(words: Sequence[str]) -> None:
@@ -156,7 +157,7 @@ def _describe(record: Mapping[str, Any], output: pathlib.Path) -> str:
     name = record["data_set"]
     found = f" The card {name} finds them." if output == pathlib.Path("data", name) else ""
     return (
-        f"{output}: {record['num_images']:,} images{left_out} of {size}x{size} pixels, digest "
-        f"{record['images_digest']}. Train on them with --config.data.source={output}, where "
-        f"config.data.crop is {crops}.{found}"
+        f"{output}: {counted(record['num_images'], 'image')}{left_out} of {size}x{size} pixels, "
+        f"digest {record['images_digest']}. Train on them with "
+        f"--config.data.source={output}, where config.data.crop is {crops}.{found}"
     )

@@ -1,4 +1,4 @@
-"""The paper's toy saddle point: one time scale wanders or crawls, two time scales arrive.
+"""The paper's toy saddle point: one time scale wanders or crawls, two arrive if x is slow.
 
     tf-ttur saddle --output figures/
 

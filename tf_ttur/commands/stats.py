@@ -314,12 +314,11 @@ def _check_together(arguments: flags.Arguments) -> ConfigDict | None:
 
 def _check_source(arguments: flags.Arguments) -> None:
     if arguments.source is None or (arguments.output is None and arguments.features is None):
-        num_sources = 0 if arguments.source is None else 1
-        found = f"{num_sources} sources, --output {arguments.output}"
+        has_source = arguments.source is not None
         raise UserError(
-            found,
+            "there is no file to write to" if has_source else "there is no SOURCE",
             "SOURCE --output FILE.npz, SOURCE --features FILE.npz, or --config CARD",
-            "see --help",
+            "add --output FILE.npz" if has_source else "name the images",
         )
     source = arguments.source
     flags.refuse_unused_by(arguments, [(source, sources.options_of(source))])

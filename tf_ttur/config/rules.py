@@ -17,7 +17,7 @@ from tf_ttur.losses import LOSSES, Loss
 from tf_ttur.metrics import measures, protocols
 from tf_ttur.models import ARCHITECTURES, Architecture
 from tf_ttur.registry import Entry, Key, is_object
-from tf_ttur.wording import did_you_mean
+from tf_ttur.wording import counted, did_you_mean
 
 Flat = Mapping[str, Any]
 
@@ -139,7 +139,8 @@ def summary(config: Any) -> str:
     return (
         f"{config.name} ({config.variant}), seed {config.seed}: "
         f"discriminator {config.discriminator.learning_rate:g}, "
-        f"generator {config.generator.learning_rate:g}, {config.updates:,} updates on {place}"
+        f"generator {config.generator.learning_rate:g}, "
+        f"{counted(config.updates, 'update')} on {place}"
     )
 
 

@@ -23,13 +23,14 @@ from tf_ttur.data.sources import Source, data_sets
 from tf_ttur.data.sources.source import say_once
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
+from tf_ttur.wording import counted
 
 _GIB = 2**30
 _FINGERPRINTED = 64  # images of which the fingerprint is the digest
 _READ_BATCH = 256  # images read at a time, unless the caller gives a number
 # {key of `Images.counts`: what is said about these images}
 _CONVERTED = {
-    "grey": "grey images; their one channel is used as R, G and B",
+    "grey": "grey images; the one channel is used as R, G and B",
     "opaque_alpha": "images whose alpha is 255 everywhere; it is dropped",
 }
 # Errors of TensorFlow that an image file may have caused.
@@ -129,10 +130,10 @@ class Images:
         """What to know about where the images come from, in words."""
         notes = []
         if self.source.num_subfolders:
-            notes.append(f"{_counted(self.source.num_subfolders, 'subfolder')} merged")
+            notes.append(f"{counted(self.source.num_subfolders, 'subfolder')} merged")
         left_out = sum(self.source.left_out.values()) + len(self.skipped)
         if left_out:
-            notes.append(f"{_counted(left_out, 'file')} left out")
+            notes.append(f"{counted(left_out, 'file')} left out")
         return notes
 
     @property
@@ -274,7 +275,7 @@ class Images:
             if counts.get(name, 0) > self._said.get(name, 0):
                 found = f"{counts[name]:,} {text}"
                 if counts[name] == 1:
-                    found = found.replace("images", "image").replace("their", "its")
+                    found = found.replace("images", "image")
                 say_once(f"{self.word}: {found}")
         self._said = counts
 
@@ -334,7 +335,7 @@ class Images:
                 status.show(done)
         if not unreadable:
             return
-        console.say(f"{len(unreadable)} of {self.num_images} images are left out")
+        console.say(f"left out {len(unreadable)} of {counted(self.num_images, 'image')}")
         if len(unreadable) == self.num_images:
             raise UserError(
                 f"{self.word} has no image that can be read",
@@ -371,7 +372,7 @@ class Images:
     def _check_enough(self, count: int) -> None:
         if count > self.num_images:
             raise UserError(
-                f"{self.word} has {self.num_images} images",
+                f"{self.word} has {counted(self.num_images, 'image')}",
                 f"at least {count}, so that each side has as many",
                 "ask for fewer, or measure against statistics of all of them (tf-ttur stats)",
             )
@@ -401,7 +402,7 @@ class Images:
         """
         if self.num_images < batch_size:
             raise UserError(
-                f"{self.word} has {self.num_images} images",
+                f"{self.word} has {counted(self.num_images, 'image')}",
                 f"a whole batch of {batch_size}",
                 "name a smaller batch size",
             )
@@ -543,7 +544,7 @@ class Images:
         """
         if self.num_images < examples_per_update:
             raise UserError(
-                f"{self.source.word} has {self.num_images} images",
+                f"{self.source.word} has {counted(self.num_images, 'image')}",
                 f"at least the {examples_per_update} of one update",
                 "lower config.batch_size or name a larger data set",
             )
@@ -590,7 +591,7 @@ class Images:
             position += len(batch)
         if position != self.num_images:
             raise UserError(
-                f"{self.source.word} gave {position} images",
+                f"{self.source.word} gave {counted(position, 'image')}",
                 f"the {self.num_images} that it says it has",
                 "prepare it again",
             )
@@ -774,10 +775,6 @@ def open_images(
     if whole_batches:
         images.drop_remainder(whole_batches)
     return images
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def open_for_training(data: Any) -> Images:

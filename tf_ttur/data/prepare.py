@@ -23,6 +23,7 @@ from tf_ttur.data.images import Images, open_raw
 from tf_ttur.data.sources.source import PREPARED_IMAGES, PREPARED_RECORD
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, digest, files, paths
+from tf_ttur.wording import counted
 
 
 class DataSet(NamedTuple):
@@ -117,7 +118,8 @@ def _note_count(data_set: str, word: str | pathlib.Path, num_images: int) -> Non
     expected = DATA_SETS[data_set].num_images
     if expected is not None and num_images != expected:
         console.say(
-            f"note: {word} has {num_images:,} images; the {data_set} of the paper has {expected:,}"
+            f"note: {word} has {counted(num_images, 'image')}; "
+            f"the {data_set} of the paper has {expected:,}"
         )
 
 
@@ -247,7 +249,7 @@ class _Partial:
         record = self.record
         if record["read"] != self._total:
             raise UserError(
-                f"{record['source']} gave {record['read']} images",
+                f"{record['source']} gave {counted(record['read'], 'image')}",
                 f"the {self._total} that it says it has",
                 "download it again",
             )
@@ -293,7 +295,7 @@ class _Partial:
         self._file.seek(start)
         self._kept_at = time.monotonic()
         if record["read"]:
-            console.say(f"resuming after {record['read']:,} images")
+            console.say(f"resuming after {counted(record['read'], 'image')}")
 
     def _header(self) -> bytes:
         """The header of the .npy file of the images so far.
@@ -363,7 +365,7 @@ def _read_record(
             )
     if skipped and not skip_unreadable:
         raise UserError(
-            f"{folder} leaves out {len(skipped)} images, the first of them {skipped[0]}",
+            f"{folder} leaves out {counted(len(skipped), 'image')}, the first of them {skipped[0]}",
             "all images",
             f"pass --skip-unreadable again, or {cure}",
         )

@@ -26,6 +26,7 @@ from tf_ttur.data import alternatives, coding, order, shards
 from tf_ttur.errors import UserError
 from tf_ttur.io import paths
 from tf_ttur.io.files import UNREADABLE, atomic, check_writable, version
+from tf_ttur.wording import counted
 
 FILES = "news.en-*"
 MAX_LINES = 10_000_000
@@ -161,7 +162,7 @@ class Lines:
         """
         if self.num_lines < examples_per_update:
             raise UserError(
-                f"{self.word} has {self.num_lines} lines",
+                f"{self.word} has {counted(self.num_lines, 'line')}",
                 f"at least the {examples_per_update} of one update",
                 "lower config.batch_size or config.discriminator.steps, or name a larger data set",
             )
@@ -252,7 +253,7 @@ def _digest(codes: np.ndarray) -> str:
 def _describe(record: dict[str, Any]) -> str:
     recipe = record["recipe"]
     return (
-        f"{record['num_lines']:,} lines of {recipe['length']} characters, "
+        f"{counted(record['num_lines'], 'line')} of {recipe['length']} characters, "
         f"{len(record['vocabulary'])} symbols, from {recipe['source']}"
     )
 

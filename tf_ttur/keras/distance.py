@@ -23,6 +23,7 @@ from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.results import Result
 from tf_ttur.metrics.settings import NUM_IMAGES, Settings
 from tf_ttur.metrics.statistics import Statistics
+from tf_ttur.wording import counted
 
 Network = FeatureNetwork | str | pathlib.Path | None
 
@@ -228,7 +229,9 @@ class FrechetInceptionDistance(keras.metrics.Metric, keras.callbacks.Callback):
         integers: np.ndarray,
     ) -> Statistics:
         if count < 2:
-            raise UserError(f"{self.name} of {int(count)} images", "at least 2", "update it first")
+            raise UserError(
+                f"{self.name} of {counted(int(count), 'image')}", "at least 2", "update it first"
+            )
         # Sums over replicas may be split among them: only their total is whole.
         tally = ranges.Tally(np.rint(floats).astype(int), np.rint(integers).astype(int))
         ranges.judge(self.name, tally, self._settings.value_range)

@@ -17,6 +17,7 @@ from tf_ttur.training import networks, own_objects, steps
 from tf_ttur.training.average import WeightAverage
 from tf_ttur.training.collapse import ACCURACY
 from tf_ttur.training.replica import Latents, Replica, Rules
+from tf_ttur.wording import counted
 
 _NAMES = {
     "loss/discriminator": "discriminator_loss",
@@ -220,7 +221,7 @@ class TwoTimeScaleGAN(keras.Model):
         size = images.shape[0]
         if size is not None and size < count:
             raise UserError(
-                f"a batch of {size} images for {count} discriminator steps",
+                f"a batch of {counted(size, 'image')} for {counted(count, 'discriminator step')}",
                 "at least one image per step; a batch is divided among the steps",
                 "give fit a larger batch_size",
             )

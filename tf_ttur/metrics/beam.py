@@ -26,6 +26,7 @@ from tf_ttur.data.resizing import cure_of_sizes
 from tf_ttur.errors import UserError
 from tf_ttur.io import console
 from tf_ttur.metrics import beam_worker, extraction, statistics
+from tf_ttur.wording import counted
 
 if TYPE_CHECKING:
     from tf_ttur.data.images import Images
@@ -128,8 +129,8 @@ class Workers:
         if not ranges:
             return Part(network.dimension)
         count = self._setup.num_workers
-        workers = f"{count} workers" if count else "the workers"
-        console.say(f"{end - first:,} images of {images.word} for {workers} of Beam")
+        workers = counted(count, "worker") if count else "the workers"
+        console.say(f"{counted(end - first, 'image')} of {images.word} for {workers} of Beam")
         features = _Features(
             self._open_both, batch_size, _Identities(images.identity, statistics.identity(network))
         )
@@ -362,7 +363,7 @@ class _Features(apache_beam.DoFn):
             part.update(batch, network(batch)[0])
         if part.moments.count != end - first:
             raise UserError(
-                f"{images.word} gave {part.moments.count} images from {first} on",
+                f"{images.word} gave {counted(part.moments.count, 'image')} from {first} on",
                 f"{end - first}",
                 "prepare it again",
             )

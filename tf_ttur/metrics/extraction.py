@@ -17,6 +17,7 @@ from tf_ttur.metrics.features import Features, Keeper
 from tf_ttur.metrics.moments import Moments
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.statistics import Statistics, identity, shard_range, warn_if_few
+from tf_ttur.wording import counted
 
 if TYPE_CHECKING:
     from tf_ttur.data.images import Images
@@ -155,7 +156,7 @@ class Extraction:
         except (*files.UNREADABLE, KeyError) as error:
             console.say(f"{path} cannot be read ({error}); starting over")
             return
-        console.say(f"going on after {self.moments.count:,} images")
+        console.say(f"going on after {counted(self.moments.count, 'image')}")
 
 
 def compute(
@@ -195,7 +196,7 @@ def compute(
     moments = extraction.moments.on_host()
     if moments.count < 2:
         raise UserError(
-            f"{name} has {moments.count} images",
+            f"{name} has {counted(moments.count, 'image')}",
             "at least 2, better 10,000",
             "name a larger source",
         )
@@ -375,7 +376,7 @@ def image_statistics(
     result = compute(tracked, network, provenance, name, extraction, observers)
     if result.provenance["num_images"] != end - first:
         raise UserError(
-            f"{name} gave {result.provenance['num_images']} images",
+            f"{name} gave {counted(result.provenance['num_images'], 'image')}",
             f"the {end - first} that it says it has",
             "prepare it anew",
         )

@@ -22,6 +22,7 @@ from tf_ttur.io import archives, files, outputs, paths
 from tf_ttur.metrics import statistics
 from tf_ttur.metrics.moments import Moments
 from tf_ttur.metrics.statistics import Statistics, warn_if_few
+from tf_ttur.wording import counted
 
 DTYPES = ("float32", "float16")
 _ROWS = 1000  # features that are read at a time
@@ -82,7 +83,7 @@ class Features:
                 observe(features, logits)
         if moments.count < 2:
             raise UserError(
-                f"{self.name} has {moments.count} images",
+                f"{self.name} has {counted(moments.count, 'image')}",
                 "at least 2, better 10,000",
                 "name a larger source",
             )
@@ -107,7 +108,7 @@ class Features:
     def _check_enough(self, count: int) -> None:
         if count > self.num_images:
             raise UserError(
-                f"{self.name} has features of {self.num_images} images",
+                f"{self.name} has features of {counted(self.num_images, 'image')}",
                 f"at least {count}, so that each side has as many",
                 "ask for fewer",
             )

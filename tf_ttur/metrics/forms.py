@@ -20,6 +20,7 @@ from tf_ttur.metrics import extraction
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.settings import NUM_IMAGES, Settings
 from tf_ttur.metrics.statistics import Statistics
+from tf_ttur.wording import counted
 
 Shape = tuple[int, ...]
 
@@ -178,7 +179,7 @@ class GivenImages:
 
     def _changed(self, count: int) -> UserError:
         return UserError(
-            f"{self.name}: {count} images, where there were {self.known_number} before",
+            f"{self.name}: {counted(count, 'image')}, where there were {self.known_number} before",
             "images that give the same number each time",
             "take() a fixed number of them, or cache() it",
         )
@@ -500,7 +501,9 @@ def _first(name: str, batches: Iterable[np.ndarray], limit: int | None) -> Itera
         missing -= len(batch[:missing])
         if not missing:
             return
-    raise UserError(f"{name}: {limit - missing} images", f"the num_images={limit}", "ask for fewer")
+    raise UserError(
+        f"{name}: {counted(limit - missing, 'image')}", f"the num_images={limit}", "ask for fewer"
+    )
 
 
 def _rebatch(batches: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:

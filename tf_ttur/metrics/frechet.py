@@ -98,11 +98,14 @@ class Explanation:
         conditions = " and ".join(
             "infinite" if condition is None else f"{condition:.1e}" for condition in self.conditions
         )
+        if not any(self.conditions):
+            conditions = "infinite, as both are singular"
         return (
             f"distance = {self.mean_term:.6g} (means) + {traces} (traces)"
             f" - 2 * {self.trace_of_root:.6g} (trace of the root)\n"
-            f"root by {self.path}: {self.reason}\n"
-            f"covariances of rank {ranks} of {self.dimension}, condition {conditions}"
+            f"Method for the root: {self.path}, as {self.reason}.\n"
+            f"Ranks of the covariances: {ranks} of {self.dimension}. "
+            f"Condition numbers: {conditions}."
         )
 
 
@@ -144,7 +147,7 @@ def _root(sigma1: np.ndarray, sigma2: np.ndarray) -> _Root:
     """The root by `CHOLESKY` where its rounding error is small enough, else by `FACTORS`."""
     eigenvalues = _eigenvalues_of_product(sigma1, sigma2)
     if eigenvalues is None:
-        return _root_by_factors(sigma1, sigma2, "the first covariance has no Cholesky factor")
+        return _root_by_factors(sigma1, sigma2, "the first covariance is singular")
     rounding = _EPSILON * np.linalg.norm(sigma1) * np.linalg.norm(sigma2)  # of every eigenvalue
     if not eigenvalues[0] > rounding:  # also where it is not a number
         reason = "the product of the covariances is singular to rounding"

@@ -21,6 +21,7 @@ from tf_ttur.errors import UserError
 from tf_ttur.io import paths, saved_model
 from tf_ttur.metrics.names import INCEPTIONS, metric_name
 from tf_ttur.metrics.networks import FeatureNetwork
+from tf_ttur.wording import counted
 
 FORMS = "MODULE:FUNCTION, PATH.py:FUNCTION, the folder of a SavedModel, or a .keras file"
 _KERAS = (".keras", ".h5")
@@ -85,7 +86,8 @@ class OwnNetwork:
         array = passed.to_array(features)
         if array is None or array.ndim != 2 or len(array) != len(images):
             raise UserError(
-                f"{self.network} gives {passed.describe(features)} for {len(images)} images",
+                f"{self.network} gives {passed.describe(features)} "
+                f"for {counted(len(images), 'image')}",
                 _CONTRACT,
                 "return one row of features per image, such as a pooled layer or a class token",
             )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tf_ttur.errors import UserError
+from tf_ttur.wording import counted
 
 _NUMBERS = ("value", "std", "standard_error", "low", "high")
 
@@ -77,7 +78,7 @@ class Result(Mapping[str, float]):
     def __str__(self) -> str:
         text = f"{self.name} {in_words(self)}"
         counts = [
-            f"{side}: {origin['num_images']:,} images"
+            f"{side}: {counted(origin['num_images'], 'image')}"
             for side, origin in self.provenance.items()
             if "num_images" in origin
         ]

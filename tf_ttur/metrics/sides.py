@@ -18,6 +18,7 @@ from tf_ttur.metrics.measures.comparison import Side
 from tf_ttur.metrics.networks import FeatureNetwork
 from tf_ttur.metrics.settings import NUM_IMAGES, Settings
 from tf_ttur.metrics.statistics import Statistics
+from tf_ttur.wording import counted
 
 if TYPE_CHECKING:
     from tf_ttur.data.images import Images
@@ -406,7 +407,7 @@ def _warn_of_exact(opened: Sequence[Opened], chosen: dict[str, Measure]) -> None
             takes_statistics = measure.needs in (Needs.STATISTICS, Needs.IMAGES_OF_ONE)
             if takes_statistics and count and count < measure.least_images(len(content.mu)):
                 warnings.warn(
-                    f"{name} is of {count:,} images and counts as exact: "
+                    f"{name} is of {counted(count, 'image')} and counts as exact: "
                     f"the {measure_name} holds the bias of so few",
                     stacklevel=3,
                 )

@@ -23,6 +23,7 @@ from tf_ttur.io import archives, cache, digest, files, outputs, paths
 from tf_ttur.metrics.frechet import frechet_distance
 from tf_ttur.metrics.moments import Moments
 from tf_ttur.metrics.networks import FeatureNetwork
+from tf_ttur.wording import counted
 
 # What two sets of features must share to be compared.
 _SHARED = ("network", "network_sha1", "precision", "protocol", "image_shape")
@@ -289,7 +290,7 @@ def merge(parts: Sequence[Statistics]) -> Statistics:
         first, end = shard_range(total, number, shards)
         if count != end - first:
             raise UserError(
-                f"{part.name} is of {count} images",
+                f"{part.name} is of {counted(count, 'image')}",
                 f"the {end - first} of shard {number}/{shards}",
                 "make it anew",
             )
@@ -366,9 +367,9 @@ def warn_if_few(num_images: int, dimension: int, name: str) -> None:
     else:
         biased = "The distance is biased upward"
     warnings.warn(
-        f"{name}: {num_images} images for {dimension} features. {biased}: compare it only with "
-        f"values from the same number of images. Use at least {_PER_FEATURE * dimension:,}; "
-        "published values use 50,000.",
+        f"{name}: {counted(num_images, 'image')} for {dimension} features. {biased}: compare it "
+        f"only with values from the same number of images. "
+        f"Use at least {_PER_FEATURE * dimension:,}; published values use 50,000.",
         stacklevel=2,
     )
 

@@ -3,6 +3,7 @@
 from tf_ttur.reports import table
 from tf_ttur.reports.contents import Contents
 from tf_ttur.studies import summary
+from tf_ttur.wording import counted
 
 
 def to_markdown(contents: Contents) -> str:
@@ -17,7 +18,7 @@ def to_markdown(contents: Contents) -> str:
     for one in contents.shown:
         if one.samples:
             count = one.samples.images.shape[1]
-            caption = f"{count} samples of {one.label}, seed {one.seed}"
+            caption = f"{counted(count, 'sample')} of {one.label}, seed {one.seed}"
             parts.append(f"![{caption}]({one.grid_file})")
     if contents.faults:
         parts += ["## Warnings and crashes", "\n".join(f"- {line}" for line in contents.faults)]

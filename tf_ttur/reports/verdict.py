@@ -7,6 +7,7 @@ from tf_ttur.reports import again, table
 from tf_ttur.reports.settings import Setting
 from tf_ttur.studies import summary
 from tf_ttur.studies.results import Results
+from tf_ttur.wording import counted
 
 
 class Verdict(NamedTuple):
@@ -81,7 +82,7 @@ def _value(row: table.Row) -> str:
     over = "" if runs == 1 else f" as the mean of {of} runs"
     values = table.with_range(row["mean"], row["low"], row["high"])
     text = f"{row['setting']}: {row['metric']} {values}{over}, lowest after "
-    text += f"{row['at_update']:,} updates"
+    text += f"{counted(row['at_update'], 'update')}"
     if row["published_mean"] is not None:
         text += f"; the published mean there is {table.cell(row, 'published_mean')}"
     return text + "."

@@ -12,6 +12,7 @@ from tf_ttur.errors import UserError
 from tf_ttur.studies import report, style
 from tf_ttur.studies.disturbances import UNDISTURBED, Row, Settings, title
 from tf_ttur.studies.published import DISTURBED
+from tf_ttur.wording import counted
 
 _ROW = 4  # images in a row of the picture of a mixture
 
@@ -121,7 +122,7 @@ def _some(names: Sequence[str], total: int) -> str:
 
 def _text(summary: Summary, settings: Settings, metric: str) -> str:
     text = (
-        f"Measured on {settings['images']:,} images of `{settings['source']}`, seed "
+        f"Measured on {counted(settings['images'], 'image')} of `{settings['source']}`, seed "
         f"{settings['seed']}, with the {settings['network']} network ({settings['precision']}); "
         f"the distance is `{metric}` to the undisturbed reference. The Inception Score need not "
         "fall when images get worse, as it never sees the real images. IND is the limit that "

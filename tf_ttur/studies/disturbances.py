@@ -19,6 +19,7 @@ from tf_ttur.metrics import statistics
 from tf_ttur.metrics.inception_score import SPLITS, InceptionScore
 from tf_ttur.metrics.moments import Moments
 from tf_ttur.metrics.statistics import Statistics
+from tf_ttur.wording import counted
 
 UNDISTURBED = "undisturbed"
 LOG = "disturb.jsonl"
@@ -95,7 +96,7 @@ def _check_images(images: Images, count: int) -> tuple[int, int, int]:
     """The shape of the images. Raises `UserError` unless they are enough and square."""
     word = images.source.word
     if count < SPLITS:
-        found = f"{word} has {count} images"
+        found = f"{word} has {counted(count, 'image')}"
         raise UserError(found, f"at least {SPLITS}, better 50,000", "name a larger source")
     height, width, channels = images.shape
     if height != width:

@@ -23,6 +23,7 @@ from tf_ttur.io import console
 from tf_ttur.io.ending import INSISTENT, REPEATED, watchdog
 from tf_ttur.studies import places
 from tf_ttur.studies.study import Cell, python_command
+from tf_ttur.wording import counted
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 _SHOWN_LINES = 15  # of a process that failed
@@ -185,7 +186,7 @@ class _Queue:
         status = child.process.returncode
         child.log.close()
         if status == 0:
-            progress.ended(cell, f"done after {_saved(cell)} updates")
+            progress.ended(cell, f"done after {counted(_saved(cell), 'update')}")
         elif status == _STOPPED and child.is_asked:
             self.waiting.append(cell)
             progress.ended(cell, f"its turn ends after update {_saved(cell)}")

@@ -7,6 +7,7 @@ from tf_ttur import runs
 from tf_ttur.players import Players
 from tf_ttur.runs import Row, Run
 from tf_ttur.studies import published
+from tf_ttur.wording import counted
 
 _PUBLISHED_SAMPLES = 50_000  # of each published FID
 _NAMES = {"fid": "FID", "jsd_4": "JSD-4", "jsd_6": "JSD-6"}
@@ -34,7 +35,7 @@ def lines(run: Run) -> list[str]:
 def _values(name: str, rows: list[Row]) -> str:
     best = min(rows, key=lambda row: row["value"])
     words = [
-        f"{what} {row['value']:.4g} after {row['update']:,} updates"
+        f"{what} {row['value']:.4g} after {counted(row['update'], 'update')}"
         for what, row in (("best", best), ("last", rows[-1]))
     ]
     return _labelled(_NAMES.get(name, name), ", ".join(words))

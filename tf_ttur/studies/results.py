@@ -24,6 +24,7 @@ from tf_ttur.studies.differences import (
     differences_at_updates,
 )
 from tf_ttur.studies.study import Study
+from tf_ttur.wording import counted
 
 NUMBERS = "numbers.json"
 _JSD = ("jsd_4", "jsd_6")
@@ -374,8 +375,7 @@ def _caveats(
     seeds = _RUNS_OF_PAPER.get(kind, 0)
     is_published = (config.name, _family(metric)) in published.SCORES
     if is_published and len(group) < seeds:
-        runs_here = "1 run" if len(group) == 1 else f"{len(group)} runs"
-        found.append(f"{runs_here}; the published values are of {seeds}")
+        found.append(f"{counted(len(group), 'run')}; the published values are of {seeds}")
     return found
 
 

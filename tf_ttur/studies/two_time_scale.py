@@ -7,6 +7,7 @@ import numpy as np
 
 from tf_ttur.studies import report, style
 from tf_ttur.theory import two_time_scale as theory
+from tf_ttur.wording import counted
 
 _DECAYING = "decaying, two time scales"
 _FIT = (6_000, 60_000)  # steps between which the slopes are taken
@@ -79,12 +80,13 @@ def _text(numbers: Numbers) -> str:
     first, last = slopes["between"]
     theta, w = zip(slopes["measured"], slopes["expected"], slopes["theory"], strict=True)
     text = (
-        f"Linear game with noise of {numbers['noise_std']}, {numbers['runs']} runs, seed "
-        f"{numbers['seed']}. The Jacobian is stable if and only if the slow rate is less than half "
-        f"of the fast one; equal rates fail also when they decay. Between {first:,} and {last:,} "
-        f"updates the mean square of theta falls with the power {theta[0]:.2f} of the update "
-        f"(exact recursion {theta[1]:.2f}, theory {theta[2]}), that of w - lambda(theta) with "
-        f"{w[0]:.2f} (exact {w[1]:.2f}, theory {w[2]}): the theory's rates are those of the limit."
+        f"Linear game with noise of {numbers['noise_std']}, {counted(numbers['runs'], 'run')}, "
+        f"seed {numbers['seed']}. The Jacobian is stable if and only if the slow rate is less than "
+        "half of the fast one; equal rates fail also when they decay. "
+        f"Between {first:,} and {last:,} updates the mean square of theta falls with the "
+        f"power {theta[0]:.2f} of the update (exact recursion {theta[1]:.2f}, theory {theta[2]}), "
+        f"that of w - lambda(theta) with {w[0]:.2f} (exact {w[1]:.2f}, theory {w[2]}): "
+        "the theory's rates are those of the limit."
     )
     head = ["rates", *(f"RMS theta after {step:,}" for step in _SHOWN)]
     rows = []
@@ -107,7 +109,7 @@ def _figure(curves: Curves, numbers: Numbers) -> matplotlib.figure.Figure:
         xlabel="update",
         ylabel="root mean square of theta",
         ylim=(1e-4, 1e4),
-        title=f"linear game, {numbers['runs']} runs (dotted: exact)",
+        title=f"linear game, {counted(numbers['runs'], 'run')} (dotted: exact)",
     )
     style.legend_below(theta)
     _draw_slopes(decaying, curves[_DECAYING][0], numbers["slopes"])

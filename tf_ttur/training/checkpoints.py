@@ -19,6 +19,7 @@ from tf_ttur.errors import UserError
 from tf_ttur.io import console, files
 from tf_ttur.training import writing
 from tf_ttur.training.state import Damaged
+from tf_ttur.wording import counted
 
 _SUFFIX = r"\.(index|data-\d+-of-\d+)"
 _BEST = r"best-\d+"
@@ -114,14 +115,16 @@ class Checkpoints:
                 self._make_last(path)
             if damaged:
                 console.say(
-                    f"the newest good checkpoint is after {number} updates:"
-                    f" {damaged[0] - number} updates are repeated"
+                    f"the newest good checkpoint is after {counted(number, 'update')}:"
+                    f" {counted(damaged[0] - number, 'update')} will be repeated"
                 )
             # A process that was killed after its last save may have left older ones.
             self._remove_all_but(self.numbers[-self._keep :])
             return number
         if damaged:
-            console.say(f"no good checkpoint is left; the newest was after {damaged[0]} updates")
+            console.say(
+                f"no good checkpoint is left; the newest was after {counted(damaged[0], 'update')}"
+            )
         return None
 
     def keep_best(self, number: int) -> None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from ml_collections import ConfigDict
 
 from tf_ttur.errors import UserError
+from tf_ttur.wording import counted
 
 _EXAMPLE = (
     '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", "index": 0}}'
@@ -116,7 +117,7 @@ def batch_per_replica(config: ConfigDict, strategy: tf.distribute.Strategy) -> i
         if packed > 1:
             expected += f", as the critic scores {packed} samples together"
         raise UserError(
-            f"config.batch_size = {config.batch_size} on {replicas} devices",
+            f"config.batch_size = {config.batch_size} on {counted(replicas, 'device')}",
             expected,
             "change it, or set CUDA_VISIBLE_DEVICES to fewer devices",
         )

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tf_ttur.errors import UserError
 from tf_ttur.training.state import State
+from tf_ttur.wording import counted
 
 
 class Results(NamedTuple):
@@ -152,7 +153,8 @@ def error(
         advice = " and train again in the same folder, which starts over"
     return NotFinite(
         f"{fault.tensor} of the {fault.player} is not finite, or too large to be squared,"
-        f" in update {fault.update}\n  the last good checkpoint is after {last_checkpoint} updates;"
+        f" in update {fault.update}\n  the last good checkpoint is after "
+        f"{counted(last_checkpoint, 'update')};"
         f" {report} says how to see this again",
         last_checkpoint,
         advice,

@@ -22,6 +22,7 @@ from tf_ttur.theory.game import Game
 from tf_ttur.training import evaluation, randomness, rates, steps
 from tf_ttur.training.randomness import Purpose
 from tf_ttur.training.state import State
+from tf_ttur.wording import counted
 
 # Positions on the line between two checkpoints at which the descent direction is computed.
 _ALPHAS = np.linspace(0, 1.4, 15)
@@ -86,7 +87,7 @@ class TrainedGame:
     @property
     def name(self) -> str:
         """The name of the run with the current update, for people."""
-        return f"{self.run.name} after {self.update:,} updates"
+        return f"{self.run.name} after {counted(self.update, 'update')}"
 
     @property
     def rates(self) -> Players[float]:
@@ -97,7 +98,7 @@ class TrainedGame:
         """Loads the weights of the checkpoint after that many updates."""
         if update not in self.kept:
             raise UserError(
-                f"{self.run.path} keeps no checkpoint after {update} updates",
+                f"{self.run.path} keeps no checkpoint after {counted(update, 'update')}",
                 f"one of {', '.join(map(str, self.kept))}",
                 "name one of these",
             )
@@ -203,9 +204,9 @@ def _needing(run: runs.Run) -> Iterator[None]:
 def _check_examples(examples: Examples, config: ConfigDict, num_batches: int) -> None:
     if examples.num_examples < config.batch_size * num_batches:
         raise UserError(
-            f"{examples.word} has {examples.num_examples} examples",
-            f"{num_batches} batches of {config.batch_size} without repetition, which the "
-            "statistics over batches need",
+            f"{examples.word} has {counted(examples.num_examples, 'example')}",
+            f"{counted(num_batches, 'batch', 'batches')} of {config.batch_size} without "
+            "repetition, which the statistics over batches need",
             "ask for fewer --batches",
         )
 

@@ -39,6 +39,7 @@ from tf_ttur.training.process import Process
 from tf_ttur.training.run_folder import RunFolder, check
 from tf_ttur.training.status import status_text
 from tf_ttur.training.trackers import OnValues
+from tf_ttur.wording import counted
 
 _SHOWN = 64  # samples that are kept
 
@@ -231,7 +232,7 @@ def _begin(process: Process, resumed: int | None) -> None:
     notes = [shown.count(process.examples.num_examples), *getattr(process.examples, "notes", [])]
     console.say(f"training on {process.examples.word}: {'; '.join(notes)}")
     where = devices.describe(process.strategy)
-    console.say(f"{begins}: {config.updates} updates on {where}, in {process.workdir}")
+    console.say(f"{begins}: {counted(config.updates, 'update')} on {where}, in {process.workdir}")
 
 
 def _make_updates(process: Process) -> None:

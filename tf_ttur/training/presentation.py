@@ -10,6 +10,7 @@ from tf_ttur import config as configs
 from tf_ttur.data.quantisation import to_uint8
 from tf_ttur.training import networks
 from tf_ttur.training.run_folder import RunFolder
+from tf_ttur.wording import counted
 
 
 class Presentation(Protocol):
@@ -62,7 +63,7 @@ class ImagePresentation:
         """Such as "1,000 images of 32x32, RGB"."""
         height, width, channels = self._shape
         kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
-        return f"{number:,} images of {width}x{height}, {kind}"
+        return f"{counted(number, 'image')} of {width}x{height}, {kind}"
 
     def write(self, folder: RunFolder, update: int, outputs: tf.Tensor) -> None:
         """Writes a picture."""
@@ -93,7 +94,7 @@ class LinePresentation:
     def count(self, number: int) -> str:
         """Such as "1,000 lines of 32 characters, with 95 symbols"."""
         symbols = len(self._vocabulary)
-        return f"{number:,} lines of {self._length} characters, with {symbols} symbols"
+        return f"{counted(number, 'line')} of {self._length} characters, with {symbols} symbols"
 
     def write(self, folder: RunFolder, update: int, outputs: tf.Tensor) -> None:
         """Writes a text file."""

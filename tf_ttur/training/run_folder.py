@@ -23,6 +23,7 @@ from tf_ttur.training.evaluation import Evaluator
 from tf_ttur.training.grid import tile
 from tf_ttur.training.own import Own
 from tf_ttur.training.starts import Start
+from tf_ttur.wording import counted
 
 # Written under a hidden temporary name, which a killed process leaves behind.
 _WRITTEN = (
@@ -259,7 +260,7 @@ class RunFolder:
             )
         if update is not None and self._config.updates < update:
             raise UserError(
-                f"{self.path} holds a run of {update} updates;"
+                f"{self.path} holds a run of {counted(update, 'update')};"
                 f" now config.updates = {self._config.updates}",
                 f"{update} or more",
                 "raise config.updates, or choose another --workdir",
@@ -305,7 +306,7 @@ class RunFolder:
         copy = next(path for name in names if not (path := self.path / name).exists())
         shutil.copyfile(self._metrics, copy)
         console.say(
-            f"{self._metrics} has {count} lines that cannot be read; they are left out,"
+            f"{self._metrics} has {counted(count, 'line')} that cannot be read; they are left out,"
             f" and {copy} keeps them"
         )
 

@@ -19,6 +19,7 @@ from tf_ttur import config as configs
 from tf_ttur import runs
 from tf_ttur.errors import UserError
 from tf_ttur.training.state import VALUE, State, reading
+from tf_ttur.wording import counted
 
 _NETWORKS = ("discriminator", "generator")
 # What makes the variables of the networks, for the message that names a difference.
@@ -45,7 +46,7 @@ class Start:
     with_optimizers: bool
 
     def __str__(self) -> str:
-        return f"{self.run.path} after {self.update} updates"
+        return f"{self.run.path} after {counted(self.update, 'update')}"
 
     def describe(self) -> dict[str, Any]:
         """The facts that `environment.json` keeps."""
@@ -185,7 +186,7 @@ def find(
     if word is not None and not _is_recorded(word, with_optimizers, recorded):
         began = "its own initial weights"
         if recorded is not None:
-            began = f"{recorded['run']} after {recorded['update']} updates"
+            began = f"{recorded['run']} after {counted(recorded['update'], 'update')}"
             began += " and its optimizers" if recorded["optimizers"] else ""
         raise UserError(
             f"the run in {run.path} did not begin with {os.fspath(word)}",

@@ -11,6 +11,7 @@ from tf_ttur.data.sources.on_disk import of_encoded
 from tf_ttur.data.sources.source import Options, Source, identity_of
 from tf_ttur.errors import UserError
 from tf_ttur.io import hosts, paths
+from tf_ttur.wording import counted
 
 _FORM = "hf:DATASET/SPLIT, with the name of a data set, its folder, or a Parquet file"
 _WORD = re.compile(r"hf:(?P<name>.+?)(?::(?P<config>[^:/\\]+))?/(?P<split>[^/]+)")
@@ -136,7 +137,7 @@ def of_data_set(word: str, data_set: Any, options: Options | None = None) -> Sou
         names = ["image"]
     if len(names) != 1 or not len(data_set):
         raise UserError(
-            f"{word}: {len(data_set)} examples of {_columns(data_set)}",
+            f"{word}: {counted(len(data_set), 'example')} of {_columns(data_set)}",
             "one column of type datasets.Image, or one of this type that is called image",
             "name another data set, or data_set.cast_column(name, datasets.Image())",
         )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tf_ttur.errors import UserError
 from tf_ttur.registry import Entry, Registry, is_object, load
+from tf_ttur.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -332,7 +333,7 @@ def check_counts(
         for count in counts:
             if count is not None and count < least:
                 raise UserError(
-                    f"{name} of {count} images",
+                    f"{name} of {counted(count, 'image')}",
                     f"{least:,} or more",
                     "name more images, or leave it out",
                 )
