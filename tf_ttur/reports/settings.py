@@ -14,7 +14,7 @@ from tf_ttur.errors import UserError
 from tf_ttur.io import console, paths
 from tf_ttur.registry import Value
 from tf_ttur.runs import Run
-from tf_ttur.studies import results
+from tf_ttur.studies import grouping
 from tf_ttur.studies import study as studies
 
 
@@ -79,7 +79,7 @@ def open_settings(folders: Sequence[str | pathlib.Path]) -> list[Setting]:
         if all(run.path.resolve() != other.path.resolve() for other in group):
             group.append(run)
     labels = _labels([group[0].config for group in groups.values()])
-    labelled = results.separate(dict(zip(labels, groups.values(), strict=True)))
+    labelled = grouping.separate(dict(zip(labels, groups.values(), strict=True)))
     settings = []
     for label, group in labelled.items():
         _check_seeds(group)
@@ -149,7 +149,7 @@ def _without_rows(run: Run) -> UserError:
 
 def differences(settings: Sequence[Setting]) -> list[tuple[str, list[Value]]]:
     """[(key, its value in each setting)] of the deciding keys that are not the same in all."""
-    values = [results.decisive(setting.config) for setting in settings]
+    values = [grouping.decisive(setting.config) for setting in settings]
     stored = [configs.flatten(setting.config) for setting in settings]
     keys = dict.fromkeys(key for one in values for key in one)
     rows = [(key, [one[key] for one in stored]) for key in keys]
@@ -158,7 +158,7 @@ def differences(settings: Sequence[Setting]) -> list[tuple[str, list[Value]]]:
 
 def _identity(config: ConfigDict) -> str:
     """The same for two configs if their runs belong to one setting."""
-    values = {"name": config.name, "variant": config.variant, **results.decisive(config)}
+    values = {"name": config.name, "variant": config.variant, **grouping.decisive(config)}
     return json.dumps(values, sort_keys=True)
 
 
@@ -168,7 +168,7 @@ def _labels(opened: Sequence[ConfigDict]) -> list[str]:
     """
     several = len({config.name for config in opened}) > 1
     names = [f"{config.name}:{config.variant}" if several else config.variant for config in opened]
-    values = [results.decisive(config) for config in opened]
+    values = [grouping.decisive(config) for config in opened]
     return [
         name + _apart(index, [other for other, word in enumerate(names) if word == name], values)
         for index, name in enumerate(names)

@@ -15,9 +15,9 @@ from tf_ttur.data import alternatives
 from tf_ttur.errors import UserError
 from tf_ttur.io import files
 from tf_ttur.players import Players
-from tf_ttur.registry import Decides, Value
+from tf_ttur.registry import Decides
 from tf_ttur.runs import Run
-from tf_ttur.studies import numbers, published
+from tf_ttur.studies import grouping, numbers, published
 from tf_ttur.studies.differences import (
     Difference,
     differences_at_seconds,
@@ -177,9 +177,9 @@ def of_runs(folders: Iterable[str | pathlib.Path]) -> Results:
     for folder in folders:
         run = runs.open_run(folder)
         config = run.config
-        key = json.dumps(decisive(config), sort_keys=True)
+        key = json.dumps(grouping.decisive(config), sort_keys=True)
         if key not in names:
-            names[key] = _unused(f"{config.name}:{config.variant}", groups)
+            names[key] = grouping.unused(f"{config.name}:{config.variant}", groups)
             groups[names[key]] = []
         groups[names[key]].append(run)
     return of_groups(groups)
@@ -189,9 +189,9 @@ def of_groups(groups: Mapping[str, Sequence[Run]]) -> Results:
     """The numbers of settings.
 
     Args:
-      groups: {name of a setting: its runs}, which are separated as by `separate`.
+      groups: {name of a setting: its runs}, which are separated as by `grouping.separate`.
     """
-    groups = separate(groups)
+    groups = grouping.separate(groups)
     settings = [
         entry for name, group in groups.items() for entry in _numbers_of_setting(name, group)
     ]
@@ -210,28 +210,6 @@ def of_groups(groups: Mapping[str, Sequence[Run]]) -> Results:
             at_updates += _until(updates, differences_at_updates(*sides))
             at_seconds += _until(seconds, differences_at_seconds(*sides))
     return Results(settings, at_updates, at_seconds, not_compared)
-
-
-def separate(groups: Mapping[str, Sequence[Run]]) -> dict[str, list[Run]]:
-    """Settings whose runs share data, network and reference; others become settings of their own.
-
-    Args:
-      groups: {name of a setting: its runs}.
-    """
-    separated: dict[str, list[Run]] = {}
-    for name, group in groups.items():
-        parts: list[list[Run]] = []
-        for run in group:
-            same = [part for part in parts if not _other_content(run, part)]
-            if same:
-                same[0].append(run)
-            else:
-                parts.append([run])
-        for part in parts:
-            differing = _other_content(part[0], parts[0])
-            suffix = f" (other {' and '.join(differing)})" if differing else ""
-            separated[_unused(name + suffix, separated)] = part
-    return separated
 
 
 def write(results: Results, path: pathlib.Path) -> None:
@@ -261,11 +239,6 @@ def curve_of(run: Run, metric: str) -> numbers.Curve:
         seconds=np.array([row["training_seconds"] for row in rows], np.float64),
         values=np.array(values, np.float64),
     )
-
-
-def _other_content(run: Run, others: Sequence[Run]) -> list[str]:
-    """What a run has another one of than some of the others."""
-    return list(dict.fromkeys(name for one in others for name in run.records_that_differ(one)))
 
 
 def _numbers_of_setting(name: str, group: Sequence[Run]) -> list[SettingNumbers]:
@@ -383,22 +356,11 @@ def _changes(card: ConfigDict, config: ConfigDict, said: Collection[str]) -> lis
     """The values that decide weights or curve and are not those of the card, but for some keys."""
     return [
         str(difference)
-        for difference in configs.differing_values(decisive(card), decisive(config))
+        for difference in configs.differing_values(
+            grouping.decisive(card), grouping.decisive(config)
+        )
         if difference.key not in said
     ]
-
-
-def decisive(config: ConfigDict) -> dict[str, Value]:
-    """{key: value} of what decides weights or curve, except the seed and the number of updates.
-
-    The number of updates stays where the learning rates follow from it.
-    """
-    flat = configs.flatten(config)
-    return {
-        key: flat[key]
-        for key in configs.KEYS
-        if key != "seed" and configs.decides(key, config) is not Decides.NOTHING
-    }
 
 
 def _incomparable(
@@ -455,13 +417,3 @@ def _label(entry: SettingNumbers) -> str:
 def _family(metric: str) -> str:
     """The published metric that a metric stands for."""
     return metric if metric in _JSD else "fid"
-
-
-def _unused(name: str, taken: Iterable[str]) -> str:
-    names = set(taken)
-    number = 2
-    candidate = name
-    while candidate in names:
-        candidate = f"{name} ({number})"
-        number += 1
-    return candidate
