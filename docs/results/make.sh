@@ -26,8 +26,12 @@ for runs in "$results"/*/runs; do
   folder=$(dirname "$runs")
   ttur report "$runs" --output "$folder"
   rm -f "$folder"/{table.csv,table.md,numbers.json,*.svg,*-seconds.png,strip-*.png}
-  # One whole report shows what all of them look like.
-  [ "$folder" = $results/cifar10-study ] || rm -f "$folder/report.html"
+  # One whole report shows what all of them look like. As report.html it would be the site's page of
+  # report.md.
+  if [ "$folder" = $results/cifar10-study ]; then
+    mv "$folder/report.html" "$folder/whole-report.html"
+  fi
+  rm -f "$folder/report.html"
   sed -i 's/\.svg)/.png)/' "$folder/report.md"
 done
 
