@@ -17,16 +17,16 @@ from tf_ttur.io import cache, files
 MAKER = """
 import pathlib, sys, time
 from tf_ttur.io import cache, files
-made = pathlib.Path(sys.argv[1], "made")
+target = pathlib.Path(sys.argv[1], "made")
 def make():
-    with open(made.with_name("notes"), "a") as notes:
+    with open(target.with_name("notes"), "a") as notes:
         notes.write(sys.argv[2])
-    while not made.with_name("go").exists():
+    while not target.with_name("go").exists():
         time.sleep(0.02)
-    with files.atomic(made, "w") as file:
+    with files.atomic(target, "w") as file:
         file.write(sys.argv[2])
-cache.once(made, make)
-print(made.read_text())
+cache.once(target, make)
+print(target.read_text())
 """
 
 
@@ -111,9 +111,9 @@ def test_never_two_at_a_time(tmp_path):
         return True
 
     with futures.ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: need(), range(8)))
+        succeeded = list(pool.map(lambda _: need(), range(8)))
     assert len(made) == 4
-    assert found.count(False) == 3
+    assert succeeded.count(False) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
@@ -134,8 +134,8 @@ def test_what_is_damaged_is_set_aside_once(tmp_path, capsys):
         return "content"
 
     with futures.ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: cache.read(path, load, make), range(4)))
-    assert found == ["content"] * 4
+        contents = list(pool.map(lambda _: cache.read(path, load, make), range(4)))
+    assert contents == ["content"] * 4
     assert (tmp_path / "made.damaged").read_text(encoding="utf-8") == "damaged"
     assert capsys.readouterr().err.count("set aside as") == 1
 

@@ -3,15 +3,12 @@
 import contextlib
 import os
 import pathlib
-import time
 from collections.abc import Callable, Iterator
 from typing import IO, TypeVar
 
 from tf_ttur.errors import UserError
 from tf_ttur.io import console, files, paths
 from tf_ttur.io.paths import PathLike
-
-_SECONDS_BETWEEN_LOOKS = 0.5
 
 Content = TypeVar("Content")
 
@@ -73,31 +70,18 @@ def read(path: pathlib.Path, load: Callable[[], Content], make: Callable[[], Con
       load: function that reads the file. It raises `UserError` if that is impossible.
       make: function that writes the file, and gives what it holds.
     """
-    made: list[Content] = []
-
-    def keep() -> None:
-        made.append(make())
-
-    once(path, keep)
-    try:
-        return made[0] if made else load()
-    except UserError:
-        with _alone(path):
-            _set_aside_if_damaged(path, load)
-        once(path, keep)
-        return made[0] if made else load()
-
-
-def _set_aside_if_damaged(path: pathlib.Path, load: Callable[[], object]) -> None:
-    """Another process may have done so, and even have made the file anew."""
-    if not path.exists():
-        return
-    try:
-        load()
-    except UserError as error:
-        aside = path.with_name(f"{path.name}.damaged")
-        path.replace(aside)
-        console.say(f"{error.found}; set aside as {aside}, and made anew")
+    if path.exists():
+        with contextlib.suppress(UserError):
+            return load()
+    with _alone(path):
+        if path.exists():  # another process has made it meanwhile, or it is damaged
+            try:
+                return load()
+            except UserError as error:
+                aside = path.with_name(f"{path.name}.damaged")
+                path.replace(aside)
+                console.say(f"{error.found}; set aside as {aside}, and made anew")
+        return make()
 
 
 @contextlib.contextmanager
@@ -116,16 +100,12 @@ def _alone(path: pathlib.Path) -> Iterator[None]:
 
 def _wait(lock: pathlib.Path, path: pathlib.Path) -> IO[str]:
     """The locked file. It is the one at `lock`, which the last holder removed, and others made."""
-    told = False
+
+    def say() -> None:
+        console.say(f"waiting for {files.owner(lock)}, which makes {path}")
+
     while True:
-        try:
-            held = files.lock(lock, of_any_user=True)
-        except UserError:
-            if not told:
-                console.say(f"waiting for {files.owner(lock)}, which makes {path}")
-            told = True
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
-            continue
+        held = files.wait_for_lock(lock, on_wait=say, of_any_user=True)
         if _is_at(lock, held):
             return held
         held.close()

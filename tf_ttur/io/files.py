@@ -8,16 +8,18 @@ import errno
 import importlib.metadata
 import json
 import lzma
+import math
 import os
 import pathlib
 import socket
 import struct
 import tarfile
 import tempfile
+import time
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 import tf_ttur
@@ -28,6 +30,8 @@ try:
     import fcntl
 except ImportError:  # Windows, where folders are not locked
     fcntl = None  # type: ignore[assignment]  # there is no type for a module that may be missing
+
+_SECONDS_BETWEEN_TRIES = 0.1  # to get a lock
 
 # The errors that NumPy, zipfile and tarfile raise for a file that is damaged or of another format.
 UNREADABLE = (
@@ -191,6 +195,36 @@ def lock(path: PathLike, of_any_user: bool = False) -> IO[str]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
     return file
+
+
+def wait_for_lock(
+    path: PathLike,
+    seconds: float = math.inf,
+    on_wait: Callable[[], object] = lambda: None,
+    of_any_user: bool = False,
+) -> IO[str]:
+    """As `lock`, but waits while another process holds it.
+
+    Args:
+      path, of_any_user: as in `lock`.
+      seconds: how long to wait.
+      on_wait: function that is called once, if there is a wait.
+
+    Raises:
+      UserError: the other process still holds it then.
+    """
+    end = time.monotonic() + seconds
+    has_waited = False
+    while True:
+        try:
+            return lock(path, of_any_user=of_any_user)
+        except UserError:
+            if time.monotonic() > end:
+                raise
+        if not has_waited:
+            on_wait()
+        has_waited = True
+        time.sleep(_SECONDS_BETWEEN_TRIES)
 
 
 def owner(path: PathLike) -> str:

@@ -6,15 +6,13 @@ logs/NAME-seedN.log    what its training wrote to the terminal
 numbers.json       the numbers of `results`
 """
 
-import contextlib
 import dataclasses
 import functools
 import json
 import pathlib
 import re
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from ml_collections import ConfigDict
@@ -228,7 +226,7 @@ def record(study: Study) -> Study:
       UserError: there is another card's study, or the lock does not become free.
     """
     study.path.mkdir(parents=True, exist_ok=True)
-    with _locked(study.path / _LOCK):
+    with files.wait_for_lock(study.path / _LOCK, _SECONDS_FOR_LOCK):
         merged = _merged(open_study(study.path), study) if is_study(study.path) else study
         text = json.dumps(_to_json(merged), indent=2) + "\n"
         path = study.path / STUDY
@@ -287,22 +285,6 @@ def _from_json(path: pathlib.Path, content: dict[str, Any]) -> Study:
         seeds[setting.name] = tuple(int(seed) for seed in entry["seeds"])
     card = str(content["card"])
     return Study(path, str(content["experiment"]), card, tuple(settings), seeds)
-
-
-@contextlib.contextmanager
-def _locked(path: pathlib.Path) -> Iterator[None]:
-    """Waits for a lock that others hold for a moment."""
-    end = time.monotonic() + _SECONDS_FOR_LOCK
-    while True:
-        try:
-            held = files.lock(path)
-            break
-        except UserError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
-    with held:
-        yield
 
 
 def _flag_value(value: Value) -> str:
