@@ -9,7 +9,6 @@ from tf_ttur.runs import Row, Run
 from tf_ttur.studies import published
 from tf_ttur.wording import counted
 
-_PUBLISHED_SAMPLES = 50_000  # of each published FID
 _NAMES = {"fid": "FID", "jsd_4": "JSD-4", "jsd_6": "JSD-6"}
 
 
@@ -65,8 +64,8 @@ def _hindrances(run: Run, name: str) -> list[str]:
     result = []
     if name != "fid":
         result.append("by the original network, not by that of this run")
-    if samples != _PUBLISHED_SAMPLES:
-        result.append(f"from {_PUBLISHED_SAMPLES:,} samples, not {samples:,}")
+    if samples != published.SAMPLES:
+        result.append(f"from {published.SAMPLES:,} samples, not {samples:,}")
     return result
 
 

@@ -19,6 +19,9 @@ Point = tuple[float, float, float, float]
 # published means and ranges contain it.
 FAILED = 500.0
 
+SAMPLES = 50_000  # of each published FID
+RUNS = {"images": 8, "lines": 10}  # {what an experiment learns: runs of a setting}
+
 # CURVES[experiment][rates] is a list of (updates, mean, lowest, highest) of the FID.
 CURVES: dict[str, dict[Rates, list[Point]]] = {
     "celeba": {

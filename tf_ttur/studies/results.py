@@ -29,8 +29,6 @@ from tf_ttur.wording import counted
 NUMBERS = "numbers.json"
 _JSD = ("jsd_4", "jsd_6")
 _WHERE = "evaluation.every_updates"  # places the points of a curve, and changes none of them
-_SAMPLES_OF_PAPER = 50_000  # of images
-_RUNS_OF_PAPER = {"images": 8, "lines": 10}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -301,7 +299,7 @@ def _published(
     points = published.curve(experiment, family, rates)
     return Published(
         metric=family,
-        runs=_RUNS_OF_PAPER.get(configs.learns(config), 0),
+        runs=published.RUNS.get(configs.learns(config), 0),
         best=score.best,
         best_at=score.at,
         table=score.table,
@@ -325,8 +323,8 @@ def _caveats(
         found.append(f"the values are {metric}, not the FID of the published Inception network")
     said = [_WHERE]  # keys of the config that need no other words
     samples = config.evaluation.num_samples
-    if kind == "images" and samples < _SAMPLES_OF_PAPER:
-        usual = f"{_SAMPLES_OF_PAPER:,}"
+    if kind == "images" and samples < published.SAMPLES:
+        usual = f"{published.SAMPLES:,}"
         found.append(f"{samples:,} samples instead of {usual}: fewer raise the distance")
         said.append("evaluation.num_samples")
     card = None
@@ -345,7 +343,7 @@ def _caveats(
     reached = last.updates if last else 0
     if card is not None and reached < card.updates:
         found.append(f"{reached:,} of the card's {card.updates:,} updates")
-    seeds = _RUNS_OF_PAPER.get(kind, 0)
+    seeds = published.RUNS.get(kind, 0)
     is_published = (config.name, _family(metric)) in published.SCORES
     if is_published and len(group) < seeds:
         found.append(f"{counted(len(group), 'run')}; the published values are of {seeds}")
