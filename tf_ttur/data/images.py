@@ -28,10 +28,10 @@ from tf_ttur.wording import counted
 _GIB = 2**30
 _FINGERPRINTED = 64  # images of which the fingerprint is the digest
 _READ_BATCH = 256  # images read at a time, unless the caller gives a number
-# {key of `Images.counts`: what is said about these images}
+# {key of `Images.counts`: how these images are called, and what is said about them}
 _CONVERTED = {
-    "grey": "grey images; the one channel is used as R, G and B",
-    "opaque_alpha": "images whose alpha is 255 everywhere; it is dropped",
+    "grey": ("grey image", "; the one channel is used as R, G and B"),
+    "opaque_alpha": ("image", " whose alpha is 255 everywhere; it is dropped"),
 }
 # Errors of TensorFlow that an image file may have caused.
 _ABOUT_DATA = (
@@ -271,12 +271,9 @@ class Images:
         counts = self.counts()
         if self._channels == 1:
             counts.pop("grey", None)
-        for name, text in _CONVERTED.items():
+        for name, (noun, fate) in _CONVERTED.items():
             if counts.get(name, 0) > self._said.get(name, 0):
-                found = f"{counts[name]:,} {text}"
-                if counts[name] == 1:
-                    found = found.replace("images", "image")
-                say_once(f"{self.word}: {found}")
+                say_once(f"{self.word}: {counted(counts[name], noun)}{fate}")
         self._said = counts
 
     def _other_size(
